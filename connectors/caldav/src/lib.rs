@@ -1,0 +1,192 @@
+//! Reads CalDAV calendars (RFC 4791), and only reads: PROPFIND, REPORT and GET are all it ever says.
+//!
+//! A stream is a calendar, a resource is a calendar object (one href), its items are the instances of its events inside
+//! the window. It never writes an event, answers an invitation or marks anything. `README.md` says what it relies on.
+
+mod dav;
+mod discover;
+mod objects;
+mod sync;
+mod xml;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use dav::Dav;
+use dealtrail_net::{
+    http::{Http, Limits, Login, address},
+    tls::Trust,
+};
+use dealtrail_sdk::{
+    Batch, Change, Clock, Cursor, Fault, FaultKind, Field, Gives, Kind, Need, Secret, Setup, Source, Stream, Window,
+};
+use serde::Deserialize;
+
+/// The connector.
+pub static KIND: Kind = Kind {
+    name: "caldav",
+    title: "CalDAV calendars",
+    gives: Gives::Calendar,
+    local: false,
+    settings: SETTINGS,
+    connect,
+};
+
+const SETTINGS: &[Field] = &[
+    Field {
+        name: "url",
+        need: Need::Required,
+        help: "Address of the server, the account, its calendars or one calendar; the rest is found from there.",
+    },
+    Field { name: "username", need: Need::Optional, help: "Name to sign in with; wanted with `password`." },
+    Field { name: "password", need: Need::Secret, help: "Password; many providers want an app password here." },
+    Field { name: "token", need: Need::Secret, help: "OAuth access token, in place of user name and password." },
+    Field {
+        name: "calendars",
+        need: Need::Optional,
+        help: "Which calendars, by name: { include = [...], exclude = [...] }. Default: all that may hold events.",
+    },
+    Field { name: "ca_file", need: Need::Optional, help: "PEM file of the certificate authority to trust as well." },
+    Field {
+        name: "fingerprint",
+        need: Need::Optional,
+        help: "SHA-256 of the one server certificate to trust, in hexadecimal digits.",
+    },
+    Field {
+        name: "allow_insecure",
+        need: Need::Optional,
+        help: "true: plain http:// to other machines too. Default: false, only to this machine.",
+    },
+];
+
+/// Providers that keep an account's calendars on other hosts of their own.
+const PROVIDERS: &[&str] = &["icloud.com"];
+
+#[derive(Deserialize)]
+struct Account {
+    url: String,
+    username: Option<String>,
+    password: Option<Secret>,
+    token: Option<Secret>,
+    #[serde(default)]
+    calendars: Choice,
+    ca_file: Option<PathBuf>,
+    fingerprint: Option<String>,
+    #[serde(default)]
+    allow_insecure: bool,
+}
+
+/// Which calendars are read, by the name that people see.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    include: Option<Vec<String>>,
+    #[serde(default)]
+    exclude: Vec<String>,
+}
+
+impl Choice {
+    fn takes(&self, name: &str) -> bool {
+        let listed = |names: &[String]| names.iter().any(|n| n.trim().to_lowercase() == name.trim().to_lowercase());
+        self.include.as_deref().is_none_or(listed) && !listed(&self.exclude)
+    }
+}
+
+fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
+    let account: Account = setup.settings.read()?;
+    let login = login(account.username, account.password, account.token)?;
+    let home = address(&account.url)?;
+    let trust = Trust { ca_file: account.ca_file.map(|f| setup.base.join(f)), fingerprint: account.fingerprint };
+    let limits = Limits { allow_insecure: account.allow_insecure, ..Limits::default() };
+    let http = Http::new(&trust, &login, home.clone(), limits)?.family(PROVIDERS);
+    let dav = Dav::new(http, home);
+    Ok(Box::new(Calendars { dav, choice: account.calendars, zone: setup.zone, clock: setup.clock }))
+}
+
+fn login(username: Option<String>, password: Option<Secret>, token: Option<Secret>) -> Result<Login, Fault> {
+    let malformed = |what: &str| Err(Fault::new(FaultKind::Malformed, what));
+    match (username, password, token) {
+        (_, None, Some(token)) => Ok(Login::Bearer(token)),
+        (Some(user), Some(password), None) => Ok(Login::Basic { user, password }),
+        (None, None, None) => Ok(Login::None),
+        (_, Some(_), Some(_)) => malformed("`password` and `token` exclude each other: keep one of them"),
+        (Some(_), None, None) => malformed("`username` is set, but no `password`"),
+        (None, Some(_), None) => malformed("`password` is set, but no `username`"),
+    }
+}
+
+/// The calendars of one account.
+struct Calendars {
+    dav: Dav,
+    choice: Choice,
+    zone: chrono_tz::Tz,
+    clock: Arc<dyn Clock>,
+}
+
+impl Calendars {
+    fn step<'a>(&'a self, stream: &Stream, window: &'a Window) -> Result<sync::Step<'a>, Fault> {
+        let today = self.clock.now().date_naive();
+        Ok(sync::Step { dav: &self.dav, calendar: self.dav.url(&stream.id)?, zone: self.zone, today, window })
+    }
+}
+
+#[async_trait]
+impl Source for Calendars {
+    async fn streams(&self) -> Result<Vec<Stream>, Fault> {
+        let mut all = discover::calendars(&self.dav).await?;
+        let found = all.len();
+        all.retain(|stream| self.choice.takes(&stream.name));
+        if all.is_empty() && found > 0 && self.choice.include.is_some() {
+            let what =
+                format!("none of the account's {found} calendars is chosen by `calendars`: check the names in it");
+            return Err(Fault::new(FaultKind::Missing, what));
+        }
+        Ok(all)
+    }
+
+    async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
+        self.step(stream, window)?.take(cursor.and_then(sync::Progress::read)).await
+    }
+
+    async fn fetch(&self, stream: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
+        self.step(stream, window)?.fetch(resources).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calendars_are_chosen_by_name() {
+        let choice = |json: &str| serde_json::from_str::<Choice>(json).expect("a choice");
+        for (json, name, taken) in [
+            ("{}", "Work", true),
+            (r#"{"include":["work"]}"#, " Work", true),
+            (r#"{"include":["Work"]}"#, "Home", false),
+            (r#"{"include":[]}"#, "Work", false),
+            (r#"{"exclude":["WORK"]}"#, "Work", false),
+            (r#"{"include":["Work"],"exclude":["Work"]}"#, "Work", false),
+            (r#"{"exclude":["Geburtstage"]}"#, "Work", true),
+        ] {
+            assert_eq!(choice(json).takes(name), taken, "{json} {name}");
+        }
+    }
+
+    #[test]
+    fn ways_to_sign_in() {
+        let some = |there: bool| there.then(|| Secret::new("x"));
+        for (user, password, token, fine) in [
+            (false, false, false, true),
+            (true, true, false, true),
+            (false, false, true, true),
+            (true, false, true, true),
+            (true, false, false, false),
+            (false, true, false, false),
+            (true, true, true, false),
+        ] {
+            let user = user.then(|| "ana".to_string());
+            assert_eq!(login(user, some(password), some(token)).is_ok(), fine);
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The connector against a scripted server: what real servers do on bad days.
+
+mod support;
+
+use std::time::Duration;
+
+use dealtrail_sdk::{Change, FaultKind, Source, Stream};
+use dealtrail_testkit::web::{Answer, Web};
+use support::{
+    Kept, SetClock, account, calendar, clock, event,
+    fake::{Etags, Fake, Reports, World, found, multistatus},
+    source, window,
+};
+
+struct Bench {
+    fake: Fake,
+    clock: std::sync::Arc<SetClock>,
+    source: Box<dyn Source>,
+    stream: Stream,
+    kept: Kept,
+}
+
+/// A calendar with `count` meetings, read once.
+async fn bench(count: usize, set: impl FnOnce(&mut World)) -> Bench {
+    let mut world = World::default();
+    (0..count).for_each(|n| world.put(&format!("{n}.ics"), &event(&n.to_string(), 1, &format!("Meeting {n}"), "")));
+    set(&mut world);
+    let fake = Fake::start(world);
+    let clock = clock();
+    let source = source(&clock, account(&fake.url())).expect("settings");
+    let stream = source.streams().await.expect("streams").remove(0);
+    let mut bench = Bench { fake, clock, source, stream, kept: Kept::default() };
+    bench.sync().await;
+    bench
+}
+
+impl Bench {
+    async fn sync(&mut self) {
+        let window = window(&self.clock);
+        self.kept.sync(&*self.source, &self.stream, &window).await.expect("a pass");
+        let held: Vec<_> = self.fake.world().objects.keys().cloned().collect();
+        assert_eq!(self.kept.versions.keys().cloned().collect::<Vec<_>>(), held, "what is kept is what is there");
+    }
+
+    fn changes(&self) {
+        let mut world = self.fake.world();
+        world.put("0.ics", &event("0", 2, "Changed", ""));
+        world.put("new.ics", &event("new", 2, "New", ""));
+        world.delete("1.ics");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_delta_becomes_a_listing() {
+    for status in [400, 403, 405, 409, 410, 412, 415, 418, 500, 501, 502, 507] {
+        let mut bench = bench(3, |_| {}).await;
+        bench.fake.world().sync = Reports::Status(status);
+        bench.changes();
+        bench.sync().await;
+        assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 2), "{status}");
+        assert_eq!(bench.kept.summaries(), ["Changed", "Meeting 2", "New"], "{status}");
+        // A server that refuses every token is not asked for ever, until the next week.
+        for _ in 0..4 {
+            bench.sync().await;
+        }
+        assert_eq!(bench.fake.count("sync-collection"), 3, "{status}");
+        bench.clock.forward(8);
+        bench.fake.world().sync = Reports::Work;
+        bench.sync().await;
+        bench.changes();
+        bench.sync().await;
+        assert_eq!((bench.fake.count("sync-collection"), bench.kept.listings), (4, 0), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_delta_that_is_cut_goes_on() {
+    let mut bench = bench(2, |world| world.sync = Reports::Pages(2)).await;
+    bench.changes();
+    for n in 10..17 {
+        bench.fake.world().put(&format!("{n}.ics"), &event(&n.to_string(), 1, "More", ""));
+    }
+    bench.sync().await;
+    assert_eq!((bench.kept.listings, bench.fake.count("sync-collection")), (0, 5));
+}
+
+#[tokio::test]
+async fn a_huge_delta_is_read_as_a_listing() {
+    let mut bench = bench(1, |_| {}).await;
+    for n in 0..1001 {
+        bench.fake.world().put(&format!("many-{n}.ics"), &event(&n.to_string(), 1, "Import", ""));
+    }
+    bench.sync().await;
+    assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 1001));
+    bench.changes();
+    bench.fake.world().put("1.ics", &event("1", 1, "Back", ""));
+    bench.sync().await;
+    assert_eq!((bench.kept.listings, bench.kept.read.len()), (0, 3), "the token is still trusted");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_left_alone_and_nothing_is_lost() {
+    let mut bench = bench(3, |_| {}).await;
+    bench.changes();
+    let window = window(&bench.clock);
+    for status in [503, 429, 401] {
+        bench.fake.world().sync = Reports::Status(status);
+        let asked = bench.fake.web.calls().len();
+        let pull = bench.source.pull(&bench.stream, bench.kept.cursor.as_ref(), &window).await;
+        let kind = pull.expect_err("a fault").kind;
+        assert_eq!(matches!(kind, FaultKind::Busy { .. }), status != 401, "{status}: {kind:?}");
+        assert_eq!(bench.fake.web.calls().len(), asked + 1, "no further request");
+    }
+    bench.fake.world().sync = Reports::Work;
+    bench.sync().await;
+    assert_eq!(
+        (bench.kept.listings, bench.kept.summaries()),
+        (0, vec!["Changed".into(), "Meeting 2".into(), "New".into()])
+    );
+}
+
+#[tokio::test]
+async fn a_cut_listing_is_never_a_short_one() {
+    let mut bench = bench(6, |_| {}).await;
+    bench.clock.forward(8);
+    bench.fake.world().cut_listing = true;
+    bench.fake.world().sync = Reports::Pages(4);
+    bench.sync().await;
+    assert_eq!(bench.kept.listings, 1, "an initial synchronisation gives the whole");
+
+    bench.clock.forward(8);
+    bench.fake.world().sync = Reports::Absent;
+    let window = window(&bench.clock);
+    let pull = bench.source.pull(&bench.stream, bench.kept.cursor.as_ref(), &window).await;
+    assert_eq!(pull.expect_err("a fault").kind, FaultKind::Unreachable);
+}
+
+#[tokio::test]
+async fn a_change_during_the_listing_is_not_passed_over() {
+    let late = ("late.ics".to_string(), event("late", 1, "Late", ""));
+    let mut bench = bench(2, |_| {}).await;
+    bench.clock.forward(8);
+    bench.fake.world().meanwhile = Some(late);
+    bench.sync().await;
+    let cursor = bench.kept.cursor.clone().expect("a cursor").0;
+    assert!(cursor.contains("\"t2\""), "the token is older than the listing: {cursor}");
+    bench.sync().await;
+    assert_eq!(bench.kept.read.len(), 1, "named once more, which doubles nothing");
+}
+
+#[tokio::test]
+async fn without_tokens_the_listing_is_compared() {
+    for ctag in [true, false] {
+        let mut bench = bench(3, |world| (world.sync, world.ctag) = (Reports::Absent, ctag)).await;
+        bench.sync().await;
+        assert_eq!((bench.kept.listings, bench.kept.read.len()), (usize::from(!ctag), 0));
+        bench.changes();
+        bench.sync().await;
+        assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 2));
+        assert_eq!(bench.kept.summaries(), ["Changed", "Meeting 2", "New"]);
+        bench.clock.forward(8);
+        bench.sync().await;
+        assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 3), "a week later all are opened again");
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_an_etag_does_not_count() {
+    let mut bench = bench(3, |world| world.sync = Reports::Absent).await;
+    for form in [Etags::Weak, Etags::Gzip, Etags::Strong] {
+        bench.fake.world().etags = form;
+        bench.sync().await;
+        assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 0), "{form:?}");
+    }
+    bench.changes();
+    bench.sync().await;
+    assert_eq!(bench.kept.read.len(), 2);
+}
+
+#[tokio::test]
+async fn without_etags_the_content_is_compared() {
+    let mut bench = bench(3, |world| (world.sync, world.etags) = (Reports::Absent, Etags::Absent)).await;
+    bench.sync().await;
+    assert_eq!((bench.kept.listings, bench.kept.read.len()), (1, 0));
+    bench.changes();
+    bench.sync().await;
+    assert_eq!(bench.kept.summaries(), ["Changed", "Meeting 2", "New"]);
+    assert_eq!(bench.kept.read.len(), 2);
+}
+
+#[tokio::test]
+async fn a_multiget_that_disappoints_is_made_up_for() {
+    for multiget in [Reports::Status(501), Reports::Status(500), Reports::Status(403), Reports::Pages(3)] {
+        let bench = bench(7, |world| world.multiget = multiget).await;
+        assert_eq!(bench.kept.summaries().len(), 7, "{multiget:?}");
+    }
+    // "Not found" in a multiget is believed only when the object itself says so.
+    let bench = bench(3, |world| world.denied = vec!["/dav/ana/team/1.ics".into()]).await;
+    assert_eq!(bench.kept.summaries().len(), 3);
+}
+
+#[tokio::test]
+async fn a_bad_object_costs_only_itself() {
+    let mut bench = bench(3, |world| {
+        world.put("bad.ics", "BEGIN:VCALENDAR\r\nthis is no calendar");
+        world.put("page.ics", "<html>Sign in</html>");
+        world.put("tasks.ics", &calendar("BEGIN:VTODO\r\nUID:t\r\nSUMMARY:Call back\r\nEND:VTODO\r\n"));
+        world.denied = vec!["/dav/ana/team/0.ics".into()];
+        world.broken = vec!["/dav/ana/team/0.ics".into()];
+    })
+    .await;
+    let unreadable: Vec<_> = bench.kept.unreadable.iter().map(String::as_str).collect();
+    assert!(
+        unreadable.contains(&"/dav/ana/team/0.ics") && unreadable.contains(&"/dav/ana/team/page.ics"),
+        "{unreadable:?}"
+    );
+    assert!(!unreadable.contains(&"/dav/ana/team/tasks.ics"), "a task is no event, and no fault");
+    assert_eq!(bench.kept.summaries(), ["Meeting 1", "Meeting 2"]);
+
+    bench.fake.world().broken.clear();
+    let window = window(&bench.clock);
+    let names = ["/dav/ana/team/0.ics".to_string()];
+    let again = bench.source.fetch(&bench.stream, &names, &window).await.expect("an answer");
+    assert!(matches!(&again[..], [Change::Upsert { items, .. }] if items.len() == 1), "{again:?}");
+    bench.sync().await;
+}
+
+#[tokio::test]
+async fn the_promises_hold_on_bad_servers() {
+    for (etags, sync, multiget) in [
+        (Etags::Absent, Reports::Absent, Reports::Work),
+        (Etags::Weak, Reports::Status(418), Reports::Status(501)),
+        (Etags::Strong, Reports::Pages(2), Reports::Pages(2)),
+    ] {
+        let bench = bench(5, |world| {
+            (world.etags, world.sync, world.multiget) = (etags, sync, multiget);
+            world.denied = vec!["/dav/ana/team/0.ics".into()];
+            world.broken = vec!["/dav/ana/team/0.ics".into()];
+            world.put("page.ics", "<html>Sign in</html>");
+        })
+        .await;
+        let summary = dealtrail_testkit::conformance::check(&*bench.source, &window(&bench.clock), &["secret"]).await;
+        assert_eq!((summary.streams, summary.unreadable), (1, 2), "{etags:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_reads_without_preconditions() {
+    let mut bench = bench(3, |_| {}).await;
+    bench.changes();
+    bench.sync().await;
+    bench.fake.world().sync = Reports::Status(418);
+    bench.sync().await;
+    for call in bench.fake.web.calls() {
+        assert!(["PROPFIND", "REPORT", "GET"].contains(&call.method.as_str()), "{}", call.method);
+        assert!(!call.headers.iter().any(|(name, _)| name.starts_with("if-")));
+        assert_eq!(call.header("accept-encoding"), Some("identity"));
+        assert!(call.header("authorization").is_some_and(|a| a.starts_with("Basic ")));
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_fits_nothing_is_a_fault() {
+    let fake = Fake::start(World::default());
+    let mut settings = account(&fake.url());
+    settings["calendars"] = serde_json::json!({"include": ["Wrok"]});
+    let source = source(&clock(), settings).expect("settings");
+    let fault = source.streams().await.expect_err("a fault");
+    assert!(fault.kind == FaultKind::Missing && fault.what.contains("calendars"), "{fault}");
+}
+
+/// The calendars that a script leads to.
+async fn streams(url: &str) -> Result<Vec<String>, dealtrail_sdk::Fault> {
+    let source = source(&clock(), account(url)).expect("settings");
+    Ok(source.streams().await?.into_iter().map(|s| s.name).collect())
+}
+
+#[tokio::test]
+async fn only_calendars_of_ones_own_that_hold_events() {
+    let collection = |href: &str, types: &str, more: &str| {
+        found(href, &format!("<d:resourcetype><d:collection/>{types}</d:resourcetype>{more}"))
+    };
+    let only =
+        |names: &str| format!("<c:supported-calendar-component-set>{names}</c:supported-calendar-component-set>");
+    let home = [
+        collection("/home/", "", "<d:displayname>Ana</d:displayname>"),
+        collection("/home/a/", "<c:calendar/>", "<d:displayname>Work</d:displayname>"),
+        collection("/home/w2/", "<c:calendar/>", "<d:displayname>Work</d:displayname>"),
+        collection("/home/b%20c/", "<c:calendar/>", &only("<c:comp name=\"VTODO\"/><c:comp name=\"VEVENT\"/>")),
+        collection("/home/tasks/", "<c:calendar/>", &only("<c:comp name=\"VTODO\"/>")),
+        collection("/home/inbox/", "<c:calendar/><c:schedule-inbox/>", ""),
+        collection("/home/outbox/", "<c:schedule-outbox/>", ""),
+        collection("/home/feed/", "<c:calendar/><s:subscribed/>", ""),
+        collection("/home/feed2/", "<c:calendar/>", "<s:source><d:href>https://x.example/f.ics</d:href></s:source>"),
+        collection("https://evil.example/cal/", "<c:calendar/>", "<d:displayname>Foreign</d:displayname>"),
+        collection("/home/contacts/", "<x:addressbook xmlns:x=\"urn:ietf:params:xml:ns:carddav\"/>", ""),
+        found("/home/file.txt", "<d:resourcetype/>"),
+    ]
+    .concat();
+    let web = Web::start(move |_| multistatus(&home));
+    assert_eq!(streams(&(web.url() + "/home/")).await.expect("streams"), ["Work (a)", "Work (w2)", "b c"]);
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_calendar_server() {
+    let web = Web::start(|call| match call.path.as_str() {
+        "/.well-known/caldav" => Answer::redirect(302, "/login"),
+        _ => Answer::new(200, "text/html", "<html><body>Welcome</body></html>"),
+    });
+    let fault = streams(&web.url()).await.expect_err("a fault");
+    assert_eq!(fault.kind, FaultKind::Malformed);
+    assert!(fault.what.contains("CalDAV address") && !fault.what.contains("Welcome"), "{fault}");
+    assert!(web.calls().iter().any(|c| c.path == "/login"));
+}
+
+#[tokio::test]
+async fn the_well_known_address_leads_on() {
+    let web = Web::start(|call| match (call.path.as_str(), call.header("depth")) {
+        ("/.well-known/caldav", _) => Answer::redirect(301, "/remote/dav"),
+        ("/remote/dav", _) => Answer::redirect(308, "/remote/dav/"),
+        ("/remote/dav/", _) => multistatus(&found(
+            "/remote/dav/",
+            "<d:current-user-principal><d:href>principals/ana/</d:href></d:current-user-principal>",
+        )),
+        ("/remote/dav/principals/ana/", _) => multistatus(&found(
+            "/remote/dav/principals/ana/",
+            "<c:calendar-home-set><d:href>//remote/dav/home/</d:href></c:calendar-home-set>",
+        )),
+        ("/remote/dav/home/", Some("1")) => multistatus(&found(
+            "/remote/dav/home/work/",
+            "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype><d:displayname>Work</d:displayname>",
+        )),
+        _ => Answer::new(405, "text/html", "<html></html>"),
+    });
+    assert_eq!(streams(&(web.url() + "/start/page")).await.expect("streams"), ["Work"]);
+    assert!(web.calls().iter().all(|c| c.header("authorization").is_some()));
+}
+
+#[tokio::test]
+async fn another_server_gets_no_password() {
+    let other = Web::start(|_| Answer::status(401));
+    let there = other.url();
+    let target = there.clone();
+    let web = Web::start(move |_| Answer::redirect(301, &format!("{target}/dav/?key=1")));
+    let fault = streams(&web.url()).await.expect_err("a fault");
+    assert_eq!(fault.kind, FaultKind::Refused);
+    assert!(fault.what.contains(&there) && fault.what.contains("url") && !fault.what.contains("key"), "{fault}");
+    assert!(!other.calls().is_empty(), "the other server was asked");
+    for call in other.calls() {
+        assert_eq!(call.header("authorization"), None);
+        assert!(call.body.contains("propfind"));
+    }
+    // The same by way of an address inside an answer: there it is not even asked.
+    let asked = other.calls().len();
+    let home = format!("<c:calendar-home-set><d:href>{there}/home/</d:href></c:calendar-home-set>");
+    let web = Web::start(move |_| multistatus(&found("/", &home)));
+    let fault = streams(&web.url()).await.expect_err("a fault");
+    assert_eq!(fault.kind, FaultKind::Refused);
+    assert!(fault.what.contains(&there), "{fault}");
+    assert_eq!(other.calls().len(), asked);
+}
+
+#[tokio::test]
+async fn statuses_become_faults() {
+    let fault = async |answer: Answer| {
+        let web = Web::start(move |_| answer.clone());
+        streams(&web.url()).await.expect_err("a fault").kind
+    };
+    assert_eq!(fault(Answer::status(401)).await, FaultKind::Unauthorized);
+    assert_eq!(fault(Answer::status(403)).await, FaultKind::Refused);
+    assert_eq!(fault(Answer::status(404)).await, FaultKind::Missing);
+    let wait = |seconds| FaultKind::Busy { retry_after: Some(Duration::from_secs(seconds)) };
+    assert_eq!(fault(Answer::status(429).header("Retry-After", "77")).await, wait(77));
+    assert_eq!(fault(Answer::status(503).header("Retry-After", "5")).await, wait(5));
+    assert_eq!(fault(Answer::status(500)).await, FaultKind::Unreachable);
+    assert_eq!(fault(Answer::redirect(302, "/again")).await, FaultKind::Malformed);
+    let mut cut = multistatus(&found("/", "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>"));
+    cut.cut = Some(150);
+    assert_eq!(fault(cut).await, FaultKind::Unreachable);
+}

@@ -1,0 +1,226 @@
+//! The bytes of one file -> its rows, each with its resource, its version, and its cells or the reason why it cannot
+//! be read. Pure. One bad row never hides another; a file whose header is wrong is refused whole.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono_tz::Tz;
+use dealtrail_sdk::record::Record;
+
+use crate::{
+    sheet::{Row, Sheet, resource},
+    split::{Split, Splitter},
+};
+
+/// Part of every version: raise it when rows are read differently, and all of them are read again.
+const READING: &str = "csv 1";
+
+/// A file that was read.
+pub struct Table {
+    sheet: Sheet,
+    zone: Tz,
+    /// In the order of the file.
+    pub rows: Vec<Line>,
+    by_resource: HashMap<String, usize>,
+}
+
+/// One row.
+pub struct Line {
+    pub resource: String,
+    pub version: String,
+    /// The cells in the order of the sheet's columns, or the reason in words.
+    cells: Result<Vec<String>, String>,
+}
+
+/// What stands in the place of a resource.
+pub enum Found {
+    Record(Record),
+    Bad(String),
+    Gone,
+}
+
+impl Table {
+    /// Reads a file. The error is a sentence that names the file, the column and what to do.
+    pub fn read(sheet: Sheet, bytes: &[u8], zone: Tz) -> Result<Self, String> {
+        let file = sheet.file();
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            return Err(format!("cannot read {file}: it is UTF-16; save it as CSV UTF-8"));
+        }
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut splitter = Splitter::new(bytes);
+        let header = splitter.next().ok_or_else(|| {
+            format!("cannot read {file}: it is empty; write a header line with the columns {}", needed_columns(sheet))
+        })?;
+        let places = places(sheet, &header)?;
+        splitter.expect_width(header.cells.len());
+        let drafts: Vec<Draft<'_>> = splitter.filter_map(|split| Draft::read(sheet, zone, &places, split)).collect();
+        let mut table = Self { sheet, zone, rows: Vec::new(), by_resource: HashMap::new() };
+        table.name_rows(drafts);
+        Ok(table)
+    }
+
+    /// Gives every row its resource. Good rows take their ids first; a bad row takes its id only when no good row has
+    /// it, so that what was last read under that id stays in force.
+    fn name_rows(&mut self, drafts: Vec<Draft<'_>>) {
+        let mut first_line: HashMap<String, usize> = HashMap::new();
+        let mut copies: HashMap<String, usize> = HashMap::new();
+        let mut named: Vec<Option<String>> = Vec::with_capacity(drafts.len());
+        let mut twice: HashMap<usize, usize> = HashMap::new();
+        for (at, draft) in drafts.iter().enumerate() {
+            let Ok(name) = &draft.name else {
+                named.push(None);
+                continue;
+            };
+            if self.sheet.has_id() {
+                match first_line.get(name) {
+                    None => {
+                        first_line.insert(name.clone(), draft.line);
+                        named.push(Some(name.clone()));
+                    }
+                    Some(&line) => {
+                        twice.insert(at, line);
+                        named.push(None);
+                    }
+                }
+            } else {
+                let n = copies.entry(name.clone()).or_insert(0);
+                *n += 1;
+                named.push(Some(if *n == 1 { name.clone() } else { format!("{name}~{n}") }));
+            }
+        }
+        let mut taken: HashSet<String> = named.iter().flatten().cloned().collect();
+        for (at, draft) in drafts.into_iter().enumerate() {
+            let reason = match (&draft.name, twice.get(&at)) {
+                (Err(why), _) => Some(why.clone()),
+                (Ok(_), Some(line)) => Some(format!("its `id` stands already in line {line}; the row there was taken")),
+                (Ok(_), None) => None,
+            };
+            let resource = named[at].take().unwrap_or_else(|| {
+                let own = draft.id.clone().filter(|id| !twice.contains_key(&at) && !taken.contains(id));
+                let mut name = own.unwrap_or_else(|| format!("line:{}", draft.line));
+                while !taken.insert(name.clone()) {
+                    name.push('~');
+                }
+                name
+            });
+            let version = draft.version(self.zone, reason.as_deref());
+            let cells = match reason {
+                None => Ok(draft.cells),
+                Some(why) => Err(format!("{} line {}: {why}", self.sheet.file(), draft.line)),
+            };
+            self.by_resource.insert(resource.clone(), self.rows.len());
+            self.rows.push(Line { resource, version, cells });
+        }
+    }
+
+    /// What the file holds under this name, and its version.
+    pub fn find(&self, resource: &str) -> (Found, Option<&str>) {
+        let Some(row) = self.by_resource.get(resource).map(|&at| &self.rows[at]) else { return (Found::Gone, None) };
+        let found = match &row.cells {
+            Err(why) => Found::Bad(why.clone()),
+            Ok(cells) => match self.sheet.read(&Row { sheet: self.sheet, cells, zone: self.zone }) {
+                Ok(record) => Found::Record(record),
+                Err(why) => Found::Bad(format!("{}: {why}", self.sheet.file())),
+            },
+        };
+        (found, Some(&row.version))
+    }
+}
+
+/// A row before it has its resource.
+struct Draft<'a> {
+    line: usize,
+    raw: &'a [u8],
+    /// In the order of the sheet's columns.
+    cells: Vec<String>,
+    /// The id cell, when it could be read.
+    id: Option<String>,
+    /// Name of the record, or why there is none.
+    name: Result<String, String>,
+}
+
+impl<'a> Draft<'a> {
+    /// `None` for a row of empty cells, which spreadsheets leave behind.
+    fn read(sheet: Sheet, zone: Tz, places: &[Option<usize>], split: Split<'a>) -> Option<Self> {
+        let blank = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_whitespace);
+        if split.cells.iter().all(blank) && split.raw.iter().all(|b| b.is_ascii_whitespace() || b",;\"".contains(b)) {
+            return None;
+        }
+        let mut wrong = split.broken.map(str::to_owned);
+        let mut cells = Vec::with_capacity(places.len());
+        for (at, place) in places.iter().enumerate() {
+            let bytes = place.and_then(|p| split.cells.get(p)).map_or(&[][..], Vec::as_slice);
+            match std::str::from_utf8(bytes) {
+                Ok(text) => cells.push(text.to_owned()),
+                Err(_) => {
+                    let column = sheet.columns()[at].trim_end_matches('*');
+                    wrong.get_or_insert_with(|| format!("`{column}` is not UTF-8; export the file as UTF-8"));
+                    cells.push(String::new());
+                }
+            }
+        }
+        // A cell of an unknown column does no harm, whatever its bytes.
+        let id = sheet.has_id().then(|| cells[0].trim().to_owned()).filter(|id| !id.is_empty());
+        let name = match wrong {
+            Some(why) => Err(why),
+            None => sheet.read(&Row { sheet, cells: &cells, zone }).map(|record| resource(&record)),
+        };
+        Some(Self { line: split.line, raw: split.raw, cells, id, name })
+    }
+
+    /// Changes when what is made of the row changes: not with the order of columns, not with unknown columns.
+    fn version(&self, zone: Tz, reason: Option<&str>) -> String {
+        let mut hash = blake3::Hasher::new();
+        let mut add = |text: &[u8]| {
+            hash.update(&(text.len() as u64).to_le_bytes());
+            hash.update(text);
+        };
+        add(READING.as_bytes());
+        add(zone.name().as_bytes());
+        match reason {
+            Some(why) => {
+                add(why.as_bytes());
+                add(self.raw);
+            }
+            None => self.cells.iter().for_each(|c| add(c.trim().as_bytes())),
+        }
+        hash.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+/// Where each column of the sheet stands in the file.
+fn places(sheet: Sheet, header: &Split<'_>) -> Result<Vec<Option<usize>>, String> {
+    let file = sheet.file();
+    if let Some(why) = header.broken {
+        return Err(format!("cannot read {file}: in the header line {why}; mend the header"));
+    }
+    let titles: Vec<String> = header.cells.iter().map(|c| String::from_utf8_lossy(c).trim().to_lowercase()).collect();
+    let mut missing = Vec::new();
+    let mut places = Vec::new();
+    for column in sheet.columns() {
+        let name = column.trim_end_matches('*');
+        let mut found = titles.iter().enumerate().filter(|(_, t)| *t == name).map(|(at, _)| at);
+        let place = found.next();
+        if found.next().is_some() {
+            return Err(format!("cannot read {file}: the header has the column `{name}` twice; keep one of them"));
+        }
+        if place.is_none() && column.ends_with('*') {
+            missing.push(format!("`{name}`"));
+        }
+        places.push(place);
+    }
+    match missing.as_slice() {
+        [] => Ok(places),
+        [one] => Err(format!(
+            "cannot read {file}: the header line has no column {one}; add it or rename the one that holds it"
+        )),
+        many => Err(format!(
+            "cannot read {file}: the header line has no columns {}; add them or rename the ones that hold them",
+            many.join(", ")
+        )),
+    }
+}
+
+fn needed_columns(sheet: Sheet) -> String {
+    let needed: Vec<&str> = sheet.columns().iter().filter_map(|c| c.strip_suffix('*')).collect();
+    needed.join(", ")
+}

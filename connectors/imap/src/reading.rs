@@ -1,0 +1,197 @@
+//! Reads named messages of the open folder: description, calendars and reports, and text. What the server cannot tell
+//! properly is read from the message's own bytes; what cannot be read at all is said, one message at a time.
+
+use std::collections::HashMap;
+
+use dealtrail_sdk::{
+    Fault,
+    record::{Content, Message, Part},
+};
+
+use crate::{
+    fetched::{Fetched, Structure},
+    gather::{Gathered, gather},
+    line::Line,
+    mail,
+    names::uid_set,
+};
+
+/// What became of one message.
+#[derive(Debug)]
+pub enum Read {
+    Mail(Box<Message>),
+    /// One sentence why.
+    Unreadable(String),
+    /// Proved to be gone.
+    Gone,
+}
+
+/// Reads messages, each exactly once in the result, in no order.
+///
+/// # Errors
+/// When the connection is lost for good or the server wants a pause: then nothing is known.
+pub async fn messages(line: &mut Line<'_>, uids: &[u32]) -> Result<Vec<(u32, Read)>, Fault> {
+    let items = items(line);
+    let told = |f: &Fetched| f.cut || (f.header.is_some() && f.structure != Structure::Untold);
+    let mut gathered = gather(line, uids, &items, told).await?;
+    let mut out = settle(line, &mut gathered).await?;
+    let mut raw = Vec::new();
+    let mut ready: HashMap<u32, Box<Message>> = HashMap::new();
+    for (uid, mut fetched) in gathered.found.drain() {
+        match mail::message(&mut fetched) {
+            Some(message) => {
+                ready.insert(uid, Box::new(message));
+            }
+            None => raw.push((uid, fetched)),
+        }
+    }
+    raw.extend(extras(line, &mut ready).await?);
+    out.extend(ready.into_iter().map(|(uid, message)| (uid, Read::Mail(message))));
+    // The answers without header or structure that were asked for in vain are read whole as well.
+    raw.sort_unstable_by_key(|(uid, _)| *uid);
+    out.extend(whole(line, raw).await?);
+    Ok(out)
+}
+
+fn items(line: &mut Line<'_>) -> String {
+    let gmail = line.session().is_ok_and(|s| s.can("X-GM-EXT-1"));
+    if gmail { format!("X-GM-LABELS {}", *mail::ITEMS) } else { mail::ITEMS.clone() }
+}
+
+/// Says what became of messages that did not come: gone, when a second question confirms it.
+async fn settle(line: &mut Line<'_>, gathered: &mut Gathered) -> Result<Vec<(u32, Read)>, Fault> {
+    let mut out: Vec<(u32, Read)> =
+        std::mem::take(&mut gathered.refused).into_iter().map(|(uid, why)| (uid, Read::Unreadable(why))).collect();
+    if gathered.silent.is_empty() {
+        return Ok(out);
+    }
+    let silent = std::mem::take(&mut gathered.silent);
+    let still_there = line.session()?.search_set(&uid_set(&silent)).await?;
+    let mut listed = Vec::new();
+    for uid in silent {
+        if still_there.binary_search(&uid).is_ok() { listed.push(uid) } else { out.push((uid, Read::Gone)) }
+    }
+    // It exists and its description never came: the plain bytes are another way.
+    let raw = listed.into_iter().map(|uid| (uid, Fetched { uid: Some(uid), ..Fetched::default() })).collect();
+    out.extend(whole(line, raw).await?);
+    Ok(out)
+}
+
+/// Fetches calendars and reports into the messages; those whose parts did not come are handed back, to be read whole.
+async fn extras(line: &mut Line<'_>, ready: &mut HashMap<u32, Box<Message>>) -> Result<Vec<(u32, Fetched)>, Fault> {
+    let wanted: Vec<_> = ready.iter().map(|(uid, m)| (*uid, mail::extra_pieces(m))).collect();
+    let mut failed = Vec::new();
+    for (pieces, mut uids) in mail::grouped(wanted) {
+        uids.sort_unstable();
+        // Large parts: a few messages at a time keep the memory flat.
+        for some in uids.chunks(20) {
+            let gathered = gather(line, some, &mail::pieces(&pieces), |f| f.cut || !f.sections.is_empty()).await?;
+            for uid in some {
+                let fits = gathered.found.get(uid).zip(ready.get_mut(uid)).is_some_and(|(f, m)| mail::add_extras(m, f));
+                if !fits && let Some(message) = ready.remove(uid) {
+                    failed.push((*uid, remembered(&message)));
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// What is known of a message besides its bytes.
+fn remembered(message: &Message) -> Fetched {
+    let flag = |on: bool, name: &str| on.then(|| name.to_owned());
+    let flags = [flag(message.draft, "\\Draft"), flag(message.trashed, "\\Deleted"), flag(message.junk, "$Junk")];
+    Fetched {
+        received: message.received,
+        size: Some(message.size),
+        flags: Some(flags.into_iter().flatten().collect()),
+        ..Fetched::default()
+    }
+}
+
+/// Reads messages from their bytes, one at a time.
+async fn whole(line: &mut Line<'_>, known: Vec<(u32, Fetched)>) -> Result<Vec<(u32, Read)>, Fault> {
+    let mut out = Vec::new();
+    let items = format!("FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{}>", mail::RAW_MAX);
+    for (uid, before) in known {
+        let mut gathered = gather(line, &[uid], &items, |f| f.cut || !f.sections.is_empty()).await?;
+        let read = match gathered.found.remove(&uid) {
+            Some(fetched) => {
+                let mut all = before;
+                all.merge(fetched);
+                mail::message_of_bytes(&all).map_or_else(Read::Unreadable, |m| Read::Mail(Box::new(m)))
+            }
+            None => {
+                let why = gathered.refused.remove(&uid);
+                Read::Unreadable(why.unwrap_or_else(|| "the server lists the message but does not hand it out".into()))
+            }
+        };
+        out.push((uid, read));
+    }
+    Ok(out)
+}
+
+/// The texts of messages. `known`: structures that are known already. Messages that could not be read are absent.
+///
+/// # Errors
+/// When the connection is lost for good or the server wants a pause.
+pub async fn texts(
+    line: &mut Line<'_>,
+    uids: &[u32],
+    known: HashMap<u32, Vec<Part>>,
+    limit: usize,
+) -> Result<Vec<(u32, Content)>, Fault> {
+    let mut parts = known;
+    let mut out = Vec::new();
+    let unknown: Vec<u32> = uids.iter().copied().filter(|uid| !parts.contains_key(uid)).collect();
+    let mut raw = Vec::new();
+    if !unknown.is_empty() {
+        let mut gathered = gather(line, &unknown, "BODYSTRUCTURE", |f| f.structure != Structure::Untold).await?;
+        for (uid, fetched) in gathered.found.drain() {
+            match fetched.structure {
+                Structure::Parts(found) => drop(parts.insert(uid, found)),
+                _ => raw.push(uid),
+            }
+        }
+        for (uid, read) in settle(line, &mut gathered).await? {
+            match read {
+                Read::Gone => out.push((uid, Content::Gone)),
+                Read::Mail(_) => raw.push(uid),
+                Read::Unreadable(_) => {}
+            }
+        }
+    }
+    parts.retain(|uid, _| uids.contains(uid));
+    for (uid, found) in &parts {
+        if mail::text_pieces(found, limit).is_empty() {
+            out.push((*uid, Content::None));
+        }
+    }
+    let wanted: Vec<_> = parts.iter().map(|(uid, p)| (*uid, mail::text_pieces(p, limit))).collect();
+    for (pieces, mut uids) in mail::grouped(wanted) {
+        uids.sort_unstable();
+        for some in uids.chunks(200) {
+            let mut gathered = gather(line, some, &mail::pieces(&pieces), |f| f.cut || !f.sections.is_empty()).await?;
+            for (uid, fetched) in gathered.found.drain() {
+                match mail::text(&parts[&uid], &fetched, limit) {
+                    Some(text) => out.push((uid, text)),
+                    None => raw.push(uid),
+                }
+            }
+            let settled = settle(line, &mut gathered).await?;
+            out.extend(settled.iter().filter(|(_, r)| matches!(r, Read::Gone)).map(|(uid, _)| (*uid, Content::Gone)));
+        }
+    }
+    out.extend(raw_texts(line, raw, limit).await?);
+    Ok(out)
+}
+
+async fn raw_texts(line: &mut Line<'_>, uids: Vec<u32>, limit: usize) -> Result<Vec<(u32, Content)>, Fault> {
+    let mut out = Vec::new();
+    let items = format!("BODY.PEEK[]<0.{}>", mail::RAW_MAX);
+    for uid in uids {
+        let gathered = gather(line, &[uid], &items, |f| f.cut || !f.sections.is_empty()).await?;
+        out.extend(gathered.found.get(&uid).and_then(|f| mail::text_of_bytes(f, limit)).map(|text| (uid, text)));
+    }
+    Ok(out)
+}

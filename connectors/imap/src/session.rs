@@ -1,0 +1,466 @@
+//! One connection after the greeting: commands out, answers in, tags matched, the opened folder's state kept.
+//!
+//! A tagged NO or BAD is always seen by the caller. After an error of the connection itself, or a BYE, the session is
+//! of no use any more. Nothing here changes a mailbox: folders are only ever opened by EXAMINE.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use dealtrail_net::budget::{Budget, Slot};
+use dealtrail_sdk::{Fault, FaultKind};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout},
+};
+
+use crate::{
+    answer::{self, Answer, State, Status},
+    frame::Framer,
+    names::{self, Wire},
+    sorting::{self, Doing},
+};
+
+/// Any transport: TCP, TLS, compressed.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// Commands sent ahead of their answers. More gain nothing and fill the buffers of both sides.
+const IN_FLIGHT: usize = 4;
+const WRITE_DEADLINE: Duration = Duration::from_secs(60);
+/// Numbers above this are nonsense (RFC 7162 section 3.1.2.1: 63 bits).
+const MODSEQ_MAX: u64 = i64::MAX as u64;
+
+/// A command without its tag.
+#[derive(Clone, Debug, Default)]
+pub struct Command(Vec<Piece>);
+
+#[derive(Clone)]
+enum Piece {
+    Text(String),
+    Literal(Vec<u8>),
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Piece")
+    }
+}
+
+impl Command {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(vec![Piece::Text(text.into())])
+    }
+    pub fn text(mut self, text: &str) -> Self {
+        match self.0.last_mut() {
+            Some(Piece::Text(known)) => known.push_str(text),
+            _ => self.0.push(Piece::Text(text.to_owned())),
+        }
+        self
+    }
+    /// A string that someone else chose, sent so that it cannot be anything but a string.
+    ///
+    /// # Errors
+    /// [`FaultKind::Malformed`] for a string with NUL.
+    pub fn string(self, text: &str) -> Result<Self, Fault> {
+        match names::string(text) {
+            Some(Wire::Quoted(quoted)) => Ok(self.text(&quoted)),
+            Some(Wire::Literal(bytes)) => {
+                let Self(mut pieces) = self;
+                pieces.push(Piece::Literal(bytes));
+                Ok(Self(pieces))
+            }
+            None => Err(Fault::new(FaultKind::Malformed, "a name with a NUL character cannot be sent to a server")),
+        }
+    }
+}
+
+/// State of the folder that is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Raw wire name.
+    pub name: String,
+    pub uid_validity: Option<u32>,
+    pub uid_next: Option<u32>,
+    pub exists: u32,
+    pub modseq: Option<u64>,
+    /// The server says that its numbers do not last.
+    pub fleeting: bool,
+    /// What vanished since the modseq that EXAMINE was given, lower bound first.
+    pub vanished: Vec<(u32, u32)>,
+}
+
+/// A connection that is signed in.
+pub struct Session {
+    link: Framer<Box<dyn Transport>>,
+    place: String,
+    budget: Arc<Budget>,
+    _slot: Slot,
+    capabilities: HashSet<String>,
+    last_tag: u32,
+    pub folder: Option<Folder>,
+    pub used: Instant,
+    /// False after an error of the connection.
+    pub alive: bool,
+    pub quick_resync: bool,
+}
+
+/// A session without its transport.
+pub struct Rest {
+    place: String,
+    budget: Arc<Budget>,
+    slot: Slot,
+    last_tag: u32,
+    capabilities: HashSet<String>,
+    quick_resync: bool,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({})", self.place)
+    }
+}
+
+impl Session {
+    pub fn new(link: Framer<Box<dyn Transport>>, place: String, budget: Arc<Budget>, slot: Slot) -> Self {
+        Self {
+            link,
+            place,
+            budget,
+            _slot: slot,
+            capabilities: HashSet::new(),
+            last_tag: 0,
+            folder: None,
+            used: Instant::now(),
+            alive: true,
+            quick_resync: false,
+        }
+    }
+
+    /// Takes the transport out, to be wrapped for STARTTLS or COMPRESS; the flag tells whether bytes came ahead of it.
+    pub fn take_apart(self) -> (Box<dyn Transport>, bool, Rest) {
+        let Self { link, place, budget, _slot, last_tag, capabilities, quick_resync, .. } = self;
+        let (stream, ahead) = link.into_stream();
+        (stream, ahead, Rest { place, budget, slot: _slot, last_tag, capabilities, quick_resync })
+    }
+
+    /// Goes on over another transport.
+    pub fn assemble(rest: Rest, link: Framer<Box<dyn Transport>>) -> Self {
+        let Rest { place, budget, slot, last_tag, capabilities, quick_resync } = rest;
+        Self { last_tag, capabilities, quick_resync, ..Self::new(link, place, budget, slot) }
+    }
+
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Whether the server offers an extension, by its upper-case name.
+    pub fn can(&self, capability: &str) -> bool {
+        self.capabilities.contains(capability)
+    }
+
+    pub fn knows_capabilities(&self) -> bool {
+        !self.capabilities.is_empty()
+    }
+
+    pub fn forget_capabilities(&mut self) {
+        self.capabilities.clear();
+    }
+
+    /// Sends commands, a few ahead of their answers, and hands everything untagged to `each`. The results come in the
+    /// order of the commands; a NO or BAD among them is the caller's to judge.
+    ///
+    /// # Errors
+    /// When the connection fails or the server says BYE.
+    pub async fn run(
+        &mut self,
+        commands: &[Command],
+        each: &mut (dyn FnMut(Answer) + Send),
+    ) -> Result<Vec<Status>, Fault> {
+        let first = self.last_tag + 1;
+        let mut results: Vec<Option<Status>> = commands.iter().map(|_| None).collect();
+        let (mut sent, mut open) = (0, 0);
+        while sent < commands.len() || open > 0 {
+            while sent < commands.len() && open < IN_FLIGHT {
+                if let Some(early) = self.send(&commands[sent], each).await? {
+                    results[sent] = Some(early);
+                } else {
+                    open += 1;
+                }
+                sent += 1;
+            }
+            if open == 0 {
+                continue;
+            }
+            match self.receive(None).await? {
+                Answer::Tagged(tag, status) => {
+                    // An answer to anything else, or a second one, is not ours (a stale NO must fail nothing).
+                    let index =
+                        tag.strip_prefix('D').and_then(|n| n.parse::<u32>().ok()).and_then(|n| n.checked_sub(first));
+                    let slot = index.and_then(|i| results[..sent].get_mut(i as usize));
+                    if let Some(slot @ None) = slot {
+                        *slot = Some(status);
+                        open -= 1;
+                    }
+                }
+                other => each(other),
+            }
+        }
+        self.settle();
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// One command that must succeed; untagged answers go to `each`.
+    ///
+    /// # Errors
+    /// A refusal, sorted, or a failure of the connection.
+    pub async fn must(
+        &mut self,
+        doing: Doing,
+        command: Command,
+        each: &mut (dyn FnMut(Answer) + Send),
+    ) -> Result<Status, Fault> {
+        let status = self.run(std::slice::from_ref(&command), each).await?.pop();
+        let status = status.expect("each command has one result");
+        self.judge(doing, &status)?;
+        Ok(status)
+    }
+
+    /// A refusal as a fault; a pause that the server asks for is kept for the whole account.
+    ///
+    /// # Errors
+    /// Whenever the status is not OK.
+    pub fn judge(&self, doing: Doing, status: &Status) -> Result<(), Fault> {
+        if status.state == State::Ok {
+            return Ok(());
+        }
+        let fault = sorting::refusal(&self.place, doing, status);
+        if let FaultKind::Busy { retry_after: Some(pause) } = fault.kind {
+            self.budget.block(pause);
+        }
+        Err(fault)
+    }
+
+    /// Writes one command. `Some`: the server refused it before all of it was sent.
+    async fn send(
+        &mut self,
+        command: &Command,
+        each: &mut (dyn FnMut(Answer) + Send),
+    ) -> Result<Option<Status>, Fault> {
+        self.last_tag += 1;
+        let tag = format!("D{}", self.last_tag);
+        let mut bytes = format!("{tag} ").into_bytes();
+        for piece in &command.0 {
+            match piece {
+                Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+                Piece::Literal(literal) => {
+                    let small = literal.len() <= 4096 && self.can("LITERAL-");
+                    let at_once = self.can("LITERAL+") || small;
+                    let mark = format!("{{{}{}}}\r\n", literal.len(), if at_once { "+" } else { "" });
+                    bytes.extend_from_slice(mark.as_bytes());
+                    if !at_once {
+                        self.write(&std::mem::take(&mut bytes)).await?;
+                        if let Some(refused) = self.await_go_ahead(&tag, each).await? {
+                            return Ok(Some(refused));
+                        }
+                    }
+                    bytes.extend_from_slice(literal);
+                }
+            }
+        }
+        bytes.extend_from_slice(b"\r\n");
+        self.write(&bytes).await?;
+        Ok(None)
+    }
+
+    async fn await_go_ahead(
+        &mut self,
+        tag: &str,
+        each: &mut (dyn FnMut(Answer) + Send),
+    ) -> Result<Option<Status>, Fault> {
+        loop {
+            match self.receive(None).await? {
+                Answer::Continue => return Ok(None),
+                Answer::Tagged(seen, status) if seen == tag => return Ok(Some(status)),
+                Answer::Tagged(..) => {}
+                other => each(other),
+            }
+        }
+    }
+
+    /// Starts a command that goes back and forth (AUTHENTICATE, IDLE); returns its tag.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn begin(&mut self, text: &str) -> Result<String, Fault> {
+        self.last_tag += 1;
+        let tag = format!("D{}", self.last_tag);
+        self.write(format!("{tag} {text}\r\n").as_bytes()).await?;
+        Ok(tag)
+    }
+
+    /// Sends one line within such a command.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn line(&mut self, text: &str) -> Result<(), Fault> {
+        self.write(format!("{text}\r\n").as_bytes()).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let stream = self.link.stream();
+        let written = timeout(WRITE_DEADLINE, async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        });
+        let result = written.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+        result.map_err(|e| self.lost(&e))
+    }
+
+    /// The next answer, noted in the folder's state. BYE is an error: whatever was asked for, it will not come.
+    ///
+    /// # Errors
+    /// When the connection fails, stays silent for too long, or the server says BYE.
+    pub async fn receive(&mut self, silence: Option<Duration>) -> Result<Answer, Fault> {
+        let answer = match self.link.next(silence).await {
+            Ok(frame) => answer::read(&frame),
+            Err(e) => return Err(self.lost(&e)),
+        };
+        self.note(&answer);
+        if let Answer::Status(status) = &answer
+            && status.state == State::Bye
+        {
+            self.alive = false;
+            self.settle();
+            self.judge(Doing::Other("reading"), status)?;
+        }
+        Ok(answer)
+    }
+
+    fn lost(&mut self, error: &std::io::Error) -> Fault {
+        self.alive = false;
+        self.settle();
+        sorting::broken(&self.place, error)
+    }
+
+    fn settle(&mut self) {
+        self.used = Instant::now();
+        self.budget.spend(self.link.take_received());
+    }
+
+    fn note(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Capability(list) => self.learn(list),
+            Answer::Status(status) | Answer::Tagged(_, status) if status.code == "CAPABILITY" => {
+                let list = status.value.clone();
+                self.learn(&list);
+            }
+            _ => {}
+        }
+        let Some(folder) = &mut self.folder else { return };
+        match answer {
+            Answer::Exists(n) => folder.exists = *n,
+            Answer::Expunge => folder.exists = folder.exists.saturating_sub(1),
+            Answer::Vanished(true, ranges) => folder.vanished.extend(ranges),
+            Answer::Vanished(false, ranges) => {
+                let gone = ranges.iter().fold(0u32, |n, (a, b)| n.saturating_add((b - a).saturating_add(1)));
+                folder.exists = folder.exists.saturating_sub(gone);
+            }
+            Answer::Status(status) if status.state == State::Ok => folder.learn(&status.code, &status.value),
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, list: &str) {
+        self.capabilities = list.split_ascii_whitespace().map(str::to_ascii_uppercase).collect();
+    }
+
+    /// Opens a folder for reading only. `since`: UIDVALIDITY and modseq of the last time, to be told what vanished.
+    ///
+    /// # Errors
+    /// [`FaultKind::Missing`] when it is not there; other refusals and failures.
+    pub async fn examine(&mut self, name: &str, since: Option<(u32, u64)>) -> Result<&Folder, Fault> {
+        let mut command = Command::new("EXAMINE ").string(name)?;
+        match since.filter(|_| self.quick_resync) {
+            Some((validity, modseq)) => command = command.text(&format!(" (QRESYNC ({validity} {modseq}))")),
+            None if self.can("CONDSTORE") || self.can("QRESYNC") => command = command.text(" (CONDSTORE)"),
+            None => {}
+        }
+        self.folder = Some(Folder { name: name.to_owned(), ..Folder::default() });
+        let opened = self.must(Doing::OpeningFolder, command, &mut |_| {}).await;
+        if let Err(fault) = opened {
+            self.folder = None;
+            return Err(fault);
+        }
+        Ok(self.folder.as_ref().expect("set above"))
+    }
+
+    /// The UIDs among `from..=to` that exist, ascending.
+    ///
+    /// # Errors
+    /// When the server refuses, or answers with something that cannot be read: a shorter list is never returned.
+    pub async fn search(&mut self, from: u32, to: u32) -> Result<Vec<u32>, Fault> {
+        let found = self.search_set(&format!("{from}:{to}")).await?;
+        // `n:*` and its like return the last message even when its UID is smaller.
+        Ok(found.into_iter().filter(|uid| (from..=to).contains(uid)).collect())
+    }
+
+    /// The UIDs of a set that exist, ascending, perhaps with others.
+    ///
+    /// # Errors
+    /// As [`Session::search`].
+    pub async fn search_set(&mut self, set: &str) -> Result<Vec<u32>, Fault> {
+        let (mut found, mut answered, mut unreadable) = (Vec::new(), false, false);
+        let command = Command::new(format!("UID SEARCH UID {set}"));
+        let mut each = |answer| match answer {
+            Answer::Search(mut uids) => {
+                answered = true;
+                found.append(&mut uids);
+            }
+            Answer::Unreadable => unreadable = true,
+            _ => {}
+        };
+        self.must(Doing::Other("listing a folder's messages"), command, &mut each).await?;
+        if !answered && !unreadable && self.folder.as_ref().is_some_and(|f| f.exists > 0) {
+            // Some servers leave the line out when there is nothing; others answer in a form that was not asked for.
+            let command = Command::new(format!("UID FETCH {set} (UID)"));
+            let mut each = |answer| match answer {
+                Answer::Fetch(fetched) => found.extend(fetched.uid),
+                Answer::Unreadable => unreadable = true,
+                _ => {}
+            };
+            self.must(Doing::Other("listing a folder's messages"), command, &mut each).await?;
+        }
+        if unreadable {
+            let what = format!("{} answered with a list of messages that cannot be read", self.place);
+            return Err(Fault::new(FaultKind::Malformed, what));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// Signs out; the server is given a moment to say goodbye.
+    pub async fn logout(mut self) {
+        let farewell = async {
+            self.begin("LOGOUT").await?;
+            loop {
+                self.receive(Some(Duration::from_secs(3))).await?;
+            }
+        };
+        let _bye: Result<Result<(), Fault>, _> = timeout(Duration::from_secs(3), farewell).await;
+    }
+}
+
+impl Folder {
+    fn learn(&mut self, code: &str, value: &str) {
+        let number = value.trim().parse::<u64>().ok();
+        let small = number.and_then(|n| u32::try_from(n).ok());
+        match code {
+            "UIDVALIDITY" => self.uid_validity = small,
+            "UIDNEXT" => self.uid_next = small.filter(|n| *n > 0),
+            "HIGHESTMODSEQ" => self.modseq = number.filter(|n| (1..=MODSEQ_MAX).contains(n)),
+            "NOMODSEQ" => self.modseq = None,
+            "UIDNOTSTICKY" => self.fleeting = true,
+            _ => {}
+        }
+    }
+}

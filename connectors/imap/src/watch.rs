@@ -1,0 +1,132 @@
+//! IDLE (RFC 2177): a connection of its own that waits for news of the inbox. It is only a hint; the next pull finds
+//! out. Waiting may be given up at any moment and taken up again: the connection stays as it is.
+
+use std::time::Duration;
+
+use dealtrail_sdk::{Fault, FolderRole, Stream};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    answer::Answer,
+    connect::Route,
+    session::{Folder, Session},
+    sorting::{self, Doing},
+};
+
+/// Routers forget silent connections after a quarter of an hour, some servers after ten minutes.
+const RENEW: Duration = Duration::from_secs(9 * 60);
+/// Longer than any wait below, so that it is never the deadline of a read that counts.
+const SILENCE: Duration = Duration::from_secs(20 * 60);
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// A connection that watches one folder.
+#[derive(Debug)]
+pub struct Watch {
+    session: Session,
+    folder: String,
+    /// Tag of the IDLE that is running, and when it began.
+    idle: Option<(String, Instant)>,
+    exists: u32,
+    news: bool,
+}
+
+/// The folder worth watching: the inbox, or all mail where everything stands in one folder.
+pub fn target(streams: &[Stream]) -> Option<&Stream> {
+    let with = |role| streams.iter().find(|s| s.role == Some(role));
+    with(FolderRole::Inbox).or_else(|| with(FolderRole::All)).or_else(|| streams.first())
+}
+
+impl Watch {
+    /// Opens the connection; `None` when the server offers no IDLE. `known`: the folder as the last pull saw it.
+    ///
+    /// # Errors
+    /// When there is no connection or no such folder.
+    pub async fn open(route: &Route, folder: &str, known: Option<&Folder>) -> Result<Option<Self>, Fault> {
+        let mut session = route.open().await?;
+        if !session.can("IDLE") {
+            session.logout().await;
+            return Ok(None);
+        }
+        let now = session.examine(folder, None).await?;
+        let exists = now.exists;
+        let news = known.is_some_and(|k| k.exists != now.exists || k.uid_next != now.uid_next);
+        Ok(Some(Self { session, folder: folder.to_owned(), idle: None, exists, news }))
+    }
+
+    pub fn is_for(&self, folder: &str) -> bool {
+        self.folder == folder && self.session.alive
+    }
+
+    /// Resolves when something changed in the folder.
+    ///
+    /// # Errors
+    /// When the connection is lost, which is ordinary.
+    pub async fn news(&mut self) -> Result<(), Fault> {
+        loop {
+            if std::mem::take(&mut self.news) {
+                return Ok(());
+            }
+            match self.idle.clone() {
+                None => self.start().await?,
+                Some((tag, began)) => match timeout(RENEW.saturating_sub(began.elapsed()), self.hear(&tag)).await {
+                    Ok(result) => result?,
+                    Err(_renew) => self.stop(&tag).await?,
+                },
+            }
+            if self.news
+                && let Some((tag, _)) = self.idle.clone()
+            {
+                self.stop(&tag).await?;
+            }
+        }
+    }
+
+    async fn start(&mut self) -> Result<(), Fault> {
+        let tag = self.session.begin("IDLE").await?;
+        // Noted at once: when waiting is given up here, the answer is read the next time.
+        self.idle = Some((tag, Instant::now()));
+        Ok(())
+    }
+
+    /// Takes one answer.
+    async fn hear(&mut self, tag: &str) -> Result<(), Fault> {
+        match self.session.receive(Some(SILENCE)).await? {
+            Answer::Tagged(seen, status) if seen == tag => {
+                // Some servers end an IDLE themselves: an ordinary event, unless they refuse it altogether.
+                self.idle = None;
+                self.session.judge(Doing::Other("waiting for news"), &status)?;
+            }
+            Answer::Exists(n) if n == self.exists => {}
+            Answer::Exists(_) | Answer::Expunge | Answer::Vanished(..) => {
+                self.exists = self.session.folder.as_ref().map_or(0, |f| f.exists);
+                self.news = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, tag: &str) -> Result<(), Fault> {
+        self.session.line("DONE").await?;
+        let end = Instant::now() + ANSWER;
+        while self.idle.is_some() {
+            let left = end.saturating_duration_since(Instant::now());
+            match timeout(left, self.hear(tag)).await {
+                Ok(result) => result?,
+                Err(_) => {
+                    self.session.alive = false;
+                    return Err(sorting::broken(self.session.place(), &std::io::ErrorKind::TimedOut.into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Signs out.
+    pub async fn close(mut self) {
+        if let Some((tag, _)) = self.idle.clone() {
+            let _farewell = timeout(Duration::from_secs(2), self.stop(&tag)).await;
+        }
+        self.session.logout().await;
+    }
+}

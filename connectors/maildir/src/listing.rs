@@ -1,0 +1,206 @@
+//! Lists the messages of one maildir, whole or not at all.
+//!
+//! A mail program may rename files while the list is being made. `new` is read before `cur`, so that a message on its
+//! way from one to the other is seen at least once, and a folder that changed meanwhile is read again.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{Fault, FaultKind};
+
+/// Readings of a folder that keeps changing; then what was seen in any of them counts as being there.
+const SCANS_MAX: usize = 4;
+/// 1990: earlier times are no times of mail, but what a copy or an archive left behind.
+const EARLIEST: i64 = 631_152_000;
+
+/// One message file.
+#[derive(Clone)]
+pub struct Found {
+    /// The name before `:2,`: it never changes.
+    pub unique: String,
+    /// Below the maildir: `cur/...` or `new/...`.
+    pub file: PathBuf,
+    pub draft: bool,
+    pub trashed: bool,
+    /// Carries the keyword `$Junk`.
+    pub junk: bool,
+    /// The seconds that names start with by convention.
+    stamp: Option<i64>,
+}
+
+impl Found {
+    /// `junk`: the letter that stands for the keyword `$Junk` in this folder.
+    fn new(sub: &str, name: &std::ffi::OsStr, junk: Option<char>) -> Self {
+        let text = name.to_string_lossy();
+        // `;` and `!` stand for the colon on file systems that forbid it
+        let info = [":2,", ";2,", "!2,"].iter().find_map(|mark| text.rfind(mark).map(|at| (at, mark.len())));
+        let (unique, flags) = match info {
+            Some((at, len)) => (&text[..at], &text[at + len..]),
+            None => (text.trim_end_matches(":1,"), ""),
+        };
+        let digits = unique.bytes().take_while(u8::is_ascii_digit).count();
+        Self {
+            unique: unique.to_owned(),
+            file: Path::new(sub).join(name),
+            draft: flags.contains('D'),
+            trashed: flags.contains('T'),
+            junk: junk.is_some_and(|letter| flags.contains(letter)),
+            stamp: unique[..digits].parse().ok().filter(|s| (EARLIEST..1 << 33).contains(s)),
+        }
+    }
+
+    /// Only the flags that change what a message is: reading or flagging it does not.
+    pub fn version(&self) -> String {
+        let flags = [(self.draft, 'D'), (self.trashed, 'T'), (self.junk, 'J')];
+        let flags: String = flags.iter().filter(|f| f.0).map(|f| f.1).collect();
+        if flags.is_empty() { "-".to_owned() } else { flags }
+    }
+
+    /// Greater is newer.
+    pub fn order(&self) -> (i64, &str) {
+        (self.stamp.unwrap_or(0), &self.unique)
+    }
+
+    /// When the mailbox took the message in: the file's time, which Dovecot keeps as INTERNALDATE, unless the name says
+    /// an earlier one: then the file was copied later.
+    pub fn received(&self, modified: Option<SystemTime>) -> Option<DateTime<Utc>> {
+        let modified = modified.map(|m| DateTime::<Utc>::from(m).timestamp()).filter(|s| *s >= EARLIEST);
+        let seconds = [modified, self.stamp].into_iter().flatten().min()?;
+        DateTime::from_timestamp(seconds, 0)
+    }
+}
+
+/// All messages of a maildir.
+pub fn scan(dir: &Path) -> Result<Vec<Found>, Fault> {
+    let mut all: HashMap<String, Found> = HashMap::new();
+    for _ in 0..SCANS_MAX {
+        let before = changed(dir);
+        let junk = junk_letter(dir);
+        for (sub, needed) in [("new", false), ("cur", true)] {
+            for found in one(dir, sub, needed, junk)? {
+                all.insert(found.unique.clone(), found);
+            }
+        }
+        if changed(dir) == before {
+            break;
+        }
+    }
+    let mut found: Vec<Found> = all.into_values().collect();
+    if found.iter().any(|f| f.stamp.is_none()) {
+        // names of another kind: their files' times give the order
+        for f in &mut found {
+            if f.stamp.is_none() {
+                let modified = fs::metadata(dir.join(&f.file)).and_then(|m| m.modified()).ok();
+                f.stamp = f.received(modified).map(|t| t.timestamp());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn changed(dir: &Path) -> [Option<SystemTime>; 2] {
+    ["new", "cur"].map(|sub| fs::metadata(dir.join(sub)).and_then(|m| m.modified()).ok())
+}
+
+/// Dovecot names a folder's keywords in a file of its own: `0 $Forwarded` is the flag `a`, and so on.
+fn junk_letter(dir: &Path) -> Option<char> {
+    let text = fs::read_to_string(dir.join("dovecot-keywords")).ok()?;
+    let named = |line: &str| {
+        line.split_once(' ').filter(|(_, k)| k.trim().eq_ignore_ascii_case("$junk")).map(|(n, _)| n.parse().ok())
+    };
+    let number: u8 = text.lines().find_map(named)??;
+    (number < 26).then(|| char::from(b'a' + number))
+}
+
+fn one(dir: &Path, sub: &str, needed: bool, junk: Option<char>) -> Result<Vec<Found>, Fault> {
+    let path = dir.join(sub);
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound && !needed => return Ok(Vec::new()),
+        Err(e) => return Err(fault(&path, e)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| fault(&path, e))?;
+        let name = entry.file_name();
+        let mail = entry.file_type().is_ok_and(|t| t.is_file() || t.is_symlink());
+        if mail && !name.as_encoded_bytes().starts_with(b".") {
+            found.push(Found::new(sub, &name, junk));
+        }
+    }
+    found.retain(|f| !f.unique.is_empty());
+    Ok(found)
+}
+
+/// Says what is wrong with a folder, and what to do.
+pub fn fault(path: &Path, e: std::io::Error) -> Fault {
+    let path = path.display();
+    match e.kind() {
+        ErrorKind::NotFound => Fault::from(
+            FaultKind::Missing,
+            format!("the folder {path} is not there; correct the connection's `path` or create the folder"),
+            e,
+        ),
+        ErrorKind::PermissionDenied => Fault::from(
+            FaultKind::Refused,
+            format!("the folder {path} may not be read; give the user that dealtrail runs as the right to read it"),
+            e,
+        ),
+        ErrorKind::NotADirectory => {
+            Fault::from(FaultKind::Missing, format!("{path} is no folder; `path` must name a maildir"), e)
+        }
+        _ => Fault::from(FaultKind::Unreachable, format!("the folder {path} could not be read ({e})"), e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsStr, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (name, unique, version, stamp) in [
+            ("1767607200.M1P2.host:2,S", "1767607200.M1P2.host", "-", 1_767_607_200),
+            ("1767607200.M1P2.host,S=12,W=13:2,DRST", "1767607200.M1P2.host,S=12,W=13", "DT", 1_767_607_200),
+            ("1767607200.1_2.host,U=5:2,", "1767607200.1_2.host,U=5", "-", 1_767_607_200),
+            ("1767607200.new.host", "1767607200.new.host", "-", 1_767_607_200),
+            ("1767607200.x;2,T", "1767607200.x", "T", 1_767_607_200),
+            ("1767607200.D.T:2,a", "1767607200.D.T", "-", 1_767_607_200),
+            ("1767607200.y:2,Tc", "1767607200.y", "TJ", 1_767_607_200),
+            ("message.eml", "message.eml", "-", 0),
+            ("7.eml", "7.eml", "-", 0),
+            ("99999999999999999999.x", "99999999999999999999.x", "-", 0),
+            (":2,D", "", "D", 0),
+        ] {
+            let found = Found::new("cur", OsStr::new(name), Some('c'));
+            assert_eq!((found.unique.as_str(), found.version().as_str()), (unique, version), "{name}");
+            assert_eq!(found.order().0, stamp, "{name}");
+            assert_eq!(found.file, Path::new("cur").join(name));
+        }
+    }
+
+    #[test]
+    fn the_earlier_of_name_and_file_is_when_it_came() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let named = Found::new("cur", OsStr::new("1767607200.x:2,S"), None);
+        let plain = Found::new("cur", OsStr::new("x.eml"), None);
+        for (found, modified, expected) in [
+            (&named, at(1_767_607_300), Some(1_767_607_200)), // copied later
+            (&named, at(1_500_000_000), Some(1_500_000_000)), // appended with its old date
+            (&named, at(0), Some(1_767_607_200)),
+            (&named, None, Some(1_767_607_200)),
+            (&plain, at(1_500_000_000), Some(1_500_000_000)),
+            (&plain, at(0), None),
+        ] {
+            assert_eq!(found.received(modified).map(|t| t.timestamp()), expected);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+-- One text for SQLite and PostgreSQL: see README.md beside this file for the portable subset.
+
+create table meta (
+  key text primary key,
+  value text not null
+);
+
+create table connections (
+  name text primary key,
+  connector text not null,
+  gives text not null,
+  owner text,
+  since_text text not null,
+  since bigint not null,
+  state text not null,
+  failures bigint not null,
+  next_due bigint not null,
+  last_success bigint,
+  last_error text,
+  last_error_at bigint,
+  removed bigint not null
+);
+
+create table streams (
+  id bigint primary key,
+  connection text not null,
+  wire text not null,
+  name text not null,
+  role text,
+  cursor text,
+  complete_from bigint,
+  complete_to bigint,
+  pass_began bigint,
+  next_due bigint not null,
+  lease_until bigint not null,
+  lease_by text,
+  failures bigint not null,
+  last_success bigint,
+  last_error text,
+  shrunk_at bigint,
+  attempting text,
+  gone bigint not null,
+  unique (connection, wire)
+);
+
+create table items (
+  stream bigint not null,
+  key text not null,
+  resource text not null,
+  version text,
+  outcome text not null,
+  reason text,
+  detail text,
+  message_id text,
+  ical_uid text,
+  recurrence_id bigint,
+  occurred_at bigint,
+  activity text,
+  decided_at bigint not null,
+  gone_at bigint,
+  attempts bigint not null,
+  retry_at bigint,
+  recheck bigint not null,
+  primary key (stream, key)
+);
+create index items_resource on items (stream, resource);
+create index items_activity on items (activity);
+create index items_recheck on items (stream) where recheck = 1;
+create index items_retry on items (retry_at) where retry_at is not null;
+
+create table blind (
+  hash text not null,
+  stream bigint not null,
+  key text not null,
+  primary key (hash, stream, key)
+);
+create index blind_item on blind (stream, key);
+
+create table activities (
+  id text primary key,
+  kind text not null,
+  status text not null,
+  confirmed bigint,
+  direction text,
+  occurred_at bigint not null,
+  ended_at bigint,
+  all_day bigint not null,
+  time_uncertain bigint not null,
+  subject text,
+  text_state text not null,
+  thread text,
+  message_id text,
+  dedupe text,
+  ical_uid text,
+  recurrence_id bigint,
+  participants text not null,
+  matches text not null,
+  undecided text not null,
+  tags text not null,
+  automatic bigint not null,
+  origin text not null
+);
+create index activities_message_id on activities (message_id);
+create index activities_dedupe on activities (dedupe);
+create index activities_uid on activities (ical_uid);
+create index activities_thread on activities (thread);
+create index activities_at on activities (occurred_at);
+create index activities_text on activities (text_state) where text_state = 'pending';
+
+create table texts (
+  activity text primary key,
+  body text not null
+);
+
+create table links (
+  entity text not null,
+  entity_id text not null,
+  activity text not null,
+  primary key (entity, entity_id, activity)
+);
+create index links_activity on links (activity);
+
+create table parties (
+  address text not null,
+  activity text not null,
+  domain text not null,
+  primary key (address, activity)
+);
+create index parties_activity on parties (activity);
+create index parties_domain on parties (domain);
+
+create table refs (
+  ref text not null,
+  activity text not null,
+  primary key (ref, activity)
+);
+create index refs_activity on refs (activity);
+
+create table sightings (
+  activity text not null,
+  stream bigint not null,
+  key text not null,
+  owner text,
+  direction text,
+  typed bigint not null,
+  gone_at bigint,
+  body text,
+  primary key (stream, key, activity)
+);
+create index sightings_activity on sightings (activity);
+
+create table crm_records (
+  kind text not null,
+  id text not null,
+  stream bigint not null,
+  key text not null,
+  parent text,
+  body text not null,
+  primary key (kind, id)
+);
+create index crm_records_stream on crm_records (stream, key);
+
+create table choices (
+  activity text not null,
+  deal text not null,
+  choice text not null,
+  made_by text not null,
+  made_at bigint not null,
+  primary key (activity, deal)
+);
+
+create table findings (
+  id text primary key,
+  rule text not null,
+  deal text not null,
+  occurrence text not null,
+  state text not null,
+  severity text not null,
+  owner text,
+  body text not null,
+  unique (rule, deal, occurrence)
+);
+create index findings_deal on findings (deal);
+
+create table reviews (
+  deal text primary key,
+  due bigint not null,
+  waits bigint not null,
+  lease_until bigint not null,
+  judged_at bigint
+);
+create index reviews_due on reviews (due);
+
+create table signals (
+  contact text not null,
+  kind text not null,
+  at bigint not null,
+  primary key (contact, kind)
+);
+
+create table rematch (
+  activity text primary key
+);
+
+create table people (
+  email text primary key,
+  name text not null,
+  role text not null,
+  team text,
+  aliases text not null,
+  password text
+);

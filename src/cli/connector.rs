@@ -1,0 +1,39 @@
+//! `connector list`: the connectors there are, with their settings.
+
+use clap::{Args, Subcommand};
+use dealtrail_sdk::Need;
+
+use crate::registry;
+
+/// The connectors there are.
+#[derive(Args, Debug)]
+pub struct Connector {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Every connector with what can be set
+    List,
+}
+
+impl Connector {
+    /// # Errors
+    /// Never; the signature is that of all commands.
+    pub fn run(self) -> anyhow::Result<u8> {
+        let Action::List = self.action;
+        for kind in registry::KINDS {
+            println!("{}: {}", kind.name, kind.title);
+            for field in kind.settings {
+                let need = match field.need {
+                    Need::Required => " (needed)",
+                    Need::Secret => " (secret)",
+                    Need::Optional => "",
+                };
+                println!("  {}{need}: {}", field.name, field.help);
+            }
+        }
+        Ok(0)
+    }
+}

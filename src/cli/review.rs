@@ -1,0 +1,108 @@
+//! `review`: the queue of pending deal choices.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{
+    Usage,
+    lists::{Shown, fold, local},
+    output::{self, Column},
+    shapes,
+};
+use crate::{
+    app::App,
+    domain::activity::Entity,
+    store::{activities, activities::Chosen, lists::Filter},
+};
+
+/// Activities whose deal no rule could decide. The answer is remembered for the whole thread.
+#[derive(Args, Debug)]
+pub struct Review {
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    /// Who decides; else the first admin of the configuration
+    #[arg(long, value_name = "EMAIL", global = true)]
+    pub by: Option<String>,
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// What waits for a choice (the default)
+    List,
+    /// Take the tie as it is, or the first candidate
+    Accept { activity: String },
+    /// The activity belongs to none of its deals
+    Reject { activity: String },
+    /// The activity belongs to this deal
+    Link { activity: String, deal: String },
+}
+
+impl Review {
+    /// # Errors
+    /// When the activity or deal does not exist, or the database fails.
+    pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        let (activity, choice) = match &self.action {
+            None | Some(Action::List) => return self.list(app).await,
+            Some(Action::Accept { activity }) => (activity, None),
+            Some(Action::Reject { activity }) => (activity, Some(None)),
+            Some(Action::Link { activity, deal }) => (activity, Some(Some(deal.clone()))),
+        };
+        let mut tx = app.store.begin().await?;
+        let stored = activities::by_ids(&mut tx, std::slice::from_ref(activity)).await?.pop();
+        drop(tx);
+        let Some(stored) = stored else {
+            return Err(Usage(format!("there is no activity {activity}; `dealtrail review` lists what waits")).into());
+        };
+        let current: Vec<String> = stored.activity.ids(Entity::Deal).map(str::to_owned).collect();
+        let candidates: Vec<String> = current.iter().chain(&stored.activity.undecided).cloned().collect();
+        let chosen: Vec<(String, bool)> = match choice {
+            None => vec![(candidates.first().cloned().ok_or_else(|| Usage("it has no candidate to accept".into()))?, true)],
+            Some(None) => candidates.iter().map(|d| (d.clone(), false)).collect(),
+            Some(Some(deal)) => {
+                if !app.engine.known().directory.deals.contains_key(&deal) {
+                    return Err(Usage(format!("there is no deal {deal}; `dealtrail deals` lists them")).into());
+                }
+                let others = current.iter().filter(|d| **d != deal).map(|d| (d.clone(), false));
+                others.chain([(deal.clone(), true)]).collect()
+            }
+        };
+        let by = self.who(app);
+        for (deal, linked) in &chosen {
+            let now = app.clock.now();
+            app.engine.choose(&Chosen { activity: activity.clone(), deal: deal.clone(), linked: *linked, by: by.clone(), at: now }).await?;
+        }
+        for (deal, linked) in chosen {
+            println!("activity {activity} {} deal {deal}", if linked { "now belongs to" } else { "does not belong to" });
+        }
+        Ok(0)
+    }
+
+    fn who(&self, app: &App) -> String {
+        let admin = || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
+        let by = self.by.clone().or_else(admin).unwrap_or_else(|| "admin".to_owned());
+        fold(app, &by)
+    }
+
+    async fn list(&self, app: &App) -> anyhow::Result<u8> {
+        let all = app.store.activities(&Filter { undecided: true, ..Filter::default() }).await?;
+        let all = app.store.with_sightings(all).await?;
+        let now = app.clock.now();
+        let rows: Vec<_> = all
+            .iter()
+            .map(|(s, sightings)| {
+                let mut row = shapes::activity(s, sightings, now);
+                row.insert("when".into(), json!(local(app, s.activity.occurred_at)));
+                row
+            })
+            .collect();
+        let columns = [
+            Column("when", "When"), Column("kind", "Kind"), Column("users", "Of"), Column("subject", "Subject"),
+            Column("undecided", "Which deal"), Column("id", "Activity"),
+        ];
+        let empty = "Nothing waits for a choice. When a contact has several open deals and no rule can tell which, the activity appears here.";
+        output::list(self.shown.format, &columns, &rows, empty)?;
+        Ok(0)
+    }
+}

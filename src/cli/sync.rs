@@ -1,0 +1,101 @@
+//! `sync`: one complete pass.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Usage, bars::Bars};
+use crate::{
+    app::App,
+    config::fault,
+    engine::{pass::Options, progress::Tally, progress::Watcher},
+};
+
+/// One complete pass over the connections; ends when all is stored. Run it again at any time: nothing doubles.
+#[derive(Args, Debug)]
+pub struct Sync {
+    /// Only this connection; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub connection: Vec<String>,
+    /// Forget how far everything was read and read it all again
+    #[arg(long)]
+    pub full: bool,
+}
+
+impl Sync {
+    /// # Errors
+    /// When a named connection does not exist or the database fails.
+    pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        for name in &self.connection {
+            known(app, name)?;
+        }
+        let tally = pass(app, &Options { connections: self.connection, full: self.full }).await?;
+        summary(app, &tally).await?;
+        app.close().await;
+        Ok(u8::from(!tally.failures.is_empty()))
+    }
+}
+
+/// Refuses a connection that is not configured, naming the nearest.
+///
+/// # Errors
+/// [`Usage`].
+pub fn known(app: &App, name: &str) -> Result<(), Usage> {
+    let names: Vec<&str> = app.config.connections.iter().map(|c| c.name.as_str()).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    Err(Usage(format!("there is no connection `{name}`{}", fault::hint(name, names.iter().copied()))))
+}
+
+/// A pass with progress bars that Ctrl-C ends cleanly.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pass(app: &App, options: &Options) -> anyhow::Result<Tally> {
+    let bars = Arc::new(Bars::default());
+    let watcher: Arc<dyn Watcher> = bars.clone();
+    let stop = CancellationToken::new();
+    let on_signal = stop.clone();
+    let waiting = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            on_signal.cancel();
+        }
+    });
+    app.note_unusable().await?;
+    let mut tally = app.engine.pass(options, &watcher, &stop).await?;
+    waiting.abort();
+    bars.clear();
+    for (name, why) in &app.unusable {
+        if options.connections.is_empty() || options.connections.contains(name) {
+            tally.failures.push((name.clone(), None, why.clone()));
+        }
+    }
+    for (connection, stream, why) in &tally.failures {
+        match stream {
+            Some(stream) => eprintln!("{connection} / {stream}: {why}"),
+            None => eprintln!("{connection}: {why}"),
+        }
+    }
+    Ok(tally)
+}
+
+async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
+    let mut by_outcome: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+    for ((_, outcome, _), n) in app.store.outcomes().await? {
+        *by_outcome.entry(outcome).or_default() += n;
+    }
+    let n = |outcome: &str| by_outcome.get(outcome).copied().unwrap_or(0);
+    let gaps = app.store.findings().await?.iter().filter(|f| f.state.as_str() == "open").count();
+    eprintln!(
+        "{} items read; {} captured, {} waiting, {} skipped, {} quarantined; {gaps} gaps open{}",
+        tally.items,
+        n("captured"),
+        n("waiting"),
+        n("skipped"),
+        n("quarantined"),
+        if tally.stopped { " (stopped early; the next sync goes on from here)" } else { "" },
+    );
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Item + policy -> decision: is this a thing that happened between us and the outside, and if not, why not.
+//!
+//! One reason, the first that holds, in the order of [`SkipReason`]. Decides from headers and structure alone.
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{
+    FolderRole,
+    record::{Class, Event, Mailbox, Message},
+};
+
+use super::{
+    activity::{Direction, Participant, Role, words},
+    address,
+    directory::Directory,
+    documents::{self, Documents},
+    signs,
+};
+
+words!(
+    /// Why an item is no activity; the order is the order of precedence.
+    SkipReason {
+        TooOld = "too_old", Draft = "draft", Trash = "trash", Spam = "spam", Excluded = "excluded",
+        Calendar = "calendar", Bounce = "bounce", Automatic = "automatic", Bulk = "bulk", Private = "private",
+        Internal = "internal", NoOutsider = "no_outsider",
+    }
+);
+
+/// What the configuration says about one connection's items.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Mail and events before this are too old.
+    pub since: DateTime<Utc>,
+    /// `name@domain` or with `*`; lower case.
+    pub exclude: Vec<String>,
+    pub documents: Documents,
+}
+
+/// The outcome of one item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    Captured(Captured),
+    Skipped {
+        reason: SkipReason,
+        /// The exclusion rule that held.
+        detail: Option<String>,
+    },
+    /// Nobody in the CRM knows its outsiders yet: their folded addresses.
+    Waiting(Vec<String>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Captured {
+    pub participants: Vec<Participant>,
+    pub direction: Option<Direction>,
+    pub tags: Vec<String>,
+    /// Sent by a machine, kept for its document.
+    pub automatic: bool,
+}
+
+fn skip(reason: SkipReason) -> Decision {
+    Decision::Skipped { reason, detail: None }
+}
+
+/// The moment a mail counts for: its Date header, else when the mailbox took it in. A date more than a day in the
+/// future is a wrong clock: then the arrival counts.
+pub fn occurred_at(mail: &Message, now: DateTime<Utc>) -> DateTime<Utc> {
+    match (mail.date, mail.received) {
+        (Some(date), received) if date <= now + chrono::TimeDelta::days(1) => {
+            // a clock far in the past (1970) is as wrong as one in the future
+            if date.timestamp() <= 86_400 { received.unwrap_or(date) } else { date }
+        }
+        (_, Some(received)) => received,
+        (Some(_), None) | (None, None) => now,
+    }
+}
+
+/// The participants of a mail: each address once, in its first role of from, to, cc, bcc.
+pub fn mail_participants(mail: &Message, dir: &Directory) -> Vec<Participant> {
+    let lists = [(Role::From, &mail.from), (Role::To, &mail.to), (Role::Cc, &mail.cc), (Role::Bcc, &mail.bcc)];
+    let mut all = Vec::new();
+    for (role, list) in lists {
+        for mailbox in list {
+            add(&mut all, mailbox, role, dir);
+        }
+    }
+    if mail.from.is_empty()
+        && let Some(sender) = &mail.sender
+    {
+        add(&mut all, sender, Role::From, dir);
+    }
+    all
+}
+
+/// The participants of an event: organizer first, then the attendees; rooms keep the role `resource`.
+pub fn event_participants(event: &Event, dir: &Directory) -> Vec<Participant> {
+    use dealtrail_sdk::record::AttendeeRole;
+    let mut all = Vec::new();
+    if let Some(organizer) = &event.organizer {
+        add(&mut all, organizer, Role::Organizer, dir);
+    }
+    for a in &event.attendees {
+        let role = match (a.resource, a.role) {
+            (true, _) => Role::Resource,
+            (false, AttendeeRole::Required) => Role::Required,
+            (false, AttendeeRole::Optional | AttendeeRole::Informed) => Role::Optional,
+        };
+        add(&mut all, &a.mailbox, role, dir);
+    }
+    all
+}
+
+pub(super) fn add(all: &mut Vec<Participant>, mailbox: &Mailbox, role: Role, dir: &Directory) {
+    let Some(folded) = address::fold(&mailbox.address, &dir.ours.subaddress) else { return };
+    if let Some(known) = all.iter_mut().find(|p| p.address == folded) {
+        if known.name.is_none() {
+            known.name.clone_from(&mailbox.name);
+        }
+        return;
+    }
+    let user = dir.user(&folded).map(|u| u.email.clone());
+    let contact = if dir.is_ours(&folded) { None } else { dir.contact_by_address(&folded).map(|c| c.id.clone()) };
+    all.push(Participant { address: folded, name: mailbox.name.clone(), role, contact, user });
+}
+
+/// Who of the participants is neither ours nor a room.
+pub fn outsiders<'a>(participants: &'a [Participant], dir: &'a Directory) -> impl Iterator<Item = &'a Participant> {
+    participants.iter().filter(|p| p.role != Role::Resource && !dir.is_ours(&p.address))
+}
+
+/// Does the CRM know this outsider, as a contact or by the domain of a company?
+pub fn known(address: &str, dir: &Directory) -> bool {
+    dir.contact_by_address(address).is_some() || dir.company_by_address(address).is_some()
+}
+
+fn excluded<'a>(
+    participants: &[Participant],
+    raw: impl Iterator<Item = &'a Mailbox>,
+    policy: &'a Policy,
+) -> Option<&'a str> {
+    let written: Vec<String> = raw.map(|m| m.address.trim().to_lowercase()).collect();
+    let addresses: Vec<&str> =
+        participants.iter().map(|p| p.address.as_str()).chain(written.iter().map(String::as_str)).collect();
+    policy.exclude.iter().find(|rule| addresses.iter().any(|a| glob(rule, a))).map(String::as_str)
+}
+
+/// `*` stands for any run of characters; a rule without `@` is a domain and everything below it.
+pub fn glob(rule: &str, address: &str) -> bool {
+    if !rule.contains('@') && !rule.contains('*') {
+        return address::domain(address).is_some_and(|d| address::is_below(d, rule));
+    }
+    let mut rest = address;
+    let mut pieces = rule.split('*');
+    let Some(first) = pieces.next() else { return false };
+    let Some(after) = rest.strip_prefix(first) else { return false };
+    rest = after;
+    let mut last = None;
+    for piece in pieces {
+        if let Some(middle) = last.replace(piece) {
+            match rest.find(middle) {
+                Some(at) => rest = &rest[at + middle.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        Some(end) => rest.ends_with(end),
+        None => rest.is_empty(),
+    }
+}
+
+/// Decides one message seen in one folder.
+pub fn decide_mail(
+    mail: &Message,
+    folder: Option<FolderRole>,
+    policy: &Policy,
+    dir: &Directory,
+    now: DateTime<Utc>,
+) -> Decision {
+    if occurred_at(mail, now) < policy.since {
+        return skip(SkipReason::TooOld);
+    }
+    if let Some(reason) = misplaced(mail, folder) {
+        return skip(reason);
+    }
+    let participants = mail_participants(mail, dir);
+    let raw = mail.from.iter().chain(&mail.sender).chain(&mail.to).chain(&mail.cc).chain(&mail.bcc);
+    if let Some(rule) = excluded(&participants, raw, policy) {
+        return Decision::Skipped { reason: SkipReason::Excluded, detail: Some(rule.to_owned()) };
+    }
+    if signs::carries_meeting(mail) && !signs::has_message_of_its_own(mail) {
+        return skip(SkipReason::Calendar);
+    }
+    if signs::is_bounce(mail) {
+        return skip(SkipReason::Bounce);
+    }
+    let sender = participants.iter().find(|p| p.role == Role::From);
+    let outbound = sender.is_some_and(|p| dir.is_ours(&p.address));
+    let tags = documents::tags(&mail.parts, &policy.documents);
+    let automatic = signs::is_automatic(mail);
+    if automatic && !(sender.is_some_and(|p| brings_documents(&p.address, policy, dir)) && !tags.is_empty()) {
+        return skip(SkipReason::Automatic);
+    }
+    if !automatic && signs::is_bulk(mail) && !list_of_known_people(mail, sender, dir) {
+        return skip(SkipReason::Bulk);
+    }
+    if signs::is_private(mail) {
+        return skip(SkipReason::Private);
+    }
+    if outsiders(&participants, dir).next().is_none() {
+        return skip(SkipReason::Internal);
+    }
+    let portal = automatic && sender.is_some_and(|p| policy.documents.is_portal(&p.address));
+    if !portal && !outsiders(&participants, dir).any(|p| known(&p.address, dir)) {
+        return Decision::Waiting(outsiders(&participants, dir).map(|p| p.address.clone()).collect());
+    }
+    let direction = Some(if outbound { Direction::Outbound } else { Direction::Inbound });
+    Decision::Captured(Captured { participants, direction, tags, automatic })
+}
+
+fn misplaced(mail: &Message, folder: Option<FolderRole>) -> Option<SkipReason> {
+    if mail.draft || folder == Some(FolderRole::Drafts) {
+        Some(SkipReason::Draft)
+    } else if mail.trashed || folder == Some(FolderRole::Trash) {
+        Some(SkipReason::Trash)
+    } else if mail.junk || folder == Some(FolderRole::Junk) {
+        Some(SkipReason::Spam)
+    } else {
+        None
+    }
+}
+
+/// Automatic mail from a known company's domain or a configured portal may carry an order, quote or contract.
+fn brings_documents(sender: &str, policy: &Policy, dir: &Directory) -> bool {
+    policy.documents.is_portal(sender) || (!dir.is_ours(sender) && dir.company_by_address(sender).is_some())
+}
+
+/// A list header does not make mail bulk when the list's domain is ours or a known company's and From is a person known
+/// to us or the CRM.
+fn list_of_known_people(mail: &Message, sender: Option<&Participant>, dir: &Directory) -> bool {
+    let Some(sender) = sender else { return false };
+    let person = sender.user.is_some() || dir.contact_by_address(&sender.address).is_some();
+    person
+        && signs::list_domain(mail).is_some_and(|domain| {
+            dir.ours.domains.iter().any(|d| address::is_below(&domain, d)) || dir.is_company_domain(&domain)
+        })
+}
+
+/// Decides one instance of an event, from a calendar or carried by mail.
+pub fn decide_event(event: &Event, policy: &Policy, dir: &Directory) -> Decision {
+    if event.start < policy.since {
+        return skip(SkipReason::TooOld);
+    }
+    let participants = event_participants(event, dir);
+    let raw = event.organizer.iter().chain(event.attendees.iter().map(|a| &a.mailbox));
+    if let Some(rule) = excluded(&participants, raw, policy) {
+        return Decision::Skipped { reason: SkipReason::Excluded, detail: Some(rule.to_owned()) };
+    }
+    if event.class != Class::Public {
+        return skip(SkipReason::Private);
+    }
+    if outsiders(&participants, dir).next().is_none() {
+        // an entry with colleagues is internal; one for its owner alone has nobody outside
+        let people = participants.iter().filter(|p| p.role != Role::Resource).count();
+        return skip(if people > 1 { SkipReason::Internal } else { SkipReason::NoOutsider });
+    }
+    if !outsiders(&participants, dir).any(|p| known(&p.address, dir)) {
+        return Decision::Waiting(outsiders(&participants, dir).map(|p| p.address.clone()).collect());
+    }
+    Decision::Captured(Captured { participants, direction: None, tags: Vec::new(), automatic: false })
+}

@@ -1,0 +1,187 @@
+//! One deal with everything that judging it needs: what is known of it, the activities tied to it and to its contacts,
+//! and what our capture could see. The store fills it; nothing here reads a clock or a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    super::{
+        activity::{Activity, Entity, Kind, Status},
+        directory::{Deal, Directory, StageKind, Task, User},
+        matching,
+        thresholds::GapSettings,
+        working::WorkCalendar,
+    },
+    evidence::{self, Side, Weight},
+    sight::{self, Capture, Needed, Sight},
+};
+
+/// What all deals judged in one pass share.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    pub directory: &'a Directory,
+    pub thresholds: &'a GapSettings,
+    /// By the user's folded email. A user who is absent has nothing connected.
+    pub captures: BTreeMap<String, Capture>,
+    /// By the user's folded email: the user's own, else the team's, else the organisation's.
+    pub calendars: BTreeMap<String, WorkCalendar>,
+    /// The organisation's, for owners who are no users of ours.
+    pub calendar: WorkCalendar,
+    pub now: DateTime<Utc>,
+}
+
+/// How an activity hangs together with the deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// Matched to the deal.
+    Deal,
+    /// Matched to one of the deal's contacts, who had no other open deal then.
+    Contact,
+    /// The choice is pending, and this deal is one of the candidates.
+    Pending,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub activity: &'a Activity,
+    pub tie: Tie,
+    pub weight: Weight,
+}
+
+impl Seen<'_> {
+    pub fn at(&self) -> DateTime<Utc> {
+        self.activity.occurred_at
+    }
+
+    pub fn is_partner(&self) -> bool {
+        self.weight == Weight::OneSided(Side::Partner)
+    }
+
+    pub fn is_evidence(&self) -> bool {
+        self.tie != Tie::Pending && self.weight == Weight::Evidence
+    }
+}
+
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub facts: &'a Facts<'a>,
+    pub deal: &'a Deal,
+    /// Oldest first.
+    pub seen: Vec<Seen<'a>>,
+    /// Open or done; tied to the deal, or to a contact who has no other open deal now.
+    pub tasks: Vec<&'a Task>,
+}
+
+impl<'a> Case<'a> {
+    /// `activities`: at least those matched to the deal, those matched to one of its contacts (see
+    /// [`Case::contacts_of`]) and those whose undecided deals name it. More of them, twice or in any order does no harm: what
+    /// does not belong to the deal is left out here. `tasks` likewise.
+    pub fn new(
+        facts: &'a Facts<'a>,
+        deal: &'a Deal,
+        activities: impl IntoIterator<Item = &'a Activity>,
+        tasks: impl IntoIterator<Item = &'a Task>,
+    ) -> Self {
+        let contacts = Self::contacts_of(facts.directory, deal);
+        let mut seen: Vec<Seen<'a>> = activities
+            .into_iter()
+            .filter_map(|activity| {
+                let tie = tie(facts.directory, deal, &contacts, activity)?;
+                let weight = evidence::weigh(facts.directory, &contacts, deal, activity, facts.now);
+                Some(Seen { activity, tie, weight })
+            })
+            .collect();
+        seen.sort_by(|a, b| (a.at(), &a.activity.id).cmp(&(b.at(), &b.activity.id)));
+        seen.dedup_by(|a, b| a.activity.id == b.activity.id);
+        let mut tasks: Vec<&'a Task> = tasks
+            .into_iter()
+            .filter(|task| match (&task.deal, &task.contact) {
+                (Some(id), _) => *id == deal.id,
+                (None, Some(contact)) => {
+                    let contact = facts.directory.survivor(contact);
+                    contacts.contains(contact) && is_sole(facts.directory, deal, contact, facts.now)
+                }
+                (None, None) => false,
+            })
+            .collect();
+        tasks.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
+        tasks.dedup_by(|a, b| a.id == b.id);
+        Self { facts, deal, seen, tasks }
+    }
+
+    /// The deal's contacts, each as the one that merged it in.
+    pub fn contacts_of<'d>(directory: &'d Directory, deal: &'d Deal) -> BTreeSet<&'d str> {
+        deal.contacts.iter().map(|role| directory.survivor(&role.contact)).collect()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.facts.now
+    }
+
+    pub fn is_open(&self) -> bool {
+        match self.facts.directory.stages.get(&self.deal.stage) {
+            Some(stage) => stage.kind == StageKind::Open,
+            None => self.deal.closed_at.is_none_or(|closed| closed > self.now()),
+        }
+    }
+
+    /// The owner at a moment: our user's email where the owner is one of us.
+    pub fn owner_at(&self, at: DateTime<Utc>) -> &'a str {
+        let owner = matching::owner_at(self.deal, at);
+        self.facts.directory.user(owner).map_or(owner, |user| user.email.as_str())
+    }
+
+    pub fn user(&self, email: &str) -> Option<&'a User> {
+        self.facts.directory.user(email)
+    }
+
+    pub fn calendar(&self, owner: &str) -> &'a WorkCalendar {
+        self.facts.calendars.get(owner).unwrap_or(&self.facts.calendar)
+    }
+
+    /// Could the capture of one owner see the span?
+    pub fn sight_of(&self, owner: &str, needed: Needed) -> Sight {
+        let left = self.user(owner).and_then(|user| user.until);
+        sight::look(owner, self.facts.captures.get(owner), left, needed)
+    }
+
+    /// Meetings with the deal's people that are still to end, soonest first; those with a pending choice are left out.
+    pub fn planned(&self) -> impl Iterator<Item = &Seen<'a>> {
+        self.seen.iter().filter(|s| s.tie != Tie::Pending && is_planned(s.activity, self.now()))
+    }
+
+    /// What would count if it were known to belong to the deal.
+    pub fn pending(&self) -> impl Iterator<Item = &Seen<'a>> {
+        self.seen.iter().filter(|s| s.tie == Tie::Pending)
+    }
+
+    pub fn evidence(&self) -> impl DoubleEndedIterator<Item = &Seen<'a>> {
+        self.seen.iter().filter(|s| s.is_evidence())
+    }
+}
+
+pub fn is_planned(activity: &Activity, now: DateTime<Utc>) -> bool {
+    activity.kind == Kind::Meeting && activity.status_at(now) == Status::Planned
+}
+
+fn tie(directory: &Directory, deal: &Deal, contacts: &BTreeSet<&str>, activity: &Activity) -> Option<Tie> {
+    if activity.ids(Entity::Deal).any(|id| id == deal.id) {
+        return Some(Tie::Deal);
+    }
+    // A contested activity is nobody's evidence until somebody has chosen, whoever took part in it.
+    if activity.undecided.contains(&deal.id) {
+        return Some(Tie::Pending);
+    }
+    // What was given to another deal says nothing about this one.
+    let elsewhere = activity.ids(Entity::Deal).next().is_some();
+    let mut known = activity.ids(Entity::Contact).map(|id| directory.survivor(id)).filter(|id| contacts.contains(id));
+    let sole = !elsewhere && known.any(|contact| is_sole(directory, deal, contact, activity.occurred_at));
+    sole.then_some(Tie::Contact)
+}
+
+/// Has the contact no other open deal at that time?
+fn is_sole(directory: &Directory, deal: &Deal, contact: &str, at: DateTime<Utc>) -> bool {
+    let mut others = directory.deals_of_contact(contact).iter().filter(|id| **id != deal.id);
+    !others.any(|id| directory.deals.get(id).is_some_and(|other| directory.open_at(other, at)))
+}

@@ -1,0 +1,164 @@
+//! Gap rules: findings that evidence is missing, judged from facts alone. Pure: no clock, no SQL.
+//!
+//! The store fills [`Facts`] once and a [`Case`] per deal, calls [`judge`], lets [`reconcile`] join the verdicts with the
+//! findings it keeps, and asks [`outlook`] when to come back. A further rule is one file, one line in [`RULES`] and one
+//! value of [`Rule`].
+
+mod advance;
+pub mod case;
+pub mod evidence;
+pub mod finding;
+mod gone_quiet;
+mod limits;
+pub mod moves;
+mod no_next_step;
+mod one_sided_advance;
+mod overdue_close;
+#[cfg(test)]
+mod properties;
+mod reconcile;
+pub mod sight;
+mod unsupported_advance;
+mod words;
+#[cfg(test)]
+mod world;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+pub use self::{
+    case::{Case, Facts, Seen, Tie},
+    finding::{Finding, Rule, Severity, State, worst},
+    reconcile::reconcile,
+    sight::{Brings, Capture, ConnectionCoverage},
+};
+
+/// What a rule says about one occurrence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    pub outcome: Outcome,
+    /// As it is when it stands: open, unknown, or resolved late.
+    pub finding: Finding,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It stands, whether or not it was known.
+    Stands,
+    /// What was expected is there: a finding that was known is resolved (at that time, or now); none is made.
+    Met { by: Option<String>, at: Option<DateTime<Utc>> },
+}
+
+/// What became of a finding that its rule no longer mentions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    Resolved { by: Option<String>, at: DateTime<Utc> },
+    Withdrawn,
+}
+
+/// One rule.
+struct Judge {
+    rule: Rule,
+    judge: fn(&Case<'_>, &mut Vec<Verdict>),
+    /// What became of an occurrence that `judge` no longer mentions.
+    ending: fn(&Case<'_>, &Finding) -> Ending,
+    /// Moments at which time alone may change what the rule says; those in the past do no harm.
+    next: fn(&Case<'_>, &mut Vec<DateTime<Utc>>),
+    /// Connections whose reading the rule waits for.
+    waits_for: fn(&Case<'_>) -> Vec<String>,
+}
+
+impl Judge {
+    const fn new(rule: Rule, judge: fn(&Case<'_>, &mut Vec<Verdict>)) -> Self {
+        Self { rule, judge, ending: |_, _| Ending::Withdrawn, next: |_, _| (), waits_for: |_| vec![] }
+    }
+}
+
+static RULES: &[Judge] = &[
+    unsupported_advance::JUDGE,
+    one_sided_advance::JUDGE,
+    gone_quiet::JUDGE,
+    no_next_step::JUDGE,
+    overdue_close::JUDGE,
+];
+
+/// What every rule says about a deal now.
+pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for rule in RULES {
+        (rule.judge)(case, &mut verdicts);
+    }
+    verdicts
+}
+
+/// When a deal must be judged again though nothing was read and nothing was changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outlook {
+    /// The next moment at which time alone may change something.
+    pub next_due: Option<DateTime<Utc>>,
+    /// Connections that must be read further first: judge again when their `complete_to` grows. (A deal with an unknown
+    /// finding is judged again when a connection named in its `blind` changes, and an open deal when a connection of its
+    /// owner starts or stops failing.)
+    pub waits_for: BTreeSet<String>,
+}
+
+pub fn outlook(case: &Case<'_>, findings: &[Finding]) -> Outlook {
+    let now = case.now();
+    let mut moments = Vec::new();
+    let mut waits_for = BTreeSet::new();
+    for rule in RULES {
+        (rule.next)(case, &mut moments);
+        waits_for.extend((rule.waits_for)(case));
+    }
+    // A meeting becomes held at its end; a mail dated in the future is believed from then on.
+    moments.extend(case.seen.iter().flat_map(|s| [Some(s.at()), s.activity.ended_at]).flatten());
+    moments.extend(findings.iter().filter(|f| f.state == State::Snoozed).filter_map(|f| f.snoozed_until));
+    moments.extend(case.user(case.owner_at(now)).and_then(|u| u.until));
+    Outlook { next_due: moments.into_iter().filter(|at| *at > now).min(), waits_for }
+}
+
+/// Most ids that a finding lists.
+const MOST_IDS: usize = 100;
+
+fn ids(seen: &[&Seen<'_>]) -> Vec<String> {
+    seen.iter().take(MOST_IDS).map(|s| s.activity.id.clone()).collect()
+}
+
+fn blind(sight: &sight::Sight) -> Vec<String> {
+    sight.blind.iter().map(sight::Blind::name).collect()
+}
+
+/// An open finding that says nothing yet.
+fn blank(case: &Case<'_>, rule: Rule, key: String, since: DateTime<Utc>) -> Finding {
+    Finding {
+        id: Finding::id_of(rule, &case.deal.id, &key),
+        rule,
+        state: State::Open,
+        severity: Severity::Low,
+        deal: case.deal.id.clone(),
+        contact: None,
+        activity: None,
+        owner: None,
+        from_stage: None,
+        to_stage: None,
+        deal_at: None,
+        at_quality: None,
+        window_from: None,
+        window_to: None,
+        expected: String::new(),
+        found: String::new(),
+        clears_when: String::new(),
+        evidence: vec![],
+        blind: vec![],
+        pending: vec![],
+        since,
+        snoozed_until: None,
+        note: None,
+        by: None,
+        resolved_by: None,
+        resolved_at: None,
+        late: false,
+        key,
+    }
+}

@@ -1,0 +1,144 @@
+//! What is kept of findings from one judging to the next: ids, what people set, how a finding ended. Pure.
+//!
+//! Judging twice changes nothing; a finding that was ended by evidence stays on record, one whose cause went away is
+//! withdrawn, and one that comes back takes up its old place.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Ending, Outcome, RULES, Verdict,
+    case::Case,
+    finding::{Finding, State},
+};
+
+/// All findings of the deal after this judging: the existing ones brought up to date, then the new ones.
+pub fn reconcile(existing: &[Finding], verdicts: Vec<Verdict>, case: &Case<'_>) -> Vec<Finding> {
+    let mut verdicts: BTreeMap<String, Verdict> =
+        verdicts.into_iter().map(|verdict| (verdict.finding.id.clone(), verdict)).collect();
+    let mut all: Vec<Finding> = existing
+        .iter()
+        .map(|old| match verdicts.remove(&old.id) {
+            Some(verdict) => renewed(old, verdict, case),
+            None => ended(old, case),
+        })
+        .collect();
+    all.extend(verdicts.into_values().filter(|v| v.outcome == Outcome::Stands).map(|v| v.finding));
+    all
+}
+
+/// The old finding, judged again.
+fn renewed(old: &Finding, verdict: Verdict, case: &Case<'_>) -> Finding {
+    match verdict.outcome {
+        Outcome::Met { .. } if !old.state.is_live() => old.clone(),
+        Outcome::Met { by, at } => Finding {
+            state: State::Resolved,
+            resolved_by: by,
+            resolved_at: Some(at.unwrap_or(case.now())),
+            late: false,
+            snoozed_until: None,
+            ..old.clone()
+        },
+        Outcome::Stands => {
+            let mut new = verdict.finding;
+            (new.note, new.by) = (old.note.clone(), old.by.clone());
+            let kept = match old.state {
+                State::Snoozed => old.snoozed_until.is_some_and(|until| until > case.now()),
+                State::Explained => true,
+                _ => false,
+            };
+            if kept && new.state != State::Resolved && new.same_cause(old) {
+                (new.state, new.snoozed_until) = (old.state, old.snoozed_until);
+            }
+            new
+        }
+    }
+}
+
+/// The old finding, no longer found.
+fn ended(old: &Finding, case: &Case<'_>) -> Finding {
+    if !old.state.is_live() {
+        return old.clone();
+    }
+    let ending = RULES.iter().find(|r| r.rule == old.rule).map_or(Ending::Withdrawn, |r| (r.ending)(case, old));
+    let (state, by, at) = match ending {
+        Ending::Resolved { by, at } => (State::Resolved, by, Some(at)),
+        Ending::Withdrawn => (State::Withdrawn, None, None),
+    };
+    Finding { state, resolved_by: by, resolved_at: at, late: false, snoozed_until: None, ..old.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        Finding, Rule, State,
+        world::{World, mail_in, mail_out, t},
+    };
+
+    fn moved() -> World {
+        World::new("11-10").moved("11-03 10:00", "Discovery")
+    }
+
+    fn advance(all: &[Finding]) -> &Finding {
+        all.iter().find(|f| f.rule == Rule::UnsupportedAdvance).expect("the advance")
+    }
+
+    fn edited(world: &World, edit: impl FnOnce(&mut Finding)) -> Vec<Finding> {
+        let mut all = world.judged(&[]);
+        edit(all.iter_mut().find(|f| f.rule == Rule::UnsupportedAdvance).expect("the advance"));
+        all
+    }
+
+    #[test]
+    fn a_snooze_lasts_until_its_date() {
+        let snoozed = edited(&moved(), |f| f.snooze(t("11-15"), "holidays".into(), "ana@acme.example".into()));
+        assert_eq!(moved().outlook(&snoozed).next_due.map(|at| at <= t("11-15")), Some(true));
+        let later = moved().at("11-14").judged(&snoozed);
+        assert_eq!((advance(&later).state, advance(&later).snoozed_until), (State::Snoozed, Some(t("11-15"))));
+        let over = moved().at("11-15").judged(&later);
+        assert_eq!((advance(&over).state, advance(&over).snoozed_until), (State::Open, None));
+        assert_eq!(advance(&over).note.as_deref(), Some("holidays"));
+        let met = moved().at("11-14").with(mail_in("a", "11-02")).judged(&later);
+        assert_eq!((advance(&met).state, advance(&met).snoozed_until), (State::Resolved, None));
+    }
+
+    #[test]
+    fn an_explanation_lasts_until_the_cause_changes() {
+        let explained = edited(&moved(), |f| f.explain("met at the fair".into(), "ana@acme.example".into()));
+        let later = moved().at("12-20").judged(&explained);
+        assert_eq!(
+            (advance(&later).state, advance(&later).by.as_deref()),
+            (State::Explained, Some("ana@acme.example"))
+        );
+        // Blind or not, a person has spoken.
+        let blind = moved().drop_connection("ana-mail").judged(&explained);
+        assert_eq!(advance(&blind).state, State::Explained);
+        // The same move went on to another stage within the day: that was not explained.
+        let further = moved().moved("11-04 09:00", "Proposal").judged(&explained);
+        assert_eq!((advance(&further).state, &advance(&further).id), (State::Open, &advance(&explained).id));
+        // The other rule is another cause.
+        let ours = moved().with(mail_out("o", "11-02")).judged(&explained);
+        assert_eq!(advance(&ours).state, State::Withdrawn);
+    }
+
+    #[test]
+    fn what_comes_back_takes_up_its_place() {
+        let open = moved().judged(&[]);
+        let gone = moved().set("unsupported_advance", None, "enabled", "false").judged(&open);
+        assert_eq!(advance(&gone).state, State::Withdrawn);
+        let back = moved().judged(&gone);
+        assert_eq!(back, open);
+        let resolved = moved().with(mail_in("a", "11-02")).judged(&open);
+        assert_eq!(advance(&resolved).state, State::Resolved);
+        assert_eq!(moved().judged(&resolved), open);
+    }
+
+    #[test]
+    fn ids_are_given_by_the_occurrence() {
+        let first = moved().judged(&[]);
+        let afresh = moved().at("12-20").judged(&[]);
+        assert_eq!(advance(&first).id, advance(&afresh).id);
+        let mut other = moved();
+        other.deal.id = "d9".into();
+        assert_ne!(advance(&other.judged(&[])).id, advance(&first).id);
+    }
+}

@@ -1,0 +1,15 @@
+//! The decisions of dealtrail, pure: no async, no SQL, no HTTP, no clock. Given the same facts they say the same.
+
+pub mod activity;
+pub mod address;
+pub mod capture;
+pub mod directory;
+pub mod documents;
+pub mod gaps;
+pub mod matching;
+pub mod meeting;
+pub mod reports;
+pub mod signs;
+pub mod span;
+pub mod thresholds;
+pub mod working;

@@ -1,0 +1,367 @@
+//! The `activity` report: what really happened, per rep and team over a range of days, and how much of it nobody had to type.
+//!
+//! Reps' rows follow the credit rules and may add up to more than the team, which counts each activity once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{
+    super::{
+        activity::{Direction, Entity, Kind, Origin, Status},
+        directory::{Deal, Directory, StageKind},
+        matching,
+    },
+    Column, Range, Row, Scope, Table, Value, WHOSE, Whose,
+    credit::{Credit, Happened, credit, has_left},
+};
+
+/// A message answers the other side's of at most this long ago.
+pub const ANSWERS: Duration = Duration::days(30);
+
+/// A quote mailed this near to a quote record of the same deal is that quote.
+const SAME_QUOTE: Duration = Duration::days(1);
+
+/// A quote record of the CRM.
+#[derive(Clone, Debug)]
+pub struct QuoteRow {
+    pub id: String,
+    pub deal: String,
+    pub amount: Option<f64>,
+    pub currency: Option<String>,
+    pub sent_at: DateTime<Utc>,
+}
+
+/// Minutes that capturing one saves.
+#[derive(Clone, Copy, Debug)]
+pub struct Minutes {
+    pub email: u64,
+    pub meeting: u64,
+}
+
+impl Default for Minutes {
+    fn default() -> Self {
+        Self { email: 2, meeting: 5 }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    pub directory: &'a Directory,
+    /// All activities from [`ANSWERS`] before the range until its end, in any order.
+    pub happened: &'a [Happened],
+    /// All quotes from a day before the range until a day after it.
+    pub quotes: &'a [QuoteRow],
+    pub range: Range<'a>,
+    pub scope: Scope,
+    pub minutes: Minutes,
+    pub now: DateTime<Utc>,
+}
+
+/// The columns that count something, in order.
+const COUNTS: [(&str, &str); 11] = [
+    ("emails_sent", "Emails sent"),
+    ("emails_received", "Emails received"),
+    ("conversations", "Conversations"),
+    ("meetings_held", "Meetings held"),
+    ("calls", "Calls"),
+    ("quotes_sent", "Quotes sent"),
+    ("purchase_orders", "Purchase orders"),
+    ("deals_won", "Deals won"),
+    ("new_contacts", "New contacts"),
+    ("captured", "Captured"),
+    ("typed", "Typed"),
+];
+
+/// What one row adds up.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    /// By column key: what is counted, by its time.
+    counted: BTreeMap<&'static str, BTreeSet<(DateTime<Utc>, String)>>,
+    /// Threads already counted as a conversation.
+    talked: BTreeSet<String>,
+    quoted: BTreeMap<String, f64>,
+    minutes: u64,
+}
+
+/// All rows that something counts for.
+struct Ledger<'a> {
+    input: &'a Input<'a>,
+    sums: BTreeMap<Whose, Sums>,
+}
+
+pub fn report(input: &Input<'_>) -> Table {
+    let mut ledger = Ledger::new(input);
+    let mut inside: Vec<&Happened> = input.happened.iter().filter(|h| ledger.counts(h)).collect();
+    inside.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
+    for happened in &inside {
+        ledger.count(happened);
+    }
+    ledger.conversations(&inside);
+    ledger.quotes(&inside);
+    ledger.deals_won();
+    ledger.new_contacts();
+    ledger.table()
+}
+
+impl<'a> Ledger<'a> {
+    /// Everybody who worked in the range has a row, if only of noughts.
+    fn new(input: &'a Input<'a>) -> Self {
+        let mut sums = BTreeMap::from([(Whose::All, Sums::default())]);
+        for user in &input.directory.ours.users {
+            if !has_left(user, input.range.start()) {
+                sums.insert(whose(input.directory, &user.email), Sums::default());
+            }
+            if let Some(team) = &user.team {
+                sums.insert(Whose::Team(team.clone()), Sums::default());
+            }
+        }
+        Self { input, sums }
+    }
+
+    /// In the range, and really happened.
+    fn counts(&self, happened: &Happened) -> bool {
+        let activity = &happened.activity;
+        let real = match activity.kind {
+            Kind::Meeting => matches!(activity.status_at(self.input.now), Status::Held | Status::Done),
+            _ => true,
+        };
+        real && self.input.range.holds(self.input.range.day(activity.occurred_at, happened.all_day))
+    }
+
+    /// Every row that a credit reaches.
+    fn each(&mut self, credit: &Credit<'_>, mut add: impl FnMut(&mut Sums)) {
+        let reps = credit.users.iter().map(|email| whose(self.input.directory, email));
+        let teams = credit.teams.iter().map(|team| Whose::Team((*team).to_owned()));
+        let rows: BTreeSet<Whose> = reps.chain(teams).chain([Whose::All]).collect();
+        for row in rows {
+            add(self.sums.entry(row).or_default());
+        }
+    }
+
+    fn add(&mut self, credit: &Credit<'_>, column: &'static str, at: DateTime<Utc>, id: &str) {
+        self.each(credit, |sums| {
+            sums.counted.entry(column).or_default().insert((at, id.to_owned()));
+        });
+    }
+
+    /// Kinds, captured or typed, and minutes.
+    fn count(&mut self, happened: &Happened) {
+        let activity = &happened.activity;
+        let (at, id) = (activity.occurred_at, activity.id.as_str());
+        let credit = credit(happened, self.input.directory);
+        let column = match (activity.kind, activity.direction) {
+            (Kind::Email, Some(Direction::Outbound)) => Some("emails_sent"),
+            (Kind::Email, Some(Direction::Inbound)) => Some("emails_received"),
+            (Kind::Meeting, _) => Some("meetings_held"),
+            (Kind::Call, _) => Some("calls"),
+            (Kind::Email, None) | (Kind::Note, _) => None,
+        };
+        if let Some(column) = column {
+            self.add(&credit, column, at, id);
+        }
+        if activity.kind == Kind::Email && activity.direction == Some(Direction::Inbound) && has_tag(happened, "order")
+        {
+            self.add(&credit, "purchase_orders", at, id);
+        }
+        if activity.kind == Kind::Call {
+            self.add(&credit, "conversations", at, id);
+        }
+        if activity.origin == Origin::Typed {
+            self.add(&credit, "typed", at, id);
+            return;
+        }
+        self.add(&credit, "captured", at, id);
+        let minutes = match activity.kind {
+            Kind::Email => self.input.minutes.email,
+            Kind::Meeting => self.input.minutes.meeting,
+            Kind::Call | Kind::Note => 0,
+        };
+        self.each(&credit, |sums| sums.minutes += minutes);
+    }
+
+    /// A thread counts once when a message of the range answers the other side's message of the last 30 days. Machines
+    /// hold no conversations.
+    fn conversations(&mut self, inside: &[&Happened]) {
+        let mut threads: HashMap<&str, Vec<(DateTime<Utc>, Direction)>> = HashMap::new();
+        for happened in self.input.happened.iter().filter(|h| talks(h)) {
+            if let (Some(thread), Some(direction)) = (&happened.thread, happened.activity.direction) {
+                threads.entry(thread).or_default().push((happened.activity.occurred_at, direction));
+            }
+        }
+        for happened in inside.iter().filter(|h| talks(h)) {
+            let (Some(thread), Some(direction)) = (&happened.thread, happened.activity.direction) else { continue };
+            let at = happened.activity.occurred_at;
+            let others = threads.get(thread.as_str()).map_or(&[][..], Vec::as_slice);
+            if !others.iter().any(|(then, side)| *side != direction && *then < at && at - *then <= ANSWERS) {
+                continue;
+            }
+            let credit = credit(happened, self.input.directory);
+            self.each(&credit, |sums| {
+                if sums.talked.insert(thread.clone()) {
+                    let id = happened.activity.id.clone();
+                    sums.counted.entry("conversations").or_default().insert((at, id));
+                }
+            });
+        }
+    }
+
+    /// Quotes mailed, and quote records; a mail beside a record of its deal is that record.
+    fn quotes(&mut self, inside: &[&Happened]) {
+        let input = self.input;
+        let deal = |id: &str| input.directory.deals.get(id);
+        for quote in input.quotes.iter().filter(|q| input.range.holds(input.range.day(q.sent_at, false))) {
+            let deal = deal(&quote.deal);
+            let credit = deal.map(|deal| owned(deal, quote.sent_at, input.directory)).unwrap_or_default();
+            let own = quote.amount.map(|amount| (amount, quote.currency.clone().or_else(|| deal?.currency.clone())));
+            self.quote(&credit, quote.sent_at, &quote.id, own.or_else(|| worth(deal?)));
+        }
+        for happened in inside {
+            let activity = &happened.activity;
+            if activity.direction != Some(Direction::Outbound) || !has_tag(happened, "quote") {
+                continue;
+            }
+            let on: Vec<&str> = activity.ids(Entity::Deal).collect();
+            let recorded = input
+                .quotes
+                .iter()
+                .any(|q| on.contains(&q.deal.as_str()) && (q.sent_at - activity.occurred_at).abs() <= SAME_QUOTE);
+            if !recorded {
+                let value = on.first().and_then(|id| worth(deal(id)?));
+                let credit = credit(happened, input.directory);
+                self.quote(&credit, activity.occurred_at, &activity.id, value);
+            }
+        }
+    }
+
+    fn quote(&mut self, credit: &Credit<'_>, at: DateTime<Utc>, id: &str, value: Option<(f64, Option<String>)>) {
+        self.add(credit, "quotes_sent", at, id);
+        if let Some((amount, currency)) = value {
+            let currency = currency.unwrap_or_else(|| "-".to_owned());
+            self.each(credit, |sums| *sums.quoted.entry(currency.clone()).or_default() += amount);
+        }
+    }
+
+    fn deals_won(&mut self) {
+        let input = self.input;
+        for deal in input.directory.deals.values() {
+            if let Some(at) = won_at(deal, input.directory).filter(|at| input.range.holds(input.range.day(*at, false)))
+            {
+                self.add(&owned(deal, at, input.directory), "deals_won", at, &deal.id);
+            }
+        }
+    }
+
+    fn new_contacts(&mut self) {
+        let input = self.input;
+        for contact in input.directory.contacts.values().filter(|c| c.merged_into.is_none()) {
+            let Some(at) = contact.created_at.filter(|at| input.range.holds(input.range.day(*at, false))) else {
+                continue;
+            };
+            let mut credit = Credit::default();
+            if let Some(owner) = contact.owner.as_deref().and_then(|o| input.directory.user(o)) {
+                credit.users.insert(&owner.email);
+                credit.teams.extend(owner.team.as_deref());
+            }
+            self.add(&credit, "new_contacts", at, &contact.id);
+        }
+    }
+
+    fn table(self) -> Table {
+        let Self { input, sums } = self;
+        let titles = WHOSE.into_iter().chain(COUNTS).collect::<Vec<_>>();
+        let mut columns: Vec<Column> =
+            titles.into_iter().map(|(key, title)| Column { key: key.into(), title: title.into() }).collect();
+        let value = columns.iter().position(|c| c.key == "purchase_orders").expect("a column of ours");
+        let column = |key: &str, title: &str| Column { key: key.into(), title: title.into() };
+        columns.insert(value, column("quotes_value", "Value of quotes"));
+        columns.push(column("share", "Share captured"));
+        columns.push(column("minutes_saved", "Minutes not spent typing"));
+        let rows = sums.iter().filter(|(whose, _)| wanted(&input.scope, whose)).map(|(w, s)| s.row(w, &columns));
+        let rows = rows.collect();
+        let notes = vec![
+            "An activity counts for every rep who took part, so the rows of reps may add up to more than their team, \
+             which counts it once."
+                .to_owned(),
+            format!(
+                "Minutes not spent typing: {} per captured email, {} per captured meeting.",
+                input.minutes.email, input.minutes.meeting
+            ),
+        ];
+        Table { name: "activity".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
+    }
+}
+
+impl Sums {
+    fn row(&self, whose: &Whose, columns: &[Column]) -> Row {
+        let count = |key: &str| self.counted.get(key).map_or(0, BTreeSet::len) as u64;
+        let (captured, typed) = (count("captured"), count("typed"));
+        let mut cells: Vec<Value> = whose.cells().into();
+        cells.extend(columns.iter().skip(WHOSE.len()).map(|column| match column.key.as_str() {
+            "quotes_value" => Value::Money(self.quoted.clone()),
+            "share" if captured + typed == 0 => Value::None,
+            "share" => Value::Share(captured as f64 / (captured + typed) as f64),
+            "minutes_saved" => Value::Count(self.minutes),
+            key => Value::Count(count(key)),
+        }));
+        let ids = |set: &BTreeSet<(DateTime<Utc>, String)>| set.iter().map(|(_, id)| id.clone()).collect();
+        let mut evidence: BTreeMap<String, Vec<String>> =
+            self.counted.iter().map(|(key, set)| ((*key).to_owned(), ids(set))).collect();
+        if let Some(quotes) = evidence.get("quotes_sent").cloned() {
+            evidence.insert("quotes_value".to_owned(), quotes);
+        }
+        Row { cells, evidence }
+    }
+}
+
+fn wanted(scope: &Scope, whose: &Whose) -> bool {
+    match whose {
+        Whose::Rep { email, team, .. } => scope.wants_rep(email, team.as_deref()),
+        Whose::Team(team) => scope.wants_team(team),
+        Whose::All => scope.wants_all(),
+    }
+}
+
+fn whose(directory: &Directory, email: &str) -> Whose {
+    let user = directory.user(email);
+    Whose::Rep {
+        team: user.and_then(|u| u.team.clone()),
+        name: user.map_or(email, |u| u.name.as_str()).to_owned(),
+        email: email.to_owned(),
+    }
+}
+
+fn has_tag(happened: &Happened, tag: &str) -> bool {
+    happened.activity.kind == Kind::Email && happened.activity.tags.iter().any(|t| t == tag)
+}
+
+/// Mail between people.
+fn talks(happened: &Happened) -> bool {
+    let a = &happened.activity;
+    a.kind == Kind::Email && !a.automatic && a.origin == Origin::Captured
+}
+
+fn worth(deal: &Deal) -> Option<(f64, Option<String>)> {
+    deal.amount.map(|amount| (amount, deal.currency.clone()))
+}
+
+/// A deal counts for its owner at that time.
+fn owned<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &'a Directory) -> Credit<'a> {
+    let mut credit = Credit::default();
+    if let Some(owner) = directory.user(matching::owner_at(deal, at)) {
+        credit.users.insert(&owner.email);
+        credit.teams.extend(owner.team.as_deref());
+    }
+    credit
+}
+
+/// When a deal that is won was won.
+fn won_at(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
+    let won = |stage: &str| directory.stages.get(stage).is_some_and(|s| s.kind == StageKind::Won);
+    if !won(&deal.stage) {
+        return None;
+    }
+    // The first change of the last run of won stages.
+    let run = deal.stage_changes.iter().rev().take_while(|c| won(&c.to)).last();
+    run.map(|c| c.at).or(deal.closed_at)
+}

@@ -1,0 +1,109 @@
+//! Who an activity counts for. Rows of reps may add up to more than their team, which counts each activity once.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::super::{
+    activity::{Activity, Direction, Entity, Kind, Role},
+    directory::{Directory, User},
+    matching,
+};
+
+/// An activity with what counting needs besides.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    pub activity: Activity,
+    /// Then `occurred_at` is midnight UTC of the date.
+    pub all_day: bool,
+    pub thread: Option<String>,
+    pub sightings: Vec<Sighting>,
+}
+
+/// In whose mailbox, calendar or CRM list it was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Sighting {
+    /// The connection's owner, or the owner of a typed entry; folded email.
+    pub owner: Option<String>,
+    /// Of a shared mailbox: the members. `None`: it is not shared.
+    pub members: Option<Vec<String>>,
+}
+
+/// Whom it counts for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credit<'a> {
+    /// Users' emails.
+    pub users: BTreeSet<&'a str>,
+    /// The teams of these users, and teams to which it counts without any one of them.
+    pub teams: BTreeSet<&'a str>,
+}
+
+/// Sent to the From user; received to the To users, else the Cc users; a meeting to the users who organise or attend; else
+/// to the owners of its sightings. A shared mailbox credits its team; what comes after a rep has left counts for the owner
+/// of the deal.
+pub fn credit<'a>(happened: &'a Happened, directory: &'a Directory) -> Credit<'a> {
+    let activity = &happened.activity;
+    let mut credit = Credit::default();
+    let named = named(activity);
+    if named.is_empty() {
+        for sighting in &happened.sightings {
+            match (&sighting.members, &sighting.owner) {
+                (Some(members), owner) => {
+                    let people = members.iter().chain(owner).filter_map(|email| directory.user(email));
+                    credit.teams.extend(people.filter_map(|u| u.team.as_deref()));
+                }
+                (None, Some(owner)) => credit.add(owner, activity, directory),
+                (None, None) => {}
+            }
+        }
+    }
+    for user in named {
+        credit.add(user, activity, directory);
+    }
+    credit
+}
+
+/// The users that the activity itself names.
+fn named(activity: &Activity) -> BTreeSet<&str> {
+    let with = |roles: &[Role]| -> BTreeSet<&str> {
+        let people = activity.participants.iter().filter(|p| roles.contains(&p.role));
+        people.filter_map(|p| p.user.as_deref()).collect()
+    };
+    match (activity.kind, activity.direction) {
+        (Kind::Email, Some(Direction::Inbound)) => {
+            let to = with(&[Role::To]);
+            if to.is_empty() { with(&[Role::Cc]) } else { to }
+        }
+        (Kind::Email, _) => with(&[Role::From]),
+        (Kind::Meeting, _) => with(&[Role::Organizer, Role::Required, Role::Optional]),
+        (Kind::Call | Kind::Note, _) => with(Role::ALL),
+    }
+}
+
+impl<'a> Credit<'a> {
+    fn add(&mut self, email: &'a str, activity: &'a Activity, directory: &'a Directory) {
+        let Some(user) = directory.user(email) else { return };
+        if !has_left(user, activity.occurred_at) {
+            self.users.insert(&user.email);
+            self.teams.extend(user.team.as_deref());
+            return;
+        }
+        let deals = activity.ids(Entity::Deal).filter_map(|id| directory.deals.get(id));
+        let heirs = deals.map(|deal| matching::owner_at(deal, activity.occurred_at));
+        let heirs: Vec<&User> = heirs
+            .filter_map(|owner| directory.user(owner))
+            .filter(|heir| !has_left(heir, activity.occurred_at))
+            .collect();
+        if heirs.is_empty() {
+            self.teams.extend(user.team.as_deref());
+        }
+        for heir in heirs {
+            self.users.insert(&heir.email);
+            self.teams.extend(heir.team.as_deref());
+        }
+    }
+}
+
+pub fn has_left(user: &User, at: DateTime<Utc>) -> bool {
+    user.until.is_some_and(|until| until < at)
+}

@@ -1,0 +1,299 @@
+//! Writes records of a CRM and notes, in the same transaction, what of the history they touch: waiting items that somebody
+//! now knows, activities to match again, deals to judge.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::record::{self, Quality, Record};
+
+use super::{Connection, EngineError, Engine, matches};
+use crate::{
+    args,
+    domain::{
+        activity::Entity,
+        address,
+        directory::{Directory, StageKind},
+    },
+    store::{
+        Store, StoreError, Tx, activities, directory, items,
+        items::{Decided, Outcome},
+    },
+};
+
+/// Everything that changed records touch.
+#[derive(Debug, Default)]
+pub struct Touched {
+    addresses: BTreeSet<String>,
+    domains: BTreeSet<String>,
+    contacts: BTreeSet<String>,
+    companies: BTreeSet<String>,
+    deals: BTreeSet<String>,
+    /// New ids and names of deals, which mails may have named before.
+    codes: BTreeSet<String>,
+    everything: bool,
+}
+
+/// Puts the connection's name before every id, where there are two CRMs.
+fn prefixed(record: Record, prefix: Option<&str>) -> Record {
+    let Some(prefix) = prefix else { return record };
+    let p = |id: &mut String| *id = format!("{prefix}/{id}");
+    let o = |id: &mut Option<String>| {
+        if let Some(id) = id {
+            *id = format!("{prefix}/{id}");
+        }
+    };
+    let mut record = record;
+    match &mut record {
+        Record::Company(r) => p(&mut r.id),
+        Record::Contact(r) => {
+            p(&mut r.id);
+            o(&mut r.company);
+            o(&mut r.merged_into);
+        }
+        Record::Stage(r) => p(&mut r.id),
+        Record::Deal(r) => {
+            p(&mut r.id);
+            p(&mut r.stage);
+            o(&mut r.company);
+            r.contacts.iter_mut().for_each(|c| p(&mut c.contact));
+        }
+        Record::StageChange(r) => {
+            p(&mut r.deal);
+            p(&mut r.to);
+            o(&mut r.from);
+        }
+        Record::DealChange(r) => p(&mut r.deal),
+        Record::Typed(r) => {
+            p(&mut r.id);
+            o(&mut r.deal);
+            r.contacts.iter_mut().for_each(p);
+        }
+        Record::Task(r) => {
+            p(&mut r.id);
+            o(&mut r.deal);
+            o(&mut r.contact);
+        }
+        Record::Quote(r) => {
+            p(&mut r.id);
+            p(&mut r.deal);
+        }
+        Record::Mail(_) | Record::Event(_) => {}
+    }
+    record
+}
+
+fn row(key: &str, record: &Record) -> Result<Option<directory::Row>, StoreError> {
+    let made = |kind, id: String, parent: Option<&String>, body: serde_json::Result<String>| -> Result<_, StoreError> {
+        Ok(Some(directory::Row { kind, id, key: key.to_owned(), parent: parent.cloned(), body: body? }))
+    };
+    match record {
+        Record::Company(r) => made("company", r.id.clone(), None, serde_json::to_string(r)),
+        Record::Contact(r) => made("contact", r.id.clone(), None, serde_json::to_string(r)),
+        Record::Stage(r) => made("stage", r.id.clone(), None, serde_json::to_string(r)),
+        Record::Deal(r) => made("deal", r.id.clone(), Some(&r.id), serde_json::to_string(r)),
+        Record::StageChange(r) => {
+            made("stage_change", format!("{}#{key}", r.deal), Some(&r.deal), serde_json::to_string(r))
+        }
+        Record::DealChange(r) => made("deal_change", format!("{}#{key}", r.deal), Some(&r.deal), serde_json::to_string(r)),
+        Record::Typed(r) => made("typed", r.id.clone(), r.deal.as_ref(), serde_json::to_string(r)),
+        Record::Task(r) => made("task", r.id.clone(), r.deal.as_ref(), serde_json::to_string(r)),
+        Record::Quote(r) => made("quote", r.id.clone(), Some(&r.deal), serde_json::to_string(r)),
+        Record::Mail(_) | Record::Event(_) => Ok(None),
+    }
+}
+
+impl Touched {
+    fn note(&mut self, kind: &str, body: &str, dir: &Directory) -> Result<(), StoreError> {
+        let fold = |a: &str| address::fold(a, &dir.ours.subaddress);
+        match kind {
+            "company" => {
+                let r: record::Company = serde_json::from_str(body)?;
+                self.domains.extend(r.domains.iter().map(|d| address::fold_domain(d)));
+                self.companies.insert(r.id);
+            }
+            "contact" => {
+                let r: record::Contact = serde_json::from_str(body)?;
+                self.addresses.extend(r.emails.iter().filter_map(|e| fold(e)));
+                self.contacts.insert(r.id);
+                self.contacts.extend(r.merged_into);
+                self.companies.extend(r.company);
+            }
+            "stage" => self.everything = true,
+            "deal" => {
+                let r: record::Deal = serde_json::from_str(body)?;
+                self.codes.extend([r.id.clone(), r.name.clone()]);
+                self.deal(r);
+            }
+            "stage_change" => {
+                self.deals.insert(serde_json::from_str::<record::StageChange>(body)?.deal);
+            }
+            "deal_change" => {
+                self.deals.insert(serde_json::from_str::<record::DealChange>(body)?.deal);
+            }
+            "typed" => self.deals.extend(serde_json::from_str::<record::Typed>(body)?.deal),
+            "task" => {
+                let r: record::Task = serde_json::from_str(body)?;
+                self.deals.extend(r.deal);
+                self.contacts.extend(r.contact);
+            }
+            "quote" => {
+                self.deals.insert(serde_json::from_str::<record::Quote>(body)?.deal);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn deal(&mut self, r: record::Deal) {
+        self.companies.extend(r.company);
+        self.contacts.extend(r.contacts.into_iter().map(|c| c.contact));
+        self.deals.insert(r.id);
+    }
+
+    /// Writes down what must be looked at again: waiting items, activities, deals.
+    async fn mark(mut self, tx: &mut Tx, store: &Store, codes: &super::Known) -> Result<(), StoreError> {
+        let none_yet = tx.rows("select 1 from items where outcome <> 'read' limit 1", vec![]).await?.is_empty();
+        let deals: Vec<String> = self.deals.iter().cloned().collect();
+        matches::mark(tx, self.deals.iter().cloned()).await?;
+        if none_yet {
+            return Ok(());
+        }
+        for body in directory::of_parents(tx, "deal", &deals).await? {
+            self.deal(serde_json::from_str(&body)?);
+        }
+        let hashes = self.addresses.iter().map(|a| format!("a:{a}")).chain(self.domains.iter().map(|d| format!("d:{d}")));
+        items::wake(tx, &hashes.map(|t| store.blind(&t)).collect::<Vec<_>>()).await?;
+        if self.everything {
+            tx.exec("insert into rematch (activity) select id from activities where true on conflict do nothing", vec![]).await?;
+            tx.exec("update reviews set due = 0", vec![]).await?;
+            return Ok(());
+        }
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        ids.extend(activities::with_addresses(tx, &list(&self.addresses)).await?);
+        ids.extend(activities::with_domains(tx, &list(&self.domains)).await?);
+        ids.extend(activities::linked(tx, Entity::Contact, &list(&self.contacts)).await?);
+        ids.extend(activities::linked(tx, Entity::Company, &list(&self.companies)).await?);
+        ids.extend(activities::linked(tx, Entity::Deal, &list(&self.deals)).await?);
+        for code in codes.codes.in_names(self.codes.iter().map(String::as_str)) {
+            ids.extend(activities::mentioning(tx, &code).await?);
+        }
+        // judging looks at a deal's contacts too: their other deals decide whether their mail counts
+        let near = codes.directory.deals.values().filter(|d| {
+            d.contacts.iter().any(|c| self.contacts.contains(&c.contact))
+                || d.company.as_ref().is_some_and(|c| self.companies.contains(c))
+        });
+        matches::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;
+        let rows = ids.into_iter().map(|id| args![id]).collect();
+        tx.insert("insert into rematch (activity)", "on conflict do nothing", rows).await
+    }
+}
+
+/// Writes one batch of records; `vanished` are keys whose rows are gone.
+#[expect(clippy::too_many_arguments, reason = "one batch with its surroundings")]
+pub async fn write(
+    tx: &mut Tx,
+    engine: &Engine,
+    c: &Connection,
+    stream: i64,
+    records: Vec<(String, String, Option<String>, Record)>,
+    vanished: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if records.is_empty() && vanished.is_empty() {
+        return Ok(());
+    }
+    let known = engine.known();
+    let mut touched = Touched::default();
+    let keys: Vec<String> = records.iter().map(|r| r.0.clone()).chain(vanished.iter().cloned()).collect();
+    let before = directory::of_keys(tx, stream, &keys).await?;
+    for (kind, _, body) in &before {
+        touched.note(kind, body, &known.directory)?;
+    }
+    directory::remove(tx, stream, &keys).await?;
+    let mut rows = Vec::new();
+    let mut decided = Vec::new();
+    let mut typed = Vec::new();
+    for (key, resource, version, record) in records {
+        let record = prefixed(record, c.prefix.as_deref());
+        if let Some(row) = row(&key, &record)? {
+            touched.note(row.kind, &row.body, &known.directory)?;
+            rows.push(row);
+        }
+        decided.push(plain(key.clone(), resource, version));
+        if let Record::Typed(entry) = record {
+            typed.push((key, *entry));
+        }
+    }
+    directory::save(tx, stream, &rows).await?;
+    items::save(tx, stream, &decided, now).await?;
+    super::corroborate::write_typed(tx, c, &known, stream, typed, vanished).await?;
+    touched.mark(tx, &engine.store, &known).await
+}
+
+fn plain(key: String, resource: String, version: Option<String>) -> Decided {
+    Decided {
+        key,
+        resource,
+        version,
+        outcome: Outcome::Read,
+        reason: None,
+        detail: None,
+        message_id: None,
+        ical_uid: None,
+        recurrence_id: None,
+        occurred_at: None,
+        activity: None,
+        attempts: 0,
+        retry_at: None,
+        blind: Vec::new(),
+    }
+}
+
+impl Engine {
+    /// A deal whose stage differs from its last stage change moved between two readings: it gets an observed change. When
+    /// the CRM's own history tells of the move later, that one stands.
+    pub async fn observe_stages(&self, c: &Connection) -> Result<(), EngineError> {
+        self.reload().await?;
+        let known = self.known();
+        let dir = &known.directory;
+        let streams = self.store.streams_of(&c.name).await?;
+        let Some(stream) = streams.iter().find(|s| s.stream.name.starts_with("deals")) else { return Ok(()) };
+        let before = self.store.meta(&format!("observed:{}", c.name)).await?.and_then(|t| t.parse::<i64>().ok());
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        let mut moved = Vec::new();
+        for deal in dir.deals.values() {
+            let exact = |x: &&crate::domain::directory::StageChange| x.quality != Quality::Observed;
+            for seen in deal.stage_changes.iter().filter(|x| x.quality == Quality::Observed) {
+                let told = deal.stage_changes.iter().filter(exact).any(|x| x.to == seen.to && x.at <= seen.at && seen.not_before.is_none_or(|n| n <= x.at));
+                if told {
+                    let id = observed_id(&deal.id, seen.at);
+                    tx.exec("delete from crm_records where kind = 'stage_change' and id = $1", args![&id]).await?;
+                    moved.push(deal.id.clone());
+                }
+            }
+            let Some(last) = deal.stage_changes.last() else { continue };
+            if last.to == deal.stage || moved.contains(&deal.id) {
+                continue;
+            }
+            let closed = deal.closed_at.filter(|at| dir.stage_kind(&deal.stage) != StageKind::Open && *at > last.at && *at <= now);
+            let at = closed.unwrap_or(now);
+            let not_before = before.map(crate::store::at).filter(|b| *b < at && *b > last.at).unwrap_or(last.at);
+            let row = directory::observed(&deal.id, &last.to, &deal.stage, at, not_before)?;
+            directory::save(&mut tx, stream.id, &[directory::Row { id: observed_id(&deal.id, at), ..row }]).await?;
+            moved.push(deal.id.clone());
+        }
+        let mut touched = Touched { deals: moved.into_iter().collect(), ..Touched::default() };
+        touched.codes.clear();
+        touched.mark(&mut tx, &self.store, &known).await?;
+        tx.commit().await?;
+        self.store.set_meta(&format!("observed:{}", c.name), &now.timestamp_millis().to_string()).await?;
+        self.reload().await?;
+        Ok(())
+    }
+}
+
+fn observed_id(deal: &str, at: DateTime<Utc>) -> String {
+    format!("{deal}#observed:{}", at.timestamp_millis())
+}

@@ -1,0 +1,174 @@
+//! The daemon: one worker per connection, woken by its schedule or by a push hint; after each reading the deals it touched
+//! are judged. A worker that fails waits by itself; the others never notice.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Connection, Engine, EngineError,
+    progress::{Quiet, Tally, Watcher},
+};
+use crate::store::StoreError;
+
+/// Connections read at the same time.
+const AT_ONCE: usize = 16;
+/// How often deals are judged whose time has come.
+const JUDGE_EVERY: Duration = Duration::from_secs(60);
+/// A worker looks at its schedule at least this often: a sync asked for elsewhere is a due time in the database.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// Let a burst of news settle before judging.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Runs until `stop`. What is under way is finished or rolled back; leases are given back.
+///
+/// # Errors
+/// When the database fails for good.
+pub async fn run(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), StoreError> {
+    let first: Arc<dyn Watcher> = Arc::new(Quiet);
+    let tasks = TaskTracker::new();
+    let news = Arc::new(Notify::new());
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    engine.rules_changed().await?;
+    // the CRM says who is known: read it before the mailboxes
+    for c in engine.connections.iter().filter(|c| c.gives == dealtrail_sdk::Gives::Crm) {
+        engine.connection(c, false, first.as_ref(), &stop).await?;
+    }
+    engine.reload().await?;
+    for c in &engine.connections {
+        let (hints, inbox) = mpsc::channel(16);
+        let worker = Worker { engine: engine.clone(), connection: c.clone(), news: news.clone(), slots: slots.clone(), stop: stop.clone() };
+        tasks.spawn(listen(engine.clone(), c.clone(), hints, stop.clone()));
+        tasks.spawn(worker.run(inbox));
+    }
+    tasks.spawn(judge(engine.clone(), news, stop.clone()));
+    tasks.close();
+    stop.cancelled().await;
+    tasks.wait().await;
+    Ok(())
+}
+
+/// Judges after news and as time passes.
+async fn judge(engine: Arc<Engine>, news: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = news.notified() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(JUDGE_EVERY) => {}
+        }
+        if let Err(error) = engine.finish(&Quiet, &stop).await {
+            tracing::error!(%error, "deals could not be judged now; they stay marked");
+            pause(Duration::from_secs(5), &stop).await;
+        }
+    }
+}
+
+/// Passes push hints on. A source without push never speaks.
+async fn listen(engine: Arc<Engine>, c: Arc<Connection>, hints: mpsc::Sender<Option<String>>, stop: CancellationToken) {
+    let mut failures = 0;
+    loop {
+        let streams = engine.store.streams_of(&c.name).await.unwrap_or_default();
+        let streams: Vec<_> = streams.into_iter().map(|s| s.stream).collect();
+        if streams.is_empty() {
+            if pause(Duration::from_secs(2), &stop).await {
+                return;
+            }
+            continue;
+        }
+        let hint = tokio::select! {
+            () = stop.cancelled() => return,
+            hint = c.source.wait(&streams) => hint,
+        };
+        match hint {
+            Ok(hint) => {
+                failures = 0;
+                if hints.send(hint).await.is_err() {
+                    return;
+                }
+            }
+            Err(fault) => {
+                tracing::info!(connection = c.name, kind = ?fault.kind, "push was interrupted; polling goes on");
+                failures += 1;
+                let (_, wait) = super::pass::next_try(&fault.kind, failures);
+                if pause(wait.to_std().unwrap_or(Duration::from_secs(30)), &stop).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Sleeps; true when it was told to stop.
+async fn pause(time: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(time) => false,
+    }
+}
+
+struct Worker {
+    engine: Arc<Engine>,
+    connection: Arc<Connection>,
+    news: Arc<Notify>,
+    slots: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    async fn run(self, mut inbox: mpsc::Receiver<Option<String>>) {
+        let mut pushes = true;
+        loop {
+            let wait = self.until_due().await;
+            let hint = tokio::select! {
+                () = self.stop.cancelled() => return,
+                hint = inbox.recv(), if pushes => {
+                    pushes = hint.is_some();
+                    hint.flatten()
+                }
+                () = tokio::time::sleep(wait) => {
+                    if !wait.is_zero() {
+                        continue;
+                    }
+                    None
+                }
+            };
+            let Ok(slot) = self.slots.acquire().await else { return };
+            let read = self.read(hint).await;
+            drop(slot);
+            match read {
+                Ok(tally) if tally.items > 0 || !tally.failures.is_empty() => self.news.notify_one(),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(connection = self.connection.name, %error, "the database failed; trying again");
+                    if pause(Duration::from_secs(10), &self.stop).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn until_due(&self) -> Duration {
+        let connections = self.engine.store.connections().await.unwrap_or_default();
+        let next = connections.iter().find(|c| c.name == self.connection.name).map(|c| c.next_due);
+        let left = next.map_or(LOOK_EVERY, |at| (at - self.engine.now()).to_std().unwrap_or(Duration::ZERO));
+        left.min(LOOK_EVERY)
+    }
+
+    async fn read(&self, hint: Option<String>) -> Result<Tally, StoreError> {
+        let (engine, c) = (&self.engine, &self.connection);
+        if let Some(wire) = hint {
+            let streams = engine.store.streams_of(&c.name).await?;
+            if let Some(stream) = streams.iter().find(|s| s.stream.id == wire) {
+                return match engine.stream(c, stream, false, &Quiet, &self.stop).await {
+                    Ok(items) => Ok(Tally { items, ..Tally::default() }),
+                    Err(EngineError::Store(e)) => Err(e),
+                    // the next poll says what is wrong
+                    Err(EngineError::Fault(_)) => engine.connection(c, false, &Quiet, &self.stop).await,
+                };
+            }
+        }
+        engine.connection(c, false, &Quiet, &self.stop).await
+    }
+}

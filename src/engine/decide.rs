@@ -1,0 +1,154 @@
+//! Changes of a batch -> decided items, still unwritten. Thin: the decisions are `domain::capture`'s.
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{
+    Change, FolderRole,
+    ical,
+    record::{Event, Message, Method, Record},
+};
+
+use super::{Connection, Known};
+use crate::domain::{
+    address,
+    capture::{self, Captured, Decision, SkipReason},
+    signs,
+};
+
+/// One mail with its decision.
+pub struct Mail {
+    pub key: String,
+    pub resource: String,
+    pub version: Option<String>,
+    pub message: Box<Message>,
+    pub decision: Decision,
+    /// The meetings it invites to, answers or calls off.
+    pub events: Vec<MailedEvent>,
+}
+
+pub struct MailedEvent {
+    pub event: Event,
+    pub method: Method,
+    pub decision: Decision,
+}
+
+/// One instance of an event in a calendar.
+pub struct Entry {
+    pub key: String,
+    pub resource: String,
+    pub version: Option<String>,
+    pub event: Box<Event>,
+    pub decision: Decision,
+}
+
+/// A batch, sorted by what it holds.
+#[derive(Default)]
+pub struct Sorted {
+    pub mails: Vec<Mail>,
+    pub entries: Vec<Entry>,
+    pub records: Vec<(String, String, Option<String>, Record)>,
+    pub removed: Vec<String>,
+    /// (resource, version, why)
+    pub unreadable: Vec<(String, Option<String>, String)>,
+    /// Resources whose whole content is in this batch.
+    pub upserted: Vec<String>,
+}
+
+pub fn sort(changes: Vec<Change>, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for change in changes {
+        match change {
+            Change::Remove { resource } => sorted.removed.push(resource),
+            Change::Unreadable { resource, version, why } => sorted.unreadable.push((resource, version, why)),
+            Change::Upsert { resource, version, items } => {
+                for item in items {
+                    let (resource, version) = (resource.clone(), version.clone());
+                    match item.record {
+                        Record::Mail(message) => {
+                            sorted.mails.push(mail(item.key, resource, version, message, role, c, known, now));
+                        }
+                        Record::Event(event) => {
+                            let decision = capture::decide_event(&event, &c.policy, &known.directory);
+                            sorted.entries.push(Entry { key: item.key, resource, version, event, decision });
+                        }
+                        record => sorted.records.push((item.key, resource, version, record)),
+                    }
+                }
+                sorted.upserted.push(resource);
+            }
+        }
+    }
+    sorted
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one item, moved straight on")]
+fn mail(
+    key: String,
+    resource: String,
+    version: Option<String>,
+    message: Box<Message>,
+    role: Option<FolderRole>,
+    c: &Connection,
+    known: &Known,
+    now: DateTime<Utc>,
+) -> Mail {
+    let decision = capture::decide_mail(&message, role, &c.policy, &known.directory, now);
+    let meeting = match &decision {
+        Decision::Skipped { reason, .. } => *reason == SkipReason::Calendar,
+        Decision::Captured(_) | Decision::Waiting(_) => signs::carries_meeting(&message),
+    };
+    let events = if meeting { mailed_events(&message, c, known) } else { Vec::new() };
+    Mail { key, resource, version, message, decision, events }
+}
+
+fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<MailedEvent> {
+    let zone = c.zone;
+    let mut all: Vec<MailedEvent> = Vec::new();
+    for part in &message.calendars {
+        let calendar = ical::read(part.text.as_bytes(), zone, &c.window());
+        let Some(method) = calendar.method.filter(|m| *m != Method::Publish) else { continue };
+        for event in calendar.series.into_iter().flat_map(|s| s.events) {
+            // the same invitation usually stands twice in a mail
+            let known_already = |e: &MailedEvent| e.event.uid == event.uid && e.event.recurrence_id == event.recurrence_id;
+            if all.iter().any(known_already) {
+                continue;
+            }
+            let decision = capture::decide_event(&event, &c.policy, &known.directory);
+            all.push(MailedEvent { event, method, decision });
+        }
+    }
+    all
+}
+
+/// What a waiting item can be found by: its outsiders' addresses, their domains and parents.
+pub fn traces(outsiders: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for a in outsiders {
+        all.push(format!("a:{a}"));
+        if let Some(domain) = address::domain(a) {
+            all.extend(address::with_parents(domain).iter().map(|d| format!("d:{d}")));
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Outsiders nobody knows yet, of a decision or of the events it carries.
+pub fn waiting_for(mail: &Mail) -> Vec<String> {
+    let own = match &mail.decision {
+        Decision::Waiting(outsiders) => outsiders.clone(),
+        _ => Vec::new(),
+    };
+    let events = mail.events.iter().filter_map(|e| match &e.decision {
+        Decision::Waiting(outsiders) => Some(outsiders.clone()),
+        _ => None,
+    });
+    own.into_iter().chain(events.flatten()).collect()
+}
+
+pub fn captured(decision: &Decision) -> Option<&Captured> {
+    match decision {
+        Decision::Captured(c) => Some(c),
+        _ => None,
+    }
+}

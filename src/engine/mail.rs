@@ -1,0 +1,329 @@
+//! Writes decided mails: the same mail in several boxes becomes one activity, answers find their thread.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::record::Content;
+
+use super::{
+    Connection, Known, decide,
+    identity::{self, MailIdentity},
+    matches::Fresh,
+    rules::Level,
+};
+use crate::{
+    domain::{
+        activity::{Activity, Kind, Origin, Participant, Status, TextState},
+        address, capture,
+        capture::Decision,
+        directory::Directory,
+    },
+    store::{
+        Store, StoreError, Tx, activities,
+        activities::Stored,
+        items::{Decided, Outcome},
+        sightings::Sighting,
+    },
+};
+
+/// What a batch of mails turns into, before it is written.
+#[derive(Default)]
+pub struct Written {
+    pub decisions: Vec<Decided>,
+    pub sightings: Vec<Sighting>,
+    pub fresh: Fresh,
+}
+
+/// Everything one mail needs to find its activity.
+struct Candidate<'a> {
+    mail: &'a decide::Mail,
+    captured: &'a capture::Captured,
+    identity: MailIdentity,
+}
+
+/// Decides identities and threads of the captured mails and prepares all rows of the batch.
+#[expect(clippy::too_many_arguments, reason = "one batch with its surroundings")]
+pub async fn prepare(
+    tx: &mut Tx,
+    store: &Store,
+    c: &Connection,
+    known: &Known,
+    stream: i64,
+    mails: &[decide::Mail],
+    contents: &HashMap<String, Content>,
+    now: DateTime<Utc>,
+) -> Result<Written, StoreError> {
+    let mut written = Written::default();
+    let candidates: Vec<Candidate<'_>> = mails
+        .iter()
+        .filter_map(|mail| {
+            let captured = decide::captured(&mail.decision)?;
+            Some(Candidate { mail, captured, identity: identity::of_mail(&mail.message, &captured.participants, now) })
+        })
+        .collect();
+    let mut rows = existing(tx, &candidates).await?;
+    let mut activity_of: HashMap<String, String> = HashMap::new();
+    for candidate in &candidates {
+        let id = match rows.values().find(|s| same(s, &candidate.identity)) {
+            Some(s) => s.activity.id.clone(),
+            None => {
+                let s = activity(candidate, c);
+                let id = s.activity.id.clone();
+                rows.insert(id.clone(), s);
+                id
+            }
+        };
+        let row = rows.get_mut(&id).expect("just found or inserted");
+        let text = contents.get(&candidate.mail.key);
+        enrich(row, candidate, text, c.content, &mut written.fresh.texts);
+        for reference in references(candidate.mail) {
+            written.fresh.refs.push((reference, id.clone()));
+        }
+        written.sightings.push(Sighting {
+            activity: id.clone(),
+            stream,
+            key: candidate.mail.key.clone(),
+            owner: c.owner.clone(),
+            direction: candidate.captured.direction.map(|d| d.as_str().to_owned()),
+            typed: false,
+            gone_at: None,
+            view: None,
+        });
+        activity_of.insert(candidate.mail.key.clone(), id);
+    }
+    written.fresh.renamed = thread(tx, &mut rows, &written.fresh.refs, &known.directory).await?;
+    written.fresh.rows = rows.into_values().collect();
+    for mail in mails {
+        written.decisions.push(decision(mail, activity_of.get(&mail.key), store, now));
+    }
+    Ok(written)
+}
+
+async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<String, Stored>, StoreError> {
+    let ids: Vec<String> = candidates.iter().filter_map(|c| c.identity.message_id.clone()).collect();
+    let keys: Vec<String> = candidates.iter().filter_map(|c| c.identity.dedupe.clone()).collect();
+    let mut rows = activities::by_message_ids(tx, &ids).await?;
+    rows.extend(activities::by_dedupe(tx, &keys).await?);
+    Ok(rows.into_iter().map(|s| (s.activity.id.clone(), s)).collect())
+}
+
+/// Same Message-ID, same From and Date within ten minutes; without a Message-ID all of the key.
+fn same(s: &Stored, identity: &MailIdentity) -> bool {
+    match (&identity.message_id, &identity.dedupe) {
+        (Some(id), _) => {
+            let from = s.activity.participants.iter().find(|p| p.role == crate::domain::activity::Role::From);
+            s.message_id.as_ref() == Some(id)
+                && from.map_or("", |p| p.address.as_str()) == identity.from
+                && (s.activity.occurred_at - identity.at).abs() <= identity::SAME_MAIL
+        }
+        (None, Some(key)) => s.dedupe.as_ref() == Some(key),
+        (None, None) => false,
+    }
+}
+
+fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
+    let keep_subject = connection.content >= Level::Subject;
+    Stored {
+        activity: Activity {
+            id: c.identity.id.clone(),
+            kind: Kind::Email,
+            status: Status::Done,
+            confirmed: None,
+            direction: c.captured.direction,
+            occurred_at: c.identity.at,
+            ended_at: None,
+            participants: Vec::new(),
+            matches: Vec::new(),
+            undecided: Vec::new(),
+            tags: Vec::new(),
+            origin: Origin::Captured,
+            automatic: c.captured.automatic,
+        },
+        all_day: false,
+        time_uncertain: false,
+        subject: c.mail.message.subject.clone().filter(|_| keep_subject),
+        text_state: if connection.content == Level::Text { TextState::Pending } else { TextState::None },
+        thread: Some(c.identity.id.clone()),
+        message_id: c.identity.message_id.clone(),
+        dedupe: c.identity.dedupe.clone(),
+        ical_uid: None,
+        recurrence_id: None,
+    }
+}
+
+/// What this copy adds: the Bcc of the Sent copy, tags, the text. Where two mailboxes differ in what is kept, the stricter wins.
+fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Level, texts: &mut Vec<(String, String)>) {
+    for p in &c.captured.participants {
+        if !row.activity.participants.iter().any(|q| q.address == p.address) {
+            row.activity.participants.push(p.clone());
+        }
+    }
+    let order = |p: &Participant| p.role;
+    row.activity.participants.sort_by_key(order);
+    for tag in &c.captured.tags {
+        if !row.activity.tags.contains(tag) {
+            row.activity.tags.push(tag.clone());
+        }
+    }
+    row.activity.tags.sort();
+    if level < Level::Subject {
+        row.subject = None;
+    }
+    if level < Level::Text {
+        row.text_state = TextState::None;
+        texts.retain(|(id, _)| *id != row.activity.id);
+        texts.push((row.activity.id.clone(), String::new()));
+        return;
+    }
+    match text {
+        Some(Content::Text { text, .. }) if row.text_state == TextState::Pending => {
+            row.text_state = TextState::Kept;
+            texts.push((row.activity.id.clone(), text.clone()));
+        }
+        Some(Content::None | Content::Gone) if row.text_state == TextState::Pending => row.text_state = TextState::None,
+        _ => {}
+    }
+}
+
+/// Message-IDs this mail refers to; the last ones when somebody lists thousands.
+fn references(mail: &decide::Mail) -> Vec<String> {
+    const MOST: usize = 40;
+    let m = &mail.message;
+    let mut all: BTreeSet<String> = m.references.iter().rev().take(MOST).cloned().collect();
+    all.extend(m.in_reply_to.iter().take(4).cloned());
+    all.into_iter().filter(|r| Some(r) != m.message_id.as_ref() && !r.is_empty()).collect()
+}
+
+fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store, now: DateTime<Utc>) -> Decided {
+    let (outcome, reason, detail) = match &mail.decision {
+        Decision::Captured(_) => (Outcome::Captured, None, None),
+        Decision::Skipped { reason, detail } => (Outcome::Skipped, Some(reason.as_str().to_owned()), detail.clone()),
+        Decision::Waiting(_) => (Outcome::Waiting, Some("unknown_party".to_owned()), None),
+    };
+    let waiting = outcome == Outcome::Waiting;
+    let mut blind: Vec<String> = decide::traces(&decide::waiting_for(mail)).iter().map(|t| store.blind(t)).collect();
+    if let Some(id) = mail.message.message_id.as_ref().filter(|_| waiting) {
+        blind.push(store.blind(&format!("m:{id}")));
+    }
+    let uid = mail.events.first().map(|e| e.event.uid.clone());
+    Decided {
+        key: mail.key.clone(),
+        resource: mail.resource.clone(),
+        version: mail.version.clone(),
+        outcome,
+        reason,
+        detail,
+        message_id: mail.message.message_id.clone().filter(|_| !waiting),
+        ical_uid: uid.filter(|_| !waiting && outcome == Outcome::Skipped),
+        recurrence_id: None,
+        occurred_at: Some(capture::occurred_at(&mail.message, now)),
+        activity: activity.cloned(),
+        attempts: 0,
+        retry_at: None,
+        blind,
+    }
+}
+
+/// Gives every row of the batch its thread: the id of the earliest mail of those that refer to each other and share an
+/// outsider. Returns threads that got an earlier first mail: old name -> new name.
+async fn thread(
+    tx: &mut Tx,
+    rows: &mut HashMap<String, Stored>,
+    refs: &[(String, String)],
+    dir: &Directory,
+) -> Result<HashMap<String, String>, StoreError> {
+    let mut names: BTreeSet<String> = refs.iter().map(|r| r.0.clone()).collect();
+    let own: Vec<String> = rows.values().filter_map(|s| s.message_id.clone()).collect();
+    let named: Vec<String> = names.iter().cloned().collect();
+    names.extend(own);
+    let names: Vec<String> = names.into_iter().collect();
+    let referring = activities::referring(tx, &names).await?;
+    let mut others: HashMap<String, Stored> =
+        activities::by_message_ids(tx, &named).await?.into_iter().map(|s| (s.activity.id.clone(), s)).collect();
+    let missing: Vec<String> = referring.iter().map(|r| r.1.clone()).filter(|a| !others.contains_key(a)).collect();
+    others.extend(activities::by_ids(tx, &missing).await?.into_iter().map(|s| (s.activity.id.clone(), s)));
+    others.retain(|id, _| !rows.contains_key(id));
+
+    let mut by_name: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for (name, activity) in refs.iter().chain(&referring) {
+        by_name.entry(name).or_default().insert(activity);
+    }
+    let all: HashMap<&str, &Stored> = rows.values().chain(others.values()).map(|s| (s.activity.id.as_str(), s)).collect();
+    for s in all.values() {
+        if let Some(group) = s.message_id.as_deref().and_then(|m| by_name.get_mut(m)) {
+            group.insert(&s.activity.id);
+        }
+    }
+    let mut groups = Groups::default();
+    for s in all.values() {
+        groups.join(&s.activity.id, s.thread.as_deref().unwrap_or(&s.activity.id));
+    }
+    // two mails that name (or are) the same mail belong together when they share an outsider: both are joined to the
+    // same pair of name and outsider
+    for (name, group) in &by_name {
+        for s in group.iter().filter_map(|id| all.get(id).copied()) {
+            for outsider in outside(s, dir) {
+                groups.join(&s.activity.id, &format!("{name} {outsider}"));
+            }
+        }
+    }
+    let mut firsts: HashMap<String, (DateTime<Utc>, String)> = HashMap::new();
+    let heads: Vec<String> = all.values().filter_map(|s| s.thread.clone()).filter(|t| !all.contains_key(t.as_str())).collect();
+    let heads = activities::by_ids(tx, &heads).await?;
+    for s in all.values().copied().chain(&heads) {
+        let root = groups.root(&s.activity.id);
+        let mine = (s.activity.occurred_at, s.activity.id.clone());
+        let first = firsts.entry(root).or_insert_with(|| mine.clone());
+        if mine < *first {
+            *first = mine;
+        }
+    }
+    let mut renamed = HashMap::new();
+    let mut threads = HashMap::new();
+    for s in all.values() {
+        let new = firsts[&groups.root(&s.activity.id)].1.clone();
+        if let Some(old) = s.thread.as_ref().filter(|t| **t != new) {
+            renamed.insert(old.clone(), new.clone());
+        }
+        threads.insert(s.activity.id.clone(), new);
+    }
+    for s in rows.values_mut() {
+        s.thread = threads.get(&s.activity.id).cloned();
+    }
+    Ok(renamed)
+}
+
+/// Headers can be forged: mails belong together only when somebody from outside takes part in both, the same person or
+/// one of the same company's domain.
+fn outside(s: &Stored, dir: &Directory) -> HashSet<String> {
+    let mut all = HashSet::new();
+    for p in capture::outsiders(&s.activity.participants, dir) {
+        all.insert(p.address.clone());
+        if let Some(domain) = address::domain(&p.address).filter(|d| address::usable_domain(d, &dir.ours.free_mail)) {
+            all.insert(address::registrable(domain).to_owned());
+        }
+    }
+    all
+}
+
+/// Sets that grow together (union-find over names).
+#[derive(Default)]
+struct Groups(HashMap<String, String>);
+
+impl Groups {
+    fn root(&self, name: &str) -> String {
+        let mut at = name;
+        while let Some(up) = self.0.get(at).filter(|up| up.as_str() != at) {
+            at = up;
+        }
+        at.to_owned()
+    }
+
+    fn join(&mut self, a: &str, b: &str) {
+        let (a, b) = (self.root(a), self.root(b));
+        if a != b {
+            let (small, large) = if a < b { (a, b) } else { (b, a) };
+            self.0.insert(large, small);
+        }
+    }
+}

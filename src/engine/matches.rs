@@ -1,0 +1,248 @@
+//! Gives activities their matches, thread by thread, and marks the deals concerned. Called inside the transaction that
+//! changed the activities, so that matches are always those of the set of activities as it stands.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::{
+    args,
+    domain::{
+        activity::{Entity, Kind, Match, Origin, Participant, Reason},
+        directory::Directory,
+        matching::{self, Choice, Facts, Member},
+    },
+    store::{
+        StoreError, Tx,
+        activities::{self, Chosen, Stored},
+    },
+};
+
+use super::Known;
+
+/// What changed in this transaction and is not written yet.
+#[derive(Debug, Default)]
+pub struct Fresh {
+    /// New activities and old ones with new facts.
+    pub rows: Vec<Stored>,
+    pub texts: Vec<(String, String)>,
+    /// (Message-ID referred to, activity)
+    pub refs: Vec<(String, String)>,
+    /// Further activities to look at again, by id.
+    pub again: Vec<String>,
+    /// Threads that were renamed because an earlier mail turned up: old -> new.
+    pub renamed: HashMap<String, String>,
+}
+
+/// Matches everything in `fresh` and the threads it stands in, writes what changed.
+pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), StoreError> {
+    activities::save_texts(tx, fresh.texts.clone()).await?;
+    activities::save_refs(tx, fresh.refs.clone()).await?;
+    let must_write: HashSet<String> = fresh.rows.iter().map(|s| s.activity.id.clone()).collect();
+    let mut rows = gather(tx, &fresh).await?;
+    let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
+    let texts = activities::texts(tx, &ids).await?;
+    let mut chosen: HashMap<String, Vec<Chosen>> = HashMap::new();
+    for c in activities::choices(tx, &ids).await? {
+        chosen.entry(c.activity.clone()).or_default().push(c);
+    }
+    let refs = grouped(activities::refs_of(tx, &ids).await?);
+    let before: Vec<(Vec<Match>, Vec<String>, Option<String>)> =
+        rows.iter().map(|s| (s.activity.matches.clone(), s.activity.undecided.clone(), s.thread.clone())).collect();
+    for s in &mut rows {
+        if let Some(new) = s.thread.as_ref().and_then(|t| fresh.renamed.get(t)) {
+            s.thread = Some(new.clone());
+        }
+        identify(&mut s.activity.participants, &known.directory);
+    }
+    let context = Context { known, texts: &texts, chosen: &chosen, refs: &refs };
+    context.decide(&mut rows);
+    let mut deals = BTreeSet::new();
+    let mut changed = Vec::new();
+    for (s, (matches, undecided, thread)) in rows.into_iter().zip(before) {
+        let new = must_write.contains(&s.activity.id);
+        if new || s.activity.matches != matches || s.activity.undecided != undecided || s.thread != thread {
+            concerned(&mut deals, &matches, &undecided, &known.directory);
+            concerned(&mut deals, &s.activity.matches, &s.activity.undecided, &known.directory);
+            changed.push(s);
+        }
+    }
+    activities::save(tx, &changed).await?;
+    mark(tx, deals).await
+}
+
+/// The fresh rows, the ones to look at again, and all members of their threads.
+async fn gather(tx: &mut Tx, fresh: &Fresh) -> Result<Vec<Stored>, StoreError> {
+    let mut rows: HashMap<String, Stored> = HashMap::new();
+    for s in activities::by_ids(tx, &fresh.again).await? {
+        rows.insert(s.activity.id.clone(), s);
+    }
+    for s in &fresh.rows {
+        rows.insert(s.activity.id.clone(), s.clone());
+    }
+    let mut threads: BTreeSet<String> = rows.values().filter_map(|s| s.thread.clone()).collect();
+    threads.extend(fresh.renamed.keys().cloned());
+    threads.extend(fresh.renamed.values().cloned());
+    let threads: Vec<String> = threads.into_iter().collect();
+    for s in activities::by_threads(tx, &threads).await? {
+        rows.entry(s.activity.id.clone()).or_insert(s);
+    }
+    let mut rows: Vec<Stored> = rows.into_values().collect();
+    rows.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
+    Ok(rows)
+}
+
+fn grouped(pairs: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
+    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    for (reference, activity) in pairs {
+        groups.entry(activity).or_default().push(reference);
+    }
+    groups
+}
+
+/// Who the participants are, by the directory as it is now.
+pub fn identify(participants: &mut [Participant], dir: &Directory) {
+    for p in participants {
+        p.user = dir.user(&p.address).map(|u| u.email.clone());
+        p.contact =
+            if dir.is_ours(&p.address) { None } else { dir.contact_by_address(&p.address).map(|c| c.id.clone()) };
+    }
+}
+
+struct Context<'a> {
+    known: &'a Known,
+    texts: &'a HashMap<String, String>,
+    chosen: &'a HashMap<String, Vec<Chosen>>,
+    refs: &'a HashMap<String, Vec<String>>,
+}
+
+impl Context<'_> {
+    fn decide(&self, rows: &mut [Stored]) {
+        let dir = &self.known.directory;
+        let ties: Vec<Vec<Match>> = rows
+            .iter()
+            .map(|s| match s.activity.origin {
+                Origin::Captured => matching::people(&s.activity.participants, dir),
+                // an entry typed into the CRM names its contacts itself
+                Origin::Typed => s.activity.matches.iter().filter(|m| m.entity != Entity::Deal).cloned().collect(),
+            })
+            .collect();
+        let own: Vec<Choice> = rows.iter().zip(&ties).map(|(s, ties)| self.own(s, ties)).collect();
+        let mut threads: HashMap<String, Vec<usize>> = HashMap::new();
+        for (i, s) in rows.iter().enumerate() {
+            let lone = || format!("-{}", s.activity.id);
+            let thread = s.thread.clone().filter(|_| s.activity.kind == Kind::Email).unwrap_or_else(lone);
+            threads.entry(thread).or_default().push(i);
+        }
+        let mut choices: Vec<Option<Choice>> = vec![None; rows.len()];
+        for members in threads.values() {
+            let list: Vec<Member<'_>> = members
+                .iter()
+                .map(|i| Member {
+                    id: &rows[*i].activity.id,
+                    at: rows[*i].activity.occurred_at,
+                    follows: self.follows(*i, members, rows),
+                    own: own[*i].clone(),
+                    chosen: self.links(&rows[*i].activity.id).map(|c| (c.at, c.deal.as_str())).max(),
+                })
+                .collect();
+            for (i, choice) in members.iter().zip(matching::thread(&list, dir)) {
+                choices[*i] = Some(choice);
+            }
+        }
+        for ((s, mut ties), choice) in rows.iter_mut().zip(ties).zip(choices) {
+            let deals = self.deals(s, choice.unwrap_or(Choice::Nothing));
+            s.activity.undecided = deals.1;
+            ties.extend(deals.0);
+            s.activity.matches = ties;
+        }
+    }
+
+    fn own(&self, s: &Stored, ties: &[Match]) -> Choice {
+        let a = &s.activity;
+        if a.origin == Origin::Typed {
+            let typed = a.matches.iter().find(|m| m.entity == Entity::Deal && m.by == "rule");
+            if let Some(m) = typed.filter(|m| m.reason == Reason::Reference) {
+                return Choice::Decided { deal: m.id.clone(), reason: Reason::Reference, runner_up: None };
+            }
+        }
+        let facts = Facts {
+            at: a.occurred_at,
+            participants: &a.participants,
+            subject: s.subject.as_deref(),
+            text: self.texts.get(&a.id).map(String::as_str),
+        };
+        match matching::own_deal(&facts, ties, &self.known.directory, &self.known.codes) {
+            Choice::Decided { deal, .. } if self.rejected(&a.id, &deal) => Choice::Nothing,
+            Choice::Undecided(all) => {
+                let left: Vec<String> = all.into_iter().filter(|d| !self.rejected(&a.id, d)).collect();
+                if left.is_empty() { Choice::Nothing } else { Choice::Undecided(left) }
+            }
+            other => other,
+        }
+    }
+
+    fn rejected(&self, activity: &str, deal: &str) -> bool {
+        self.chosen.get(activity).is_some_and(|all| all.iter().any(|c| !c.linked && c.deal == deal))
+    }
+
+    fn links(&self, activity: &str) -> impl Iterator<Item = &Chosen> {
+        self.chosen.get(activity).into_iter().flatten().filter(|c| c.linked)
+    }
+
+    /// It names an earlier mail of the thread, or answers the same mail as one.
+    fn follows(&self, i: usize, members: &[usize], rows: &[Stored]) -> bool {
+        let me = &rows[i];
+        let Some(mine) = self.refs.get(&me.activity.id) else { return false };
+        members.iter().map(|j| &rows[*j]).any(|other| {
+            let earlier = (other.activity.occurred_at, &other.activity.id) < (me.activity.occurred_at, &me.activity.id);
+            let named = other.message_id.as_ref().is_some_and(|m| mine.contains(m));
+            let beside = self.refs.get(&other.activity.id).is_some_and(|theirs| theirs.iter().any(|r| mine.contains(r)));
+            other.activity.id != me.activity.id && earlier && (named || beside)
+        })
+    }
+
+    /// The ties to deals: what a person chose stands, what a person removed stays removed.
+    fn deals(&self, s: &Stored, choice: Choice) -> (Vec<Match>, Vec<String>) {
+        let linked: Vec<Match> = self
+            .links(&s.activity.id)
+            .map(|c| Match {
+                entity: Entity::Deal,
+                id: c.deal.clone(),
+                reason: Reason::Person,
+                score: matching::score(Reason::Person),
+                runner_up: None,
+                by: c.by.clone(),
+            })
+            .collect();
+        if !linked.is_empty() {
+            return (linked, Vec::new());
+        }
+        match choice {
+            Choice::Decided { deal, reason, runner_up } if !self.rejected(&s.activity.id, &deal) => {
+                let score = matching::score(reason);
+                (vec![Match { entity: Entity::Deal, id: deal, reason, score, runner_up, by: "rule".into() }], Vec::new())
+            }
+            Choice::Undecided(candidates) => (Vec::new(), candidates),
+            Choice::Decided { .. } | Choice::Nothing => (Vec::new(), Vec::new()),
+        }
+    }
+}
+
+/// The deals whose findings may change with these ties.
+fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[String], dir: &Directory) {
+    deals.extend(undecided.iter().cloned());
+    for m in matches {
+        match m.entity {
+            Entity::Deal => {
+                deals.insert(m.id.clone());
+            }
+            Entity::Contact => deals.extend(dir.deals_of_contact(&m.id).iter().cloned()),
+            Entity::Company => {}
+        }
+    }
+}
+
+/// Marks deals for judging: due at once.
+pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();
+    tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows).await
+}

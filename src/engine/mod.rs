@@ -1,0 +1,123 @@
+//! Moves data: claims what is due, reads it through the connectors, has it decided and matched, commits it. The only caller
+//! of connectors. It sequences; the decisions are in `domain`, the SQL is in `store`.
+
+mod corroborate;
+mod crm;
+pub mod daemon;
+mod decide;
+mod identity;
+mod mail;
+mod matches;
+mod meetings;
+pub mod pass;
+pub mod progress;
+mod pull;
+mod review;
+pub mod rules;
+mod texts;
+
+use std::sync::{Arc, RwLock};
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{Clock, Fault, Gives, Source, Window};
+
+use crate::{
+    domain::{capture::Policy, directory::Directory, matching::Codes},
+    store::{Store, StoreError},
+};
+use rules::{Level, Rules};
+
+/// Why a stream or a connection could not be read this time.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the CRM knows now, with its indexes.
+#[derive(Debug)]
+pub struct Known {
+    pub directory: Directory,
+    pub codes: Codes,
+}
+
+/// One configured account, ready to be read.
+pub struct Connection {
+    pub name: String,
+    pub gives: Gives,
+    /// The user it belongs to; folded.
+    pub owner: Option<String>,
+    pub source: Box<dyn Source>,
+    pub policy: Policy,
+    /// Users who share the mailbox; folded.
+    pub members: Vec<String>,
+    pub content: Level,
+    pub until: DateTime<Utc>,
+    /// Zone of the owner, for floating times.
+    pub zone: chrono_tz::Tz,
+    pub poll: std::time::Duration,
+    /// Put before the ids of a CRM's records when there are two CRMs.
+    pub prefix: Option<String>,
+}
+
+impl Connection {
+    pub fn window(&self) -> Window {
+        Window { since: self.policy.since, until: self.until }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connection({})", self.name)
+    }
+}
+
+/// The engine over one store and the configured connections.
+#[derive(Debug)]
+pub struct Engine {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub rules: Rules,
+    pub connections: Vec<Arc<Connection>>,
+    /// Who holds the leases: one name per process.
+    pub holder: String,
+    known: RwLock<Arc<Known>>,
+}
+
+impl Engine {
+    /// # Errors
+    /// When the directory cannot be read from the store.
+    pub async fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+        connections: Vec<Arc<Connection>>,
+    ) -> Result<Self, StoreError> {
+        let known = RwLock::new(Arc::new(load(&store, &rules).await?));
+        let holder = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        Ok(Self { store, clock, rules, connections, holder, known })
+    }
+
+    pub fn known(&self) -> Arc<Known> {
+        self.known.read().expect("nobody panics while holding this lock").clone()
+    }
+
+    /// Reads the directory anew after the CRM's records changed.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let fresh = Arc::new(load(&self.store, &self.rules).await?);
+        *self.known.write().expect("nobody panics while holding this lock") = fresh;
+        Ok(())
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+async fn load(store: &Store, rules: &Rules) -> Result<Known, StoreError> {
+    let directory = store.directory(rules.ours.clone()).await?;
+    let codes = Codes::new(rules.deal_code.clone(), &directory);
+    Ok(Known { directory, codes })
+}

@@ -1,0 +1,289 @@
+//! One complete pass: CRMs first, because they say who is known; then mailboxes and calendars side by side, each on its own;
+//! then what history now matches; then the gaps.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use dealtrail_sdk::{Fault, FaultKind, Gives};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Connection, Engine, EngineError, matches,
+    progress::{Tally, Watcher},
+    pull::Reading,
+};
+use crate::store::{StoreError, activities, connections::State, streams::Stored};
+
+/// Connections read at the same time.
+const SIDE_BY_SIDE: usize = 6;
+
+/// What a pass should do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these connections; empty: all.
+    pub connections: Vec<String>,
+    /// Forget cursors and read everything again.
+    pub full: bool,
+}
+
+impl Engine {
+    /// Reads everything that is due once and judges the deals. Failures of one connection never touch the others.
+    ///
+    /// # Errors
+    /// Only when the database itself fails.
+    pub async fn pass(
+        self: &Arc<Self>,
+        options: &Options,
+        watcher: &Arc<dyn Watcher>,
+        stop: &CancellationToken,
+    ) -> Result<Tally, StoreError> {
+        self.rules_changed().await?;
+        let wanted = |c: &&Arc<Connection>| options.connections.is_empty() || options.connections.contains(&c.name);
+        let chosen: Vec<Arc<Connection>> = self.connections.iter().filter(wanted).cloned().collect();
+        let (crms, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.gives == Gives::Crm);
+        let mut tally = Tally::default();
+        for c in crms {
+            tally.add(self.connection(&c, options.full, watcher.as_ref(), stop).await?);
+        }
+        self.reload().await?;
+        self.rematch(watcher.as_ref(), stop).await?;
+        tally.add(self.side_by_side(others, options.full, watcher, stop).await?);
+        self.finish(watcher.as_ref(), stop).await?;
+        tally.stopped = stop.is_cancelled();
+        Ok(tally)
+    }
+
+    /// What follows every pass: corroboration, matching again, judging.
+    pub async fn finish(&self, watcher: &dyn Watcher, stop: &CancellationToken) -> Result<(), StoreError> {
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        self.corroborate().await.map_err(store_error)?;
+        self.rematch(watcher, stop).await?;
+        watcher.phase("judging deals");
+        self.review_due().await
+    }
+
+    async fn side_by_side(
+        self: &Arc<Self>,
+        connections: Vec<Arc<Connection>>,
+        full: bool,
+        watcher: &Arc<dyn Watcher>,
+        stop: &CancellationToken,
+    ) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        let mut waiting = connections.into_iter();
+        let mut running = tokio::task::JoinSet::new();
+        loop {
+            while running.len() < SIDE_BY_SIDE {
+                let Some(c) = waiting.next() else { break };
+                let (engine, watcher, stop) = (self.clone(), watcher.clone(), stop.clone());
+                running.spawn(async move { engine.connection(&c, full, watcher.as_ref(), &stop).await });
+            }
+            match running.join_next().await {
+                None => return Ok(tally),
+                Some(Ok(done)) => tally.add(done?),
+                Some(Err(panic)) => {
+                    tracing::error!(%panic, "reading a connection ended in a fault of the program");
+                    let why = "reading it ended in a fault of the program; the others were read".to_owned();
+                    tally.failures.push(("a connection".to_owned(), None, why));
+                }
+            }
+        }
+    }
+
+    /// Reads one connection, stream by stream. Its failures are noted and told, never raised.
+    pub async fn connection(
+        &self,
+        c: &Connection,
+        full: bool,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        let streams = match c.source.streams().await {
+            Ok(found) => self.store.set_streams(&c.name, &found).await?,
+            Err(fault) => {
+                self.note(c, None, &fault, &mut tally, watcher).await?;
+                return Ok(tally);
+            }
+        };
+        for stream in &streams {
+            if stop.is_cancelled() {
+                break;
+            }
+            let done = self.stream(c, stream, full, watcher, stop).await;
+            match done {
+                Ok(items) => tally.items += items,
+                Err(EngineError::Store(e)) => return Err(e),
+                Err(EngineError::Fault(fault)) => {
+                    self.note(c, Some(stream), &fault, &mut tally, watcher).await?;
+                    if stops_the_connection(&fault.kind) {
+                        break;
+                    }
+                }
+            }
+        }
+        if c.gives == Gives::Crm
+            && let Err(EngineError::Store(e)) = self.observe_stages(c).await
+        {
+            return Err(e);
+        }
+        if tally.failures.is_empty() && !stop.is_cancelled() {
+            let now = self.now();
+            let known = self.store.connections().await?;
+            if known.iter().any(|x| x.name == c.name && x.failures > 0) {
+                self.store.judge_all().await?;
+            }
+            self.store.connection_ok(&c.name, now, now + delta(c.poll)).await?;
+        }
+        Ok(tally)
+    }
+
+    pub(super) async fn stream(
+        &self,
+        c: &Connection,
+        stream: &Stored,
+        full: bool,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<u64, EngineError> {
+        let reading = Reading { engine: self, connection: c, stream, full, watcher, stop };
+        match reading.run().await {
+            Err(EngineError::Fault(fault)) if fault.kind == FaultKind::CursorExpired => {
+                self.store.forget_cursor(stream.id).await?;
+                let fresh = Stored { cursor: None, pass_began: None, ..stream.clone() };
+                let reading = Reading { engine: self, connection: c, stream: &fresh, full, watcher, stop };
+                reading.run().await
+            }
+            Ok(items) => {
+                self.pending_texts(c, stream).await?;
+                Ok(items)
+            }
+            other => other,
+        }
+    }
+
+    async fn note(
+        &self,
+        c: &Connection,
+        stream: Option<&Stored>,
+        fault: &Fault,
+        tally: &mut Tally,
+        watcher: &dyn Watcher,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let failures = self.store.connections().await?.iter().find(|x| x.name == c.name).map_or(0, |x| x.failures);
+        let (state, wait) = next_try(&fault.kind, failures);
+        tracing::warn!(connection = c.name, kind = ?fault.kind, "reading failed");
+        if let Some(stream) = stream {
+            self.store.stream_failed(stream.id, &fault.what, now + wait).await?;
+        }
+        if failures == 0 {
+            self.store.judge_all().await?;
+        }
+        self.store.connection_failed(&c.name, state, &fault.what, now, now + wait).await?;
+        let name = stream.map(|s| s.stream.name.as_str());
+        watcher.failed(&c.name, name, &fault.what);
+        tally.failures.push((c.name.clone(), name.map(str::to_owned), fault.what.clone()));
+        Ok(())
+    }
+
+    /// Matches again what new contacts, roles, deals or rules touch.
+    pub async fn rematch(&self, watcher: &dyn Watcher, stop: &CancellationToken) -> Result<(), StoreError> {
+        let known = self.known();
+        let mut told = false;
+        while !stop.is_cancelled() {
+            let mut tx = self.store.begin().await?;
+            let rows = tx.rows("select activity from rematch order by activity limit 300", vec![]).await?;
+            let ids: Vec<String> = rows.iter().map(|r| r.text(0)).collect();
+            if ids.is_empty() {
+                return Ok(());
+            }
+            if !told {
+                watcher.phase("matching again");
+                told = true;
+            }
+            let fresh = matches::Fresh { again: ids.clone(), ..matches::Fresh::default() };
+            matches::settle(&mut tx, &known, fresh).await?;
+            tx.exec_in("delete from rematch where activity in ({in})", &ids).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// When a rule of the configuration changed, every item is decided again and every activity matched again.
+    pub(super) async fn rules_changed(&self) -> Result<(), StoreError> {
+        const KEY: &str = "rules";
+        let before = self.store.meta(KEY).await?;
+        if before.as_deref() == Some(&self.rules.fingerprint) {
+            return Ok(());
+        }
+        if before.is_some() {
+            let mut tx = self.store.begin().await?;
+            tx.exec("update items set recheck = 1 where gone_at is null and outcome <> 'read'", vec![]).await?;
+            tx.exec("insert into rematch (activity) select id from activities where true on conflict do nothing", vec![]).await?;
+            tx.exec("update reviews set due = 0", vec![]).await?;
+            tx.commit().await?;
+        }
+        self.store.set_meta(KEY, &self.rules.fingerprint).await
+    }
+
+    /// Marks one activity to be matched again, after a person's choice.
+    pub async fn look_again(&self, activity: &str) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let fresh = matches::Fresh { again: vec![activity.to_owned()], ..matches::Fresh::default() };
+        matches::settle(&mut tx, &self.known(), fresh).await?;
+        tx.commit().await
+    }
+
+    /// Records what a person decided about an activity's deal, and lets the thread follow.
+    pub async fn choose(&self, chosen: &activities::Chosen) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        activities::choose(&mut tx, chosen).await?;
+        tx.commit().await?;
+        self.look_again(&chosen.activity).await?;
+        self.review_due().await
+    }
+}
+
+fn store_error(e: EngineError) -> StoreError {
+    match e {
+        EngineError::Store(e) => e,
+        EngineError::Fault(f) => StoreError::Broken(f.what),
+    }
+}
+
+fn delta(d: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(d).unwrap_or(TimeDelta::minutes(5))
+}
+
+/// Sign-in, network and throttling concern all streams of an account; a missing folder only itself.
+fn stops_the_connection(kind: &FaultKind) -> bool {
+    match kind {
+        FaultKind::Busy { .. } | FaultKind::Unreachable | FaultKind::Unauthorized => true,
+        FaultKind::CursorExpired
+        | FaultKind::Refused
+        | FaultKind::Missing
+        | FaultKind::Conflict { .. }
+        | FaultKind::Malformed => false,
+    }
+}
+
+/// The one error policy: what state a fault puts a connection in, and when it is tried again.
+pub fn next_try(kind: &FaultKind, failures: i64) -> (State, TimeDelta) {
+    let jitter = TimeDelta::seconds(i64::from(rand::random::<u8>()) * 30 / 255);
+    let backed_off = TimeDelta::seconds(30) * (1_i32 << failures.clamp(0, 7));
+    match kind {
+        FaultKind::Busy { retry_after } => {
+            (State::Failing, retry_after.map_or(backed_off, delta).max(TimeDelta::seconds(10)) + jitter)
+        }
+        FaultKind::Unreachable | FaultKind::CursorExpired => (State::Failing, backed_off + jitter),
+        FaultKind::Unauthorized | FaultKind::Refused if failures < 2 => (State::NeedsAction, backed_off * 4 + jitter),
+        FaultKind::Unauthorized | FaultKind::Refused => (State::NeedsAction, TimeDelta::days(1) + jitter),
+        FaultKind::Missing | FaultKind::Conflict { .. } | FaultKind::Malformed => {
+            (State::NeedsAction, backed_off + jitter)
+        }
+    }
+}
+

@@ -1,0 +1,50 @@
+//! What a pass reports while it runs, for progress bars and tests.
+
+use std::fmt;
+
+/// Told about every committed batch.
+pub trait Watcher: Send + Sync {
+    fn batch(&self, _step: &Step<'_>) {}
+    fn stream_done(&self, _connection: &str, _stream: &str) {}
+    fn failed(&self, _connection: &str, _stream: Option<&str>, _why: &str) {}
+    /// A part of the pass that is no stream: "matching", "judging deals".
+    fn phase(&self, _name: &str) {}
+}
+
+/// One committed batch.
+#[derive(Debug)]
+pub struct Step<'a> {
+    pub connection: &'a str,
+    pub stream: &'a str,
+    pub items: u64,
+    pub left: Option<u64>,
+}
+
+/// Tells nobody.
+#[derive(Debug)]
+pub struct Quiet;
+impl Watcher for Quiet {}
+
+/// What a pass did.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub items: u64,
+    /// (connection, stream, sentence)
+    pub failures: Vec<(String, Option<String>, String)>,
+    /// Somebody asked to stop before it was complete.
+    pub stopped: bool,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Self) {
+        self.items += other.items;
+        self.failures.extend(other.failures);
+        self.stopped |= other.stopped;
+    }
+}
+
+impl fmt::Debug for dyn Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}

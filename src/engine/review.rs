@@ -1,0 +1,176 @@
+//! Judges the deals that something touched or whose time has come, each batch in a transaction of its own.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dealtrail_sdk::Gives;
+
+use super::{Engine, Known};
+use crate::{
+    domain::{
+        activity::{Activity, Entity},
+        directory::{Deal, Task},
+        gaps::{self, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, State},
+    },
+    store::{
+        Store, StoreError, activities,
+        connections::{self, Connection},
+        findings, reviews, streams,
+    },
+};
+
+/// Deals judged in one transaction.
+const BATCH: i64 = 300;
+
+impl Engine {
+    /// Judges everything due. Findings of deals that no CRM has any more are withdrawn.
+    pub async fn review_due(&self) -> Result<(), StoreError> {
+        self.store.wake_waiting_deals().await?;
+        let known = self.known();
+        let now = self.now();
+        let facts = Facts {
+            directory: &known.directory,
+            thresholds: &self.rules.thresholds,
+            captures: self.captures().await?,
+            calendars: self.rules.calendars.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            calendar: self.rules.organization.clone(),
+            now,
+        };
+        self.withdraw_lost(now).await?;
+        loop {
+            let mut tx = self.store.begin().await?;
+            let due = reviews::due(&mut tx, now, BATCH).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            let deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
+            let evidence = Evidence::load(&mut tx, &known, &deals).await?;
+            let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
+            for f in findings::of_deals(&mut tx, &due).await? {
+                existing.entry(f.deal.clone()).or_default().push(f);
+            }
+            let mut changed = Vec::new();
+            let mut judged = Vec::new();
+            for deal in &deals {
+                let old = existing.remove(&deal.id).unwrap_or_default();
+                let case = Case::new(&facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks));
+                let new = gaps::reconcile(&old, gaps::judge(&case), &case);
+                let outlook = gaps::outlook(&case, &new);
+                let blind = new.iter().any(|f| f.state == State::Unknown);
+                let waits = blind || !outlook.waits_for.is_empty();
+                let next = outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
+                judged.push((deal.id.clone(), next, waits));
+                changed.extend(new.into_iter().filter(|f| !old.contains(f)));
+            }
+            findings::save(&mut tx, &changed).await?;
+            reviews::judged(&mut tx, &judged, now).await?;
+            let lost: Vec<String> = due.iter().filter(|id| !known.directory.deals.contains_key(*id)).cloned().collect();
+            reviews::forget(&mut tx, &lost).await?;
+            tx.commit().await?;
+        }
+    }
+
+    async fn withdraw_lost(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let mut lost = findings::of_lost_deals(&mut tx).await?;
+        for f in &mut lost {
+            f.state = State::Withdrawn;
+            f.resolved_at = Some(now);
+        }
+        findings::save(&mut tx, &lost).await?;
+        tx.commit().await
+    }
+
+    /// What each user's connections could see.
+    async fn captures(&self) -> Result<BTreeMap<String, Capture>, StoreError> {
+        let members: HashMap<&str, &[String]> =
+            self.connections.iter().map(|c| (c.name.as_str(), c.members.as_slice())).collect();
+        captures(&self.store, &members).await
+    }
+}
+
+async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<BTreeMap<String, Capture>, StoreError> {
+    let streams = store.streams().await?;
+    let mut all: BTreeMap<String, Capture> = BTreeMap::new();
+    for c in store.connections().await? {
+        let Some(coverage) = coverage(&c, &streams) else { continue };
+        let people: BTreeSet<String> =
+            c.owner.iter().cloned().chain(members.get(c.name.as_str()).into_iter().flat_map(|m| m.iter().cloned())).collect();
+        for person in people {
+            all.entry(person).or_default().connections.push(coverage.clone());
+        }
+    }
+    Ok(all)
+}
+
+/// Over the streams of a connection: complete from the latest start to the earliest end.
+fn coverage(c: &Connection, streams: &[streams::Stored]) -> Option<ConnectionCoverage> {
+    let brings = if c.gives == gives_text(Gives::Mail) {
+        Brings::Mail
+    } else if c.gives == gives_text(Gives::Calendar) {
+        Brings::Calendar
+    } else {
+        return None;
+    };
+    let mine: Vec<&streams::Stored> = streams.iter().filter(|s| s.connection == c.name && !s.gone).collect();
+    let all = |pick: fn(&streams::Stored) -> Option<DateTime<Utc>>| -> Option<Vec<DateTime<Utc>>> {
+        if mine.is_empty() { None } else { mine.iter().map(|s| pick(s)).collect() }
+    };
+    let complete_from = all(|s| s.complete_from).and_then(|v| v.into_iter().max());
+    let complete_to = all(|s| s.complete_to).and_then(|v| v.into_iter().min());
+    let failing = matches!(c.state, connections::State::Failing | connections::State::NeedsAction);
+    let until = if c.removed { complete_to.or(Some(c.since)) } else { None };
+    Some(ConnectionCoverage { name: c.name.clone(), brings, complete_from, complete_to, failing, until })
+}
+
+pub fn gives_text(gives: Gives) -> &'static str {
+    match gives {
+        Gives::Mail => "mail",
+        Gives::Calendar => "calendar",
+        Gives::Crm => "crm",
+    }
+}
+
+/// The activities near a batch of deals.
+struct Evidence {
+    all: HashMap<String, Activity>,
+    by_deal: HashMap<String, Vec<String>>,
+    by_contact: HashMap<String, Vec<String>>,
+    /// The surviving contacts of each deal.
+    contacts: HashMap<String, Vec<String>>,
+}
+
+impl Evidence {
+    async fn load(tx: &mut crate::store::Tx, known: &Known, deals: &[&Deal]) -> Result<Self, StoreError> {
+        let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
+        let of_deals = deals.iter().map(|d| {
+            let all = Case::contacts_of(&known.directory, d).into_iter().map(str::to_owned).collect();
+            (d.id.clone(), all)
+        });
+        let of_deals: HashMap<String, Vec<String>> = of_deals.collect();
+        let contacts: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
+        let contacts: Vec<String> = contacts.into_iter().map(str::to_owned).collect();
+        let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
+        for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
+            by_deal.entry(deal).or_default().push(activity);
+        }
+        let mut by_contact: HashMap<String, Vec<String>> = HashMap::new();
+        for (contact, activity) in activities::links(tx, &[Entity::Contact.as_str()], &contacts).await? {
+            by_contact.entry(contact).or_default().push(activity);
+        }
+        let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let all = activities::by_ids(tx, &wanted).await?.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
+        Ok(Self { all, by_deal, by_contact, contacts: of_deals })
+    }
+
+    fn of<'a>(&'a self, deal: &'a Deal) -> impl Iterator<Item = &'a Activity> {
+        let own = self.by_deal.get(&deal.id).into_iter().flatten();
+        let contacts = self.contacts.get(&deal.id).into_iter().flatten().filter_map(|c| self.by_contact.get(c)).flatten();
+        own.chain(contacts).filter_map(|id| self.all.get(id))
+    }
+
+    fn tasks<'a>(&'a self, deal: &'a Deal, tasks: &'a [Task]) -> impl Iterator<Item = &'a Task> {
+        tasks.iter().filter(|t| t.deal.as_ref() == Some(&deal.id) || t.deal.is_none())
+    }
+}

@@ -1,0 +1,31 @@
+//! Parses the command line, runs it, prints the error chain.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use dealtrail::cli::{self, Cli};
+
+/// The readers of foreign mail and calendars recurse: they get room.
+const STACK: usize = 16 << 20;
+
+fn main() -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    cli::log(&cli);
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(cli::run(cli));
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(e) => Err(anyhow::Error::new(e).context("the program could not start its worker threads")),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("dealtrail: {error:#}");
+            ExitCode::from(cli::code_of(&error))
+        }
+    }
+}

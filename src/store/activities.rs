@@ -1,0 +1,258 @@
+//! Activities with their texts, links, parties and references.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Arg, Row, StoreError, Tx, at, ms, opt_at, opt_ms};
+use crate::{
+    args,
+    domain::{
+        activity::{Activity, Direction, Entity, Kind, Origin, Status, TextState},
+        address,
+    },
+};
+
+/// An activity with everything its row holds.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub activity: Activity,
+    pub all_day: bool,
+    pub time_uncertain: bool,
+    pub subject: Option<String>,
+    pub text_state: TextState,
+    pub thread: Option<String>,
+    pub message_id: Option<String>,
+    /// Identity of a mail without Message-ID.
+    pub dedupe: Option<String>,
+    pub ical_uid: Option<String>,
+    pub recurrence_id: Option<DateTime<Utc>>,
+}
+
+pub(super) const COLUMNS: &str = "a.id, a.kind, a.status, a.confirmed, a.direction, a.occurred_at, a.ended_at, a.all_day, \
+    a.time_uncertain, a.subject, a.text_state, a.thread, a.message_id, a.dedupe, a.ical_uid, a.recurrence_id, a.participants, \
+    a.matches, a.undecided, a.tags, a.automatic, a.origin";
+
+pub(super) fn read(row: &Row) -> Result<Stored, StoreError> {
+    let word = |i: usize| StoreError::Broken(format!("activity {}: column {i}", row.text(0)));
+    Ok(Stored {
+        activity: Activity {
+            id: row.text(0),
+            kind: Kind::parse(&row.text(1)).ok_or_else(|| word(1))?,
+            status: Status::parse(&row.text(2)).ok_or_else(|| word(2))?,
+            confirmed: row.opt_int(3).map(|v| v != 0),
+            direction: row.opt_text(4).and_then(|t| Direction::parse(&t)),
+            occurred_at: at(row.int(5)),
+            ended_at: opt_at(row.opt_int(6)),
+            participants: serde_json::from_str(&row.text(16))?,
+            matches: serde_json::from_str(&row.text(17))?,
+            undecided: serde_json::from_str(&row.text(18))?,
+            tags: serde_json::from_str(&row.text(19))?,
+            automatic: row.flag(20),
+            origin: Origin::parse(&row.text(21)).ok_or_else(|| word(21))?,
+        },
+        all_day: row.flag(7),
+        time_uncertain: row.flag(8),
+        subject: row.opt_text(9),
+        text_state: TextState::parse(&row.text(10)).ok_or_else(|| word(10))?,
+        thread: row.opt_text(11),
+        message_id: row.opt_text(12),
+        dedupe: row.opt_text(13),
+        ical_uid: row.opt_text(14),
+        recurrence_id: opt_at(row.opt_int(15)),
+    })
+}
+
+fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
+    let a = &s.activity;
+    Ok(args![
+        &a.id,
+        a.kind.as_str(),
+        a.status.as_str(),
+        a.confirmed.map(i64::from),
+        a.direction.map(Direction::as_str),
+        ms(a.occurred_at),
+        opt_ms(a.ended_at),
+        s.all_day,
+        s.time_uncertain,
+        s.subject.clone(),
+        s.text_state.as_str(),
+        s.thread.clone(),
+        s.message_id.clone(),
+        s.dedupe.clone(),
+        s.ical_uid.clone(),
+        opt_ms(s.recurrence_id),
+        serde_json::to_string(&a.participants)?,
+        serde_json::to_string(&a.matches)?,
+        serde_json::to_string(&a.undecided)?,
+        serde_json::to_string(&a.tags)?,
+        a.automatic,
+        a.origin.as_str(),
+    ])
+}
+
+async fn load(tx: &mut Tx, filter: &str, values: &[String]) -> Result<Vec<Stored>, StoreError> {
+    let sql = format!("select {COLUMNS} from activities a where {filter}");
+    tx.rows_in(&sql, values).await?.iter().map(read).collect()
+}
+
+pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
+    load(tx, "a.id in ({in})", ids).await
+}
+
+pub async fn by_message_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
+    load(tx, "a.message_id in ({in})", ids).await
+}
+
+pub async fn by_dedupe(tx: &mut Tx, keys: &[String]) -> Result<Vec<Stored>, StoreError> {
+    load(tx, "a.dedupe in ({in})", keys).await
+}
+
+pub async fn by_uids(tx: &mut Tx, uids: &[String]) -> Result<Vec<Stored>, StoreError> {
+    load(tx, "a.ical_uid in ({in})", uids).await
+}
+
+pub async fn by_threads(tx: &mut Tx, threads: &[String]) -> Result<Vec<Stored>, StoreError> {
+    load(tx, "a.thread in ({in})", threads).await
+}
+
+/// In the link table: the activity's deal choice is pending and this deal is one of the candidates.
+pub const CANDIDATE: &str = "candidate";
+
+/// Ids of activities tied to any of these entities.
+pub async fn linked(tx: &mut Tx, entity: Entity, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = format!("select distinct activity from links where entity = '{entity}' and entity_id in ({{in}})");
+    Ok(tx.rows_in(&sql, ids).await?.iter().map(|r| r.text(0)).collect())
+}
+
+/// (entity id, activity) pairs of these kinds of link.
+pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let mut all = Vec::new();
+    for kind in kinds {
+        let sql = format!("select entity_id, activity from links where entity = '{kind}' and entity_id in ({{in}})");
+        all.extend(tx.rows_in(&sql, ids).await?.iter().map(|r| (r.text(0), r.text(1))));
+    }
+    Ok(all)
+}
+
+/// Ids of activities with any of these participants' addresses.
+pub async fn with_addresses(tx: &mut Tx, addresses: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = "select distinct activity from parties where address in ({in})";
+    Ok(tx.rows_in(sql, addresses).await?.iter().map(|r| r.text(0)).collect())
+}
+
+/// Ids of activities with participants at these domains or below.
+pub async fn with_domains(tx: &mut Tx, domains: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    for domain in domains {
+        let sql = "select distinct activity from parties where domain = $1 or domain like $2";
+        let below = format!("%.{}", domain.replace(['%', '_'], ""));
+        ids.extend(tx.rows(sql, args![domain, below]).await?.iter().map(|r| r.text(0)));
+    }
+    Ok(ids)
+}
+
+/// Ids of activities whose subject or text holds this piece, in any case.
+pub async fn mentioning(tx: &mut Tx, piece: &str) -> Result<Vec<String>, StoreError> {
+    let like = format!("%{}%", piece.to_lowercase().replace(['%', '_'], ""));
+    let sql = "select a.id from activities a left join texts t on t.activity = a.id \
+               where lower(coalesce(a.subject, '')) like $1 or lower(coalesce(t.body, '')) like $1";
+    Ok(tx.rows(sql, args![like]).await?.iter().map(|r| r.text(0)).collect())
+}
+
+/// Writes whole rows with their links and parties; what stood there before is replaced.
+pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = all.iter().map(|s| s.activity.id.clone()).collect();
+    let rows = all.iter().map(write).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<&str> = COLUMNS.split(',').map(|c| c.trim().trim_start_matches("a.")).collect();
+    let sets: Vec<String> = names[1..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
+    let head = format!("insert into activities ({})", names.join(", "));
+    tx.insert(&head, &format!("on conflict (id) do update set {}", sets.join(", ")), rows).await?;
+    tx.exec_in("delete from links where activity in ({in})", &ids).await?;
+    let mut links = Vec::new();
+    for s in all {
+        for m in &s.activity.matches {
+            links.push(args![m.entity.as_str(), &m.id, &s.activity.id]);
+        }
+        for deal in &s.activity.undecided {
+            links.push(args![CANDIDATE, deal, &s.activity.id]);
+        }
+    }
+    tx.insert("insert into links (entity, entity_id, activity)", "on conflict do nothing", links).await?;
+    tx.exec_in("delete from parties where activity in ({in})", &ids).await?;
+    let mut parties = Vec::new();
+    for s in all {
+        for p in &s.activity.participants {
+            parties.push(args![&p.address, &s.activity.id, address::domain(&p.address).unwrap_or("")]);
+        }
+    }
+    tx.insert("insert into parties (address, activity, domain)", "on conflict do nothing", parties).await
+}
+
+/// Removes activities without a trace.
+pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
+    for (table, column) in
+        [("texts", "activity"), ("links", "activity"), ("parties", "activity"), ("refs", "activity"), ("activities", "id")]
+    {
+        tx.exec_in(&format!("delete from {table} where {column} in ({{in}})"), ids).await?;
+    }
+    Ok(())
+}
+
+pub async fn texts(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
+    let rows = tx.rows_in("select activity, body from texts where activity in ({in})", ids).await?;
+    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+}
+
+pub async fn save_texts(tx: &mut Tx, texts: Vec<(String, String)>) -> Result<(), StoreError> {
+    let rows = texts.into_iter().map(|(id, body)| args![id, body]).collect();
+    tx.insert("insert into texts (activity, body)", "on conflict (activity) do update set body = excluded.body", rows).await
+}
+
+/// Message-IDs that mails refer to, and their own.
+pub async fn save_refs(tx: &mut Tx, refs: Vec<(String, String)>) -> Result<(), StoreError> {
+    let rows = refs.into_iter().map(|(id, activity)| args![id, activity]).collect();
+    tx.insert("insert into refs (ref, activity)", "on conflict do nothing", rows).await
+}
+
+/// (reference, activity) pairs for these Message-IDs.
+pub async fn referring(tx: &mut Tx, refs: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx.rows_in("select ref, activity from refs where ref in ({in})", refs).await?;
+    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+}
+
+/// (reference, activity) pairs of these activities.
+pub async fn refs_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx.rows_in("select ref, activity from refs where activity in ({in})", ids).await?;
+    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+}
+
+/// What people decided about these activities: (activity, deal, `link` or `reject`, by, at).
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    pub activity: String,
+    pub deal: String,
+    pub linked: bool,
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+pub async fn choices(tx: &mut Tx, ids: &[String]) -> Result<Vec<Chosen>, StoreError> {
+    let rows =
+        tx.rows_in("select activity, deal, choice, made_by, made_at from choices where activity in ({in})", ids).await?;
+    Ok(rows
+        .iter()
+        .map(|r| Chosen { activity: r.text(0), deal: r.text(1), linked: r.text(2) == "link", by: r.text(3), at: at(r.int(4)) })
+        .collect())
+}
+
+pub async fn choose(tx: &mut Tx, c: &Chosen) -> Result<(), StoreError> {
+    let sql = "insert into choices (activity, deal, choice, made_by, made_at) values ($1, $2, $3, $4, $5) \
+               on conflict (activity, deal) do update set choice = excluded.choice, made_by = excluded.made_by, made_at = excluded.made_at";
+    let word = if c.linked { "link" } else { "reject" };
+    tx.exec(sql, args![&c.activity, &c.deal, word, &c.by, ms(c.at)]).await?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The configured accounts and their health.
+
+use chrono::{DateTime, Utc};
+
+use super::{Row, Store, StoreError, at, ms, opt_at};
+use crate::args;
+
+crate::domain::activity::words!(
+    /// How a connection is doing.
+    State {
+        New = "new", Ok = "ok",
+        /// Busy or unreachable: tried again by itself.
+        Failing = "failing",
+        /// A person must act: sign in again, mend a setting.
+        NeedsAction = "needs_action",
+    }
+);
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub name: String,
+    pub connector: String,
+    pub gives: String,
+    pub owner: Option<String>,
+    /// The back-fill's start, fixed when the connection was first seen.
+    pub since: DateTime<Utc>,
+    pub since_text: String,
+    pub state: State,
+    pub failures: i64,
+    pub next_due: DateTime<Utc>,
+    pub last_success: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<DateTime<Utc>>,
+    /// No longer configured: it stops, its activities stay.
+    pub removed: bool,
+}
+
+const COLUMNS: &str = "name, connector, gives, owner, since, since_text, state, failures, next_due, last_success, last_error, \
+    last_error_at, removed";
+
+fn read(r: &Row) -> Connection {
+    Connection {
+        name: r.text(0),
+        connector: r.text(1),
+        gives: r.text(2),
+        owner: r.opt_text(3),
+        since: at(r.int(4)),
+        since_text: r.text(5),
+        state: State::parse(&r.text(6)).unwrap_or(State::New),
+        failures: r.int(7),
+        next_due: at(r.int(8)),
+        last_success: opt_at(r.opt_int(9)),
+        last_error: r.opt_text(10),
+        last_error_at: opt_at(r.opt_int(11)),
+        removed: r.flag(12),
+    }
+}
+
+impl Store {
+    /// All connections ever seen, by name.
+    pub async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        let sql = format!("select {COLUMNS} from connections order by name");
+        Ok(self.db.rows(&sql, vec![]).await?.iter().map(read).collect())
+    }
+
+    /// Makes the stored connections those of the configuration. `since` of a known connection stays as it was, unless
+    /// its text changed.
+    pub async fn configure(&self, wanted: &[Connection]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.exec("update connections set removed = 1", vec![]).await?;
+        for c in wanted {
+            let sql = "insert into connections (name, connector, gives, owner, since_text, since, state, failures, next_due, removed) \
+                       values ($1, $2, $3, $4, $5, $6, 'new', 0, 0, 0) on conflict (name) do update set \
+                       connector = excluded.connector, gives = excluded.gives, owner = excluded.owner, removed = 0, \
+                       since = case when connections.since_text = excluded.since_text then connections.since else excluded.since end, \
+                       since_text = excluded.since_text";
+            tx.exec(sql, args![&c.name, &c.connector, &c.gives, c.owner.clone(), &c.since_text, ms(c.since)]).await?;
+        }
+        tx.commit().await
+    }
+
+    pub async fn connection_ok(&self, name: &str, now: DateTime<Utc>, next: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "update connections set state = 'ok', failures = 0, last_success = $2, next_due = $3, last_error = null where name = $1";
+        self.db.exec(sql, args![name, ms(now), ms(next)]).await?;
+        Ok(())
+    }
+
+    pub async fn connection_failed(
+        &self,
+        name: &str,
+        state: State,
+        why: &str,
+        now: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = "update connections set state = $2, failures = failures + 1, last_error = $3, last_error_at = $4, next_due = $5 where name = $1";
+        self.db.exec(sql, args![name, state.as_str(), why, ms(now), ms(next)]).await?;
+        Ok(())
+    }
+}

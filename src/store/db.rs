@@ -1,0 +1,277 @@
+//! Two typed pools behind one enum, and just enough of a query interface that one SQL text serves both engines.
+//!
+//! SQLite: one writer connection (IMMEDIATE transactions never meet a busy writer) and a read pool beside it.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, PgPool, SqlSafeStr, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgPoolOptions, PgRow},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+
+use super::StoreError;
+
+/// The migrations, oldest first: number, name, text.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migrations/0001_init.sql"))];
+
+/// One value bound to a placeholder.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    Text(Option<String>),
+    Int(Option<i64>),
+}
+
+impl From<&str> for Arg {
+    fn from(v: &str) -> Self {
+        Self::Text(Some(v.to_owned()))
+    }
+}
+impl From<String> for Arg {
+    fn from(v: String) -> Self {
+        Self::Text(Some(v))
+    }
+}
+impl From<&String> for Arg {
+    fn from(v: &String) -> Self {
+        Self::Text(Some(v.clone()))
+    }
+}
+impl From<Option<String>> for Arg {
+    fn from(v: Option<String>) -> Self {
+        Self::Text(v)
+    }
+}
+impl From<Option<&str>> for Arg {
+    fn from(v: Option<&str>) -> Self {
+        Self::Text(v.map(str::to_owned))
+    }
+}
+impl From<i64> for Arg {
+    fn from(v: i64) -> Self {
+        Self::Int(Some(v))
+    }
+}
+impl From<Option<i64>> for Arg {
+    fn from(v: Option<i64>) -> Self {
+        Self::Int(v)
+    }
+}
+impl From<bool> for Arg {
+    fn from(v: bool) -> Self {
+        Self::Int(Some(i64::from(v)))
+    }
+}
+
+/// Collects arguments of different types: `args![id, at, name]`.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Arg::from($value)),*] };
+}
+
+/// A row of either engine; columns by position.
+#[derive(Debug)]
+pub enum Row {
+    Lite(SqliteRow),
+    Pg(PgRow),
+}
+
+/// The schema fixes the columns' types: another type is a mistake in the program.
+const TYPED: &str = "column types are fixed by the schema";
+
+impl Row {
+    pub fn opt_text(&self, i: usize) -> Option<String> {
+        use sqlx::Row as _;
+        match self {
+            Self::Lite(r) => r.try_get(i).expect(TYPED),
+            Self::Pg(r) => r.try_get(i).expect(TYPED),
+        }
+    }
+    pub fn text(&self, i: usize) -> String {
+        self.opt_text(i).unwrap_or_default()
+    }
+    pub fn opt_int(&self, i: usize) -> Option<i64> {
+        use sqlx::Row as _;
+        match self {
+            Self::Lite(r) => r.try_get(i).expect(TYPED),
+            Self::Pg(r) => r.try_get(i).expect(TYPED),
+        }
+    }
+    pub fn int(&self, i: usize) -> i64 {
+        self.opt_int(i).unwrap_or_default()
+    }
+    pub fn flag(&self, i: usize) -> bool {
+        self.int(i) != 0
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Db {
+    Lite { write: SqlitePool, read: SqlitePool },
+    Pg(PgPool),
+}
+
+/// A transaction that can write. Dropped without `commit`, nothing happened.
+#[derive(Debug)]
+pub enum Tx {
+    Lite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+macro_rules! bound {
+    ($sql:expr, $args:expr) => {{
+        let mut query = sqlx::query(AssertSqlSafe($sql.to_owned()));
+        for arg in $args {
+            query = match arg {
+                Arg::Text(v) => query.bind(v),
+                Arg::Int(v) => query.bind(v),
+            };
+        }
+        query
+    }};
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` or `postgres://...` and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, created or migrated.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let db = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::Pg(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(15)).connect(url).await?)
+        } else {
+            let options = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(30))
+                .foreign_keys(true);
+            let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+            let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+            Self::Lite { write, read }
+        };
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let steps = MIGRATIONS
+            .iter()
+            .map(|(n, name, sql)| {
+                Migration::new(*n, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+            })
+            .collect();
+        let migrator = Migrator::with_migrations(steps);
+        match self {
+            Self::Lite { write, .. } => migrator.run(write).await?,
+            Self::Pg(pool) => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Lite { write, .. } => Tx::Lite(write.begin_with("begin immediate").await?),
+            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
+    /// Reads outside a transaction.
+    pub async fn rows(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Lite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Lite).collect(),
+            Self::Pg(pool) => bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
+        })
+    }
+
+    /// One statement in a transaction of its own.
+    pub async fn exec(&self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Lite { write, .. } => bound!(sql, args).execute(write).await?.rows_affected(),
+            Self::Pg(pool) => bound!(sql, args).execute(pool).await?.rows_affected(),
+        })
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Lite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Placeholders a statement may have: SQLite takes 32,766.
+const MOST_PLACEHOLDERS: usize = 30_000;
+
+impl Tx {
+    pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Lite(tx) => bound!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
+            Self::Pg(tx) => bound!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
+        })
+    }
+
+    pub async fn exec(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Lite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Pg(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Many rows by few statements: `head` is `insert into t (a, b)`, `tail` an `on conflict` clause or nothing.
+    pub async fn insert(&mut self, head: &str, tail: &str, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+        let Some(width) = rows.first().map(Vec::len) else { return Ok(()) };
+        let per_statement = (MOST_PLACEHOLDERS / width.max(1)).clamp(1, 500);
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<Vec<Arg>> = rows.by_ref().take(per_statement).collect();
+            let mut sql = format!("{head} values ");
+            for i in 0..chunk.len() {
+                let places: Vec<String> = (0..width).map(|j| format!("${}", i * width + j + 1)).collect();
+                sql.push_str(if i == 0 { "(" } else { ", (" });
+                sql.push_str(&places.join(", "));
+                sql.push(')');
+            }
+            sql.push(' ');
+            sql.push_str(tail);
+            self.exec(&sql, chunk.into_iter().flatten().collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
+    pub async fn rows_in(&mut self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
+        let mut all = Vec::new();
+        for chunk in values.chunks(5_000) {
+            all.extend(self.rows(&with_list(sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await?);
+        }
+        Ok(all)
+    }
+
+    /// The same for a statement that changes rows.
+    pub async fn exec_in(&mut self, sql: &str, values: &[String]) -> Result<u64, StoreError> {
+        let mut n = 0;
+        for chunk in values.chunks(5_000) {
+            n += self.exec(&with_list(sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await?;
+        }
+        Ok(n)
+    }
+
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Lite(tx) => tx.commit().await?,
+            Self::Pg(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Puts `$n, $n+1, ...` in the place of `{in}`.
+pub fn with_list(sql: &str, len: usize, before: usize) -> String {
+    let places: Vec<String> = (1..=len).map(|i| format!("${}", i + before)).collect();
+    sql.replace("{in}", &places.join(", "))
+}

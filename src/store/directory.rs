@@ -1,0 +1,204 @@
+//! The CRM's records as they were read, and the directory made of them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::record::{self, Quality};
+use serde::de::DeserializeOwned;
+
+use super::{Store, StoreError, Tx};
+use crate::{
+    args,
+    domain::{
+        address,
+        directory::{Company, Contact, Deal, Directory, FieldChange, Ours, Stage, StageChange, Task},
+    },
+};
+
+/// One record, ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// `company`, `contact`, `stage`, `deal`, `stage_change`, `deal_change`, `typed`, `task`, `quote`.
+    pub kind: &'static str,
+    pub id: String,
+    pub key: String,
+    /// The deal it belongs to.
+    pub parent: Option<String>,
+    pub body: String,
+}
+
+pub async fn save(tx: &mut Tx, stream: i64, rows: &[Row]) -> Result<(), StoreError> {
+    let all = rows.iter().map(|r| args![r.kind, &r.id, stream, &r.key, r.parent.clone(), &r.body]).collect();
+    let tail = "on conflict (kind, id) do update set stream = excluded.stream, key = excluded.key, parent = excluded.parent, body = excluded.body";
+    tx.insert("insert into crm_records (kind, id, stream, key, parent, body)", tail, all).await
+}
+
+/// Records that stood behind these keys: (kind, id, body).
+pub async fn of_keys(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
+    let sql = format!("select kind, id, body from crm_records where stream = {stream} and key in ({{in}})");
+    Ok(tx.rows_in(&sql, keys).await?.iter().map(|r| (r.text(0), r.text(1), r.text(2))).collect())
+}
+
+pub async fn remove(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
+    tx.exec_in(&format!("delete from crm_records where stream = {stream} and key in ({{in}})"), keys).await?;
+    Ok(())
+}
+
+/// Bodies of one kind below some deals.
+pub async fn of_parents(tx: &mut Tx, kind: &str, deals: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = format!("select body from crm_records where kind = '{kind}' and parent in ({{in}})");
+    Ok(tx.rows_in(&sql, deals).await?.iter().map(|r| r.text(0)).collect())
+}
+
+impl Store {
+    /// All records of one kind, by id.
+    pub async fn records<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, StoreError> {
+        let rows = self.db.rows("select body from crm_records where kind = $1 order by id", args![kind]).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
+    /// The directory as of now.
+    pub async fn directory(&self, ours: Ours) -> Result<Directory, StoreError> {
+        let fold = |text: &str| address::fold(text, &ours.subaddress).unwrap_or_else(|| text.trim().to_lowercase());
+        let companies = self.records::<record::Company>("company").await?.into_iter().map(|c| Company {
+            id: c.id,
+            name: c.name,
+            domains: c.domains.iter().map(|d| address::fold_domain(d)).collect(),
+            owner: c.owner.as_deref().map(fold),
+        });
+        let contacts = self.records::<record::Contact>("contact").await?.into_iter().map(|c| Contact {
+            id: c.id,
+            name: c.name,
+            emails: c.emails.iter().filter_map(|e| address::fold(e, &ours.subaddress)).collect(),
+            company: c.company,
+            owner: c.owner.as_deref().map(fold),
+            created_at: c.created_at,
+            merged_into: c.merged_into,
+        });
+        let stages = self.records::<record::Stage>("stage").await?.into_iter().map(|s| Stage {
+            id: s.id,
+            pipeline: s.pipeline,
+            name: s.name,
+            position: s.position,
+            kind: s.kind,
+            probability: s.probability,
+        });
+        let tasks = self.records::<record::Task>("task").await?.into_iter().map(|t| Task {
+            id: t.id,
+            deal: t.deal,
+            contact: t.contact,
+            owner: fold(&t.owner),
+            due: t.due,
+            done_at: t.done_at,
+        });
+        let mut moves = grouped(self.records::<Kept>("stage_change").await?, |c| c.change.deal.clone());
+        let mut changes = grouped(self.records::<record::DealChange>("deal_change").await?, |c| c.deal.clone());
+        let deals = self.records::<record::Deal>("deal").await?;
+        let deals = deals.into_iter().map(|d| {
+            let moves = moves.remove(&d.id).unwrap_or_default();
+            let changes = changes.remove(&d.id).unwrap_or_default();
+            deal(d, moves, changes, &fold)
+        });
+        let (companies, contacts) = (companies.collect(), contacts.collect());
+        let (stages, deals, tasks) = (stages.collect(), deals.collect(), tasks.collect());
+        Ok(Directory::new(ours.clone(), companies, contacts, stages, deals, tasks))
+    }
+}
+
+fn grouped<T>(all: Vec<T>, by: impl Fn(&T) -> String) -> HashMap<String, Vec<T>> {
+    let mut groups: HashMap<String, Vec<T>> = HashMap::new();
+    for one in all {
+        groups.entry(by(&one)).or_default().push(one);
+    }
+    groups
+}
+
+/// A deal with its history in order. Without a row for its entry it entered its first stage when it was created.
+fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fold: &impl Fn(&str) -> String) -> Deal {
+    let mut stage_changes: Vec<StageChange> = moves
+        .into_iter()
+        .map(|Kept { change: c, not_before }| StageChange {
+            from: c.from,
+            to: c.to,
+            at: c.at,
+            not_before,
+            by: c.by.as_deref().map(fold),
+            quality: c.quality,
+        })
+        .collect();
+    stage_changes.sort_by(|a, b| a.at.cmp(&b.at));
+    chain(&mut stage_changes);
+    if stage_changes.first().is_none_or(|c| c.from.is_some())
+        && let Some(created) = d.created_at
+    {
+        let first = stage_changes.first().and_then(|c| c.from.clone()).unwrap_or_else(|| d.stage.clone());
+        if stage_changes.first().is_none_or(|c| created <= c.at) {
+            stage_changes.insert(
+                0,
+                StageChange { from: None, to: first, at: created, not_before: None, by: None, quality: Quality::Exact },
+            );
+        }
+    }
+    let mut field_changes: Vec<FieldChange> = changes
+        .into_iter()
+        .map(|c| {
+            let person = |v: Option<String>| if c.field == "owner" { v.as_deref().map(fold) } else { v };
+            FieldChange { from: person(c.from), to: person(c.to), field: c.field, at: c.at }
+        })
+        .collect();
+    field_changes.sort_by(|a, b| a.at.cmp(&b.at));
+    Deal {
+        id: d.id,
+        name: d.name,
+        company: d.company,
+        contacts: d.contacts,
+        owner: fold(&d.owner),
+        pipeline: d.pipeline,
+        stage: d.stage,
+        amount: d.amount,
+        currency: d.currency,
+        close_date: d.close_date,
+        forecast_category: d.forecast_category,
+        created_at: d.created_at,
+        closed_at: d.closed_at,
+        stage_changes,
+        field_changes,
+    }
+}
+
+/// Rows that do not name the stage they came from get it from their predecessor; an observed change happened after the one
+/// before it.
+fn chain(changes: &mut [StageChange]) {
+    for i in 1..changes.len() {
+        let (before, rest) = changes.split_at_mut(i);
+        let (last, this) = (&before[i - 1], &mut rest[0]);
+        if this.from.is_none() {
+            this.from = Some(last.to.clone());
+        }
+    }
+}
+
+
+/// A stage change with what only we know of it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    change: record::StageChange,
+    /// For observed changes: the reading before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<DateTime<Utc>>,
+}
+
+/// The row of a move seen between two readings.
+pub fn observed(deal: &str, from: &str, to: &str, at: DateTime<Utc>, not_before: DateTime<Utc>) -> Result<Row, StoreError> {
+    let change = record::StageChange {
+        deal: deal.to_owned(),
+        from: Some(from.to_owned()),
+        to: to.to_owned(),
+        at,
+        by: None,
+        quality: Quality::Observed,
+    };
+    let body = serde_json::to_string(&Kept { change, not_before: Some(not_before) })?;
+    Ok(Row { kind: "stage_change", id: String::new(), key: format!("observed:{}", deal), parent: Some(deal.to_owned()), body })
+}

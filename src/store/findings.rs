@@ -1,0 +1,43 @@
+//! Gaps as they were judged last.
+
+use super::{Store, StoreError, Tx};
+use crate::{args, domain::gaps::Finding};
+
+pub async fn of_deals(tx: &mut Tx, deals: &[String]) -> Result<Vec<Finding>, StoreError> {
+    let rows = tx.rows_in("select body from findings where deal in ({in}) order by id", deals).await?;
+    rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+}
+
+/// Deals that have findings but are no longer known to any CRM.
+pub async fn of_lost_deals(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
+    let sql = "select body from findings where state not in ('withdrawn', 'resolved') \
+               and deal not in (select id from crm_records where kind = 'deal')";
+    let rows = tx.rows(sql, vec![]).await?;
+    rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+}
+
+pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(all.len());
+    for f in all {
+        rows.push(args![
+            &f.id,
+            f.rule.as_str(),
+            &f.deal,
+            &f.key,
+            f.state.as_str(),
+            f.severity.as_str(),
+            f.owner.clone(),
+            serde_json::to_string(f)?,
+        ]);
+    }
+    let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, body = excluded.body";
+    tx.insert("insert into findings (id, rule, deal, occurrence, state, severity, owner, body)", tail, rows).await
+}
+
+impl Store {
+    /// All findings, by deal.
+    pub async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
+        let rows = self.db.rows("select body from findings order by deal, id", vec![]).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+}

@@ -1,0 +1,174 @@
+//! Every item ever seen, with its one decision; the blind indexes of those that wait.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{StoreError, Tx, ms, opt_ms};
+use crate::args;
+
+crate::domain::activity::words!(Outcome {
+    Captured = "captured", Skipped = "skipped", Waiting = "waiting", Quarantined = "quarantined",
+    // records of a CRM are read, not decided on
+    Read = "read",
+});
+/// One item with its decision.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub key: String,
+    pub resource: String,
+    pub version: Option<String>,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub message_id: Option<String>,
+    pub ical_uid: Option<String>,
+    pub recurrence_id: Option<DateTime<Utc>>,
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub activity: Option<String>,
+    pub attempts: i64,
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Blind hashes under which a later contact or company finds it again.
+    pub blind: Vec<String>,
+}
+
+/// What is known of one resource of a stream.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub version: Option<String>,
+    pub gone: bool,
+    pub quarantined: bool,
+    /// Every item of it: (key, when it happens, is it gone).
+    pub keys: Vec<(String, Option<DateTime<Utc>>, bool)>,
+    pub attempts: i64,
+}
+
+/// All resources of a stream, for comparing with a listing.
+pub async fn known(tx: &mut Tx, stream: i64) -> Result<HashMap<String, Known>, StoreError> {
+    let sql = "select resource, key, version, gone_at, outcome, attempts, occurred_at from items where stream = $1";
+    collect(tx.rows(sql, args![stream]).await?)
+}
+
+/// Some resources of a stream.
+pub async fn known_of(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<HashMap<String, Known>, StoreError> {
+    let sql = format!(
+        "select resource, key, version, gone_at, outcome, attempts, occurred_at from items where stream = {stream} and resource in ({{in}})"
+    );
+    collect(tx.rows_in(&sql, resources).await?)
+}
+
+fn collect(rows: Vec<super::Row>) -> Result<HashMap<String, Known>, StoreError> {
+    let mut all: HashMap<String, Known> = HashMap::with_capacity(rows.len());
+    for r in rows {
+        let fresh = Known { gone: true, ..Known::default() };
+        let known = all.entry(r.text(0)).or_insert(fresh);
+        let gone = r.opt_int(3).is_some();
+        known.gone &= gone;
+        known.quarantined |= r.text(4) == Outcome::Quarantined.as_str() && !gone;
+        known.attempts = known.attempts.max(r.int(5));
+        if !gone || known.version.is_none() {
+            known.version = r.opt_text(2);
+        }
+        known.keys.push((r.text(1), super::opt_at(r.opt_int(6)), gone));
+    }
+    Ok(all)
+}
+
+/// Writes decisions; an item decided before is decided anew.
+pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>) -> Result<(), StoreError> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<String> = all.iter().map(|d| d.key.clone()).collect();
+    tx.exec_in(&format!("delete from blind where stream = {stream} and key in ({{in}})"), &keys).await?;
+    let mut rows = Vec::with_capacity(all.len());
+    let mut blind = Vec::new();
+    for d in all {
+        rows.push(args![
+            stream,
+            &d.key,
+            &d.resource,
+            d.version.clone(),
+            d.outcome.as_str(),
+            d.reason.clone(),
+            d.detail.clone(),
+            d.message_id.clone(),
+            d.ical_uid.clone(),
+            opt_ms(d.recurrence_id),
+            opt_ms(d.occurred_at),
+            d.activity.clone(),
+            ms(now),
+            Option::<i64>::None,
+            d.attempts,
+            opt_ms(d.retry_at),
+            0,
+        ]);
+        blind.extend(d.blind.iter().map(|hash| args![hash, stream, &d.key]));
+    }
+    let names = [
+        "stream", "key", "resource", "version", "outcome", "reason", "detail", "message_id", "ical_uid", "recurrence_id",
+        "occurred_at", "activity", "decided_at", "gone_at", "attempts", "retry_at", "recheck",
+    ];
+    let sets: Vec<String> = names[2..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
+    let head = format!("insert into items ({})", names.join(", "));
+    tx.insert(&head, &format!("on conflict (stream, key) do update set {}", sets.join(", ")), rows).await?;
+    tx.insert("insert into blind (hash, stream, key)", "on conflict do nothing", blind).await
+}
+
+/// The items vanished from their source; their decisions stay.
+pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = format!(
+        "update items set gone_at = {}, recheck = 0, retry_at = null where stream = {stream} and gone_at is null and key in ({{in}})",
+        ms(now)
+    );
+    tx.exec_in(&sql, keys).await?;
+    tx.exec_in(&format!("delete from blind where stream = {stream} and key in ({{in}})"), keys).await?;
+    Ok(())
+}
+
+/// They are there after all.
+pub async fn back(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<(), StoreError> {
+    let keys = format!("select key from items where stream = {stream} and resource in ({{in}})");
+    tx.exec_in(&format!("update sightings set gone_at = null where stream = {stream} and key in ({keys})"), resources).await?;
+    tx.exec_in(&format!("update items set gone_at = null where stream = {stream} and resource in ({{in}})"), resources).await?;
+    Ok(())
+}
+
+/// Removes rows, such as `line:N` of a CSV row that reads well now.
+pub async fn forget(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
+    tx.exec_in(&format!("delete from items where stream = {stream} and key in ({{in}})"), keys).await?;
+    Ok(())
+}
+
+/// Marks waiting items for another look: their blind hashes are among these.
+pub async fn wake(tx: &mut Tx, hashes: &[String]) -> Result<u64, StoreError> {
+    let mut n = 0;
+    for r in tx.rows_in("select distinct stream, key from blind where hash in ({in})", hashes).await? {
+        let sql = "update items set recheck = 1 where stream = $1 and key = $2 and gone_at is null";
+        n += tx.exec(sql, args![r.int(0), r.text(1)]).await?;
+    }
+    if n > 0 {
+        tx.exec("update streams set next_due = 0 where id in (select distinct stream from items where recheck = 1)", vec![])
+            .await?;
+    }
+    Ok(n)
+}
+
+/// Resources of a stream that want another look: woken ones, and quarantined ones whose retry is due.
+pub async fn to_recheck(tx: &mut Tx, stream: i64, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let sql = "select distinct resource from items where stream = $1 and gone_at is null and (recheck = 1 or retry_at <= $2)";
+    Ok(tx.rows(sql, args![stream, ms(now)]).await?.iter().map(|r| r.text(0)).collect())
+}
+
+/// A look that did not succeed: not again before `later`.
+pub async fn put_off(tx: &mut Tx, stream: i64, resources: &[String], later: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = format!("update items set recheck = 0, retry_at = {} where stream = {stream} and resource in ({{in}})", ms(later));
+    tx.exec_in(&sql, resources).await?;
+    Ok(())
+}
+
+/// Ties decisions to another activity (merged or re-pointed).
+pub async fn repoint(tx: &mut Tx, from: &str, to: Option<&str>) -> Result<(), StoreError> {
+    tx.exec("update items set activity = $2 where activity = $1", args![from, to]).await?;
+    Ok(())
+}

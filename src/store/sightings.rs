@@ -1,0 +1,88 @@
+//! The ties from items to activities.
+
+use chrono::{DateTime, Utc};
+
+use super::{StoreError, Tx, ms, opt_at, opt_ms};
+use crate::{args, domain::meeting::View};
+
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    pub activity: String,
+    pub stream: i64,
+    pub key: String,
+    pub owner: Option<String>,
+    pub direction: Option<String>,
+    /// From an entry typed into the CRM.
+    pub typed: bool,
+    pub gone_at: Option<DateTime<Utc>>,
+    /// What this source says of a meeting.
+    pub view: Option<View>,
+}
+
+const COLUMNS: &str = "activity, stream, key, owner, direction, typed, gone_at, body";
+
+fn read(r: &super::Row) -> Result<Sighting, StoreError> {
+    Ok(Sighting {
+        activity: r.text(0),
+        stream: r.int(1),
+        key: r.text(2),
+        owner: r.opt_text(3),
+        direction: r.opt_text(4),
+        typed: r.flag(5),
+        gone_at: opt_at(r.opt_int(6)),
+        view: r.opt_text(7).map(|t| serde_json::from_str(&t)).transpose()?,
+    })
+}
+
+pub async fn of_activities(tx: &mut Tx, ids: &[String]) -> Result<Vec<Sighting>, StoreError> {
+    let sql = format!("select {COLUMNS} from sightings where activity in ({{in}})");
+    tx.rows_in(&sql, ids).await?.iter().map(read).collect()
+}
+
+pub async fn of_items(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<Vec<Sighting>, StoreError> {
+    let sql = format!("select {COLUMNS} from sightings where stream = {stream} and key in ({{in}})");
+    tx.rows_in(&sql, keys).await?.iter().map(read).collect()
+}
+
+pub async fn save(tx: &mut Tx, all: &[Sighting]) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(all.len());
+    for s in all {
+        let view = s.view.as_ref().map(serde_json::to_string).transpose()?;
+        rows.push(args![&s.activity, s.stream, &s.key, s.owner.clone(), s.direction.clone(), s.typed, opt_ms(s.gone_at), view]);
+    }
+    let tail = "on conflict (stream, key, activity) do update set owner = excluded.owner, direction = excluded.direction, \
+                typed = excluded.typed, gone_at = excluded.gone_at, body = excluded.body";
+    tx.insert(&format!("insert into sightings ({COLUMNS})"), tail, rows).await
+}
+
+/// The items vanished from their source: the ties stay, with the moment.
+pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = format!("update sightings set gone_at = {} where stream = {stream} and gone_at is null and key in ({{in}})", ms(now));
+    tx.exec_in(&sql, keys).await?;
+    Ok(())
+}
+
+/// Takes back the ties of items that turned out to be no activities.
+pub async fn remove(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
+    tx.exec_in(&format!("delete from sightings where stream = {stream} and key in ({{in}})"), keys).await?;
+    Ok(())
+}
+
+pub async fn remove_one(tx: &mut Tx, s: &Sighting) -> Result<(), StoreError> {
+    let sql = "delete from sightings where stream = $1 and key = $2 and activity = $3";
+    tx.exec(sql, args![s.stream, &s.key, &s.activity]).await?;
+    Ok(())
+}
+
+pub async fn remove_of(tx: &mut Tx, activities: &[String]) -> Result<(), StoreError> {
+    tx.exec_in("delete from sightings where activity in ({in})", activities).await?;
+    Ok(())
+}
+
+/// Which of these activities have no sighting left.
+pub async fn without(tx: &mut Tx, activities: &[String]) -> Result<Vec<String>, StoreError> {
+    let rows = tx.rows_in("select distinct activity from sightings where activity in ({in})", activities).await?;
+    let seen: std::collections::HashSet<String> = rows.iter().map(|r| r.text(0)).collect();
+    Ok(activities.iter().filter(|a| !seen.contains(*a)).cloned().collect())
+}
+

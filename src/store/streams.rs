@@ -1,0 +1,152 @@
+//! Folders, calendars and lists: cursor, lease, schedule and completeness are columns of the polled row.
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{Cursor, FolderRole, Stream};
+
+use super::{Row, Store, StoreError, Tx, at, ms, opt_at, opt_ms};
+use crate::args;
+
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: i64,
+    pub connection: String,
+    pub stream: Stream,
+    pub cursor: Option<Cursor>,
+    pub complete_from: Option<DateTime<Utc>>,
+    pub complete_to: Option<DateTime<Utc>>,
+    /// When the complete pass that is under way began.
+    pub pass_began: Option<DateTime<Utc>>,
+    pub next_due: DateTime<Utc>,
+    pub failures: i64,
+    pub last_success: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
+    /// When a listing first came back suspiciously short.
+    pub shrunk_at: Option<DateTime<Utc>>,
+    /// Resources being read when the process last stopped: one of them may have killed it.
+    pub attempting: Option<String>,
+    /// The far side no longer has it.
+    pub gone: bool,
+}
+
+const COLUMNS: &str = "id, connection, wire, name, role, cursor, complete_from, complete_to, pass_began, next_due, failures, \
+    last_success, last_error, shrunk_at, attempting, gone";
+
+pub fn role_text(role: FolderRole) -> &'static str {
+    match role {
+        FolderRole::Inbox => "inbox",
+        FolderRole::Sent => "sent",
+        FolderRole::Drafts => "drafts",
+        FolderRole::Trash => "trash",
+        FolderRole::Junk => "junk",
+        FolderRole::Archive => "archive",
+        FolderRole::All => "all",
+    }
+}
+
+fn role(text: &str) -> Option<FolderRole> {
+    use FolderRole::{All, Archive, Drafts, Inbox, Junk, Sent, Trash};
+    [Inbox, Sent, Drafts, Trash, Junk, Archive, All].into_iter().find(|r| role_text(*r) == text)
+}
+
+fn read(r: &Row) -> Stored {
+    Stored {
+        id: r.int(0),
+        connection: r.text(1),
+        stream: Stream { id: r.text(2), name: r.text(3), role: r.opt_text(4).and_then(|t| role(&t)) },
+        cursor: r.opt_text(5).map(Cursor),
+        complete_from: opt_at(r.opt_int(6)),
+        complete_to: opt_at(r.opt_int(7)),
+        pass_began: opt_at(r.opt_int(8)),
+        next_due: at(r.int(9)),
+        failures: r.int(10),
+        last_success: opt_at(r.opt_int(11)),
+        last_error: r.opt_text(12),
+        shrunk_at: opt_at(r.opt_int(13)),
+        attempting: r.opt_text(14),
+        gone: r.flag(15),
+    }
+}
+
+/// What a committed batch says about its stream.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    pub cursor: Option<Cursor>,
+    pub shrunk_at: Option<DateTime<Utc>>,
+    /// Set when the pass is complete: the stream is now known from .. to.
+    pub complete: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Store {
+    pub async fn streams(&self) -> Result<Vec<Stored>, StoreError> {
+        let sql = format!("select {COLUMNS} from streams order by connection, name");
+        Ok(self.db.rows(&sql, vec![]).await?.iter().map(read).collect())
+    }
+
+    pub async fn streams_of(&self, connection: &str) -> Result<Vec<Stored>, StoreError> {
+        let sql = format!("select {COLUMNS} from streams where connection = $1 and gone = 0 order by id");
+        Ok(self.db.rows(&sql, args![connection]).await?.iter().map(read).collect())
+    }
+
+    /// Makes the stored streams those that the far side has now. A vanished one is marked, never deleted.
+    pub async fn set_streams(&self, connection: &str, found: &[Stream]) -> Result<Vec<Stored>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut next = tx.rows("select coalesce(max(id), 0) from streams", vec![]).await?.first().map_or(0, |r| r.int(0));
+        tx.exec("update streams set gone = 1 where connection = $1", args![connection]).await?;
+        for s in found {
+            next += 1;
+            let sql = "insert into streams (id, connection, wire, name, role, next_due, lease_until, failures, gone) \
+                       values ($1, $2, $3, $4, $5, 0, 0, 0, 0) on conflict (connection, wire) do update set \
+                       name = excluded.name, role = excluded.role, gone = 0";
+            tx.exec(sql, args![next, connection, &s.id, &s.name, s.role.map(role_text)]).await?;
+        }
+        tx.commit().await?;
+        self.streams_of(connection).await
+    }
+
+    /// Takes the lease of a stream: false when somebody else holds it.
+    pub async fn lease(&self, id: i64, by: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool, StoreError> {
+        let sql = "update streams set lease_until = $4, lease_by = $2 where id = $1 and (lease_until <= $3 or lease_by = $2)";
+        Ok(self.db.exec(sql, args![id, by, ms(now), ms(until)]).await? == 1)
+    }
+
+    pub async fn release(&self, id: i64, by: &str) -> Result<(), StoreError> {
+        self.db.exec("update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2", args![id, by]).await?;
+        Ok(())
+    }
+
+    /// Remembers what is about to be read, so that a message that kills the process can be named after the restart.
+    pub async fn attempting(&self, id: i64, what: Option<&str>) -> Result<(), StoreError> {
+        self.db.exec("update streams set attempting = $2 where id = $1", args![id, what]).await?;
+        Ok(())
+    }
+
+    pub async fn begin_pass(&self, id: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.db.exec("update streams set pass_began = $2 where id = $1 and pass_began is null", args![id, ms(now)]).await?;
+        Ok(())
+    }
+
+    pub async fn stream_failed(&self, id: i64, why: &str, next: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "update streams set failures = failures + 1, last_error = $2, next_due = $3 where id = $1";
+        self.db.exec(sql, args![id, why, ms(next)]).await?;
+        Ok(())
+    }
+
+    /// Reads from the start again; nothing doubles.
+    pub async fn forget_cursor(&self, id: i64) -> Result<(), StoreError> {
+        self.db.exec("update streams set cursor = null, pass_began = null where id = $1", args![id]).await?;
+        Ok(())
+    }
+}
+
+/// Writes a batch's progress in the batch's transaction.
+pub async fn progress(tx: &mut Tx, id: i64, p: &Progress, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "update streams set cursor = coalesce($2, cursor), shrunk_at = $3, failures = 0, last_error = null, last_success = $4, \
+               attempting = null where id = $1";
+    tx.exec(sql, args![id, p.cursor.as_ref().map(|c| c.0.clone()), opt_ms(p.shrunk_at), ms(now)]).await?;
+    if let Some((from, to)) = p.complete {
+        let sql = "update streams set complete_from = case when complete_from is null or complete_from > $2 then $2 else complete_from end, \
+                   complete_to = $3, pass_began = null where id = $1";
+        tx.exec(sql, args![id, ms(from), ms(to)]).await?;
+    }
+    Ok(())
+}

@@ -192,10 +192,10 @@ create table reviews (
 create index reviews_due on reviews (due);
 
 create table signals (
-  contact text not null,
+  address_hash text not null,
   kind text not null,
   at bigint not null,
-  primary key (contact, kind)
+  primary key (address_hash, kind)
 );
 
 create table rematch (

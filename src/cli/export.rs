@@ -82,7 +82,7 @@ impl Export {
             }
             What::Contacts => {
                 let last = app.store.last_contacts(app.clock.now()).await?;
-                let dead = app.store.signals("dead").await?;
+                let dead = app.store.dead_addresses(dir.contacts.values()).await?;
                 let mut ids: Vec<&String> = dir.contacts.keys().collect();
                 ids.sort();
                 for id in ids {

@@ -202,7 +202,7 @@ impl Contacts {
         let known = app.engine.known();
         let dir = &known.directory;
         let last = app.store.last_contacts(app.clock.now()).await?;
-        let dead = app.store.signals("dead").await?;
+        let dead = app.store.dead_addresses(dir.contacts.values()).await?;
         let rep = self.narrow.rep.as_ref().map(|r| fold(app, r));
         let wanted = self.narrow.contact.as_ref().map(|c| contact_id(dir, &fold(app, c), c));
         let of_deal: Option<Vec<&str>> = self.narrow.deal.as_ref().map(|id| {

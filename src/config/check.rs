@@ -1,15 +1,17 @@
 //! What one section alone cannot know: that names are unique, that what is referred to exists, that a connector gets
 //! the settings it needs.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, path::Path, sync::Arc};
 
-use dealtrail_sdk::{Field, Gives, Kind, Need};
-use toml::Value;
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::{Clock, FaultKind, Field, Gives, Kind, Need, Settings, Setup};
+use serde_json::{Map, Value as Json};
+use toml::{Table, Value};
 
 use super::{
     Config, ConfigError, Connection,
-    connection::{COMMON, secret_from},
-    fault::{Places, Step, hint, nearest},
+    connection::{COMMON, resolve, secret_from},
+    fault::{Places, Step, expectation, hint, nearest},
 };
 
 use Step::{Index, Key};
@@ -103,6 +105,7 @@ fn connections(config: &Config, places: &Places<'_>, kinds: &[&Kind]) -> Result<
         };
         settings(c, at, places, kind)?;
         owner(config, c, at, places, kind)?;
+        trial(config, c, at, places, kind)?;
     }
     Ok(())
 }
@@ -153,6 +156,88 @@ fn settings(c: &Connection, at: usize, places: &Places<'_>, kind: &Kind) -> Resu
         return Err(places.fault(&path("tls"), &message));
     }
     Ok(())
+}
+
+/// Lets the connector look at its settings, with stand-ins for the secrets: connecting reaches nothing yet, and says
+/// which value makes no sense.
+fn trial(config: &Config, c: &Connection, at: usize, places: &Places<'_>, kind: &Kind) -> Result<(), ConfigError> {
+    let given = stand_ins(&c.for_connector(Some(kind)));
+    let connect = |settings: Map<String, Json>| {
+        let setup = Setup {
+            connection: c.name.clone(),
+            settings: Settings(settings),
+            base: config.base.clone(),
+            zone: config.organization.timezone,
+            clock: Arc::new(NoClock),
+        };
+        match (kind.connect)(setup) {
+            Err(fault) if fault.kind == FaultKind::Malformed => Err(fault.what),
+            _ => Ok(()),
+        }
+    };
+    let Err(why) = connect(given.clone()) else { return Ok(()) };
+    let wrong = culprit(&given, &why, &connect);
+    let why = expectation(&why);
+    match wrong {
+        Some(key) => {
+            let message = format!("`connection.{key}`: {why} (connection `{}`)", c.name);
+            Err(places.fault(&[Key("connection"), Index(at), Key(&key)], &message))
+        }
+        None => {
+            let message = format!("connection `{}`: {why}", c.name);
+            Err(places.fault(&[Key("connection"), Index(at), Key("name")], &message))
+        }
+    }
+}
+
+/// The key that the complaint is about: the one it names, else the one without which there is none, else the one with
+/// which another text would change it.
+fn culprit(
+    given: &Map<String, Json>,
+    why: &str,
+    connect: &impl Fn(Map<String, Json>) -> Result<(), String>,
+) -> Option<String> {
+    let named = given.keys().find(|key| why.contains(&format!("`{key}`")));
+    let without = || {
+        given.keys().find(|key| {
+            let mut rest = given.clone();
+            rest.shift_remove(*key);
+            connect(rest).is_ok()
+        })
+    };
+    let otherwise = || {
+        given.keys().find(|key| {
+            let mut other = given.clone();
+            other.insert((*key).clone(), Json::from("x"));
+            connect(other).err().as_deref() != Some(why)
+        })
+    };
+    // A complaint that names a key is about that key, even when it is absent.
+    let names_none = !why.contains('`');
+    named.or_else(without).or_else(|| names_none.then(otherwise).flatten()).cloned()
+}
+
+/// The settings with a stand-in for every secret: nothing is looked up.
+fn stand_ins(settings: &Table) -> Map<String, Json> {
+    fn plain(value: &Value) -> Json {
+        match value {
+            v if secret_from(v).is_some() => Json::from("x"),
+            Value::Array(list) => list.iter().map(plain).collect(),
+            Value::Table(table) => table.iter().map(|(k, v)| (k.clone(), plain(v))).collect(),
+            v => resolve(v, Path::new(""), &|_| None).unwrap_or_default(),
+        }
+    }
+    settings.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+}
+
+/// Nobody asks the time while settings are looked at.
+#[derive(Debug)]
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
 }
 
 fn is_loopback(host: &str) -> bool {

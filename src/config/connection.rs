@@ -4,6 +4,7 @@
 
 use std::{fmt, path::Path, time::Duration};
 
+use dealtrail_sdk::Kind;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor},
@@ -65,6 +66,25 @@ pub struct Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Connection({}, {})", self.name, self.connector)
+    }
+}
+
+impl Connection {
+    /// What the connector gets: its own keys, and of `oauth` what it understands.
+    pub fn for_connector(&self, kind: Option<&Kind>) -> Table {
+        let takes = |name: &str| kind.is_some_and(|k| k.settings.iter().any(|f| f.name == name));
+        let mut settings = self.settings.clone();
+        let Some(oauth) = &self.oauth else { return settings };
+        if takes("oauth") {
+            settings.insert("oauth".to_owned(), Value::Table(oauth.clone()));
+        } else if takes("token")
+            && !settings.contains_key("token")
+            && let Some(token) = oauth.get("access_token").or_else(|| oauth.get("token"))
+        {
+            // A connector that only knows a token gets the one of the table.
+            settings.insert("token".to_owned(), token.clone());
+        }
+        settings
     }
 }
 

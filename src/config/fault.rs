@@ -134,22 +134,42 @@ fn say(key: &str, message: &str) -> String {
             format!("`{key}.{missing}` is missing and needed")
         };
     }
-    // "invalid type: string "...", expected u16": what was found may be a secret.
-    let message = match message.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {}", in_words(expected)),
-        _ => message.to_owned(),
-    };
+    let message = expectation(message);
     if key.is_empty() { message } else { format!("`{key}`: {message}") }
+}
+
+/// "invalid type: string \"...\", expected u16": what was found may be a secret, so only what is expected is said.
+pub(super) fn expectation(message: &str) -> String {
+    if let Some(at) = message.find("unknown field") {
+        let names = quoted(&message[at..]);
+        let (unknown, known) = names.split_first().map_or(("", &[][..]), |(u, k)| (*u, k));
+        return format!("`{unknown}` is not a known key here; {}", hint(unknown, known.iter().copied()));
+    }
+    let Some(start) = message.find("invalid type").or_else(|| message.find("invalid value")) else {
+        return match message.find("unknown variant") {
+            Some(at) => {
+                let names = quoted(&message[at..]);
+                format!("expected one of {}", list(names.iter().skip(1).copied()))
+            }
+            None => message.to_owned(),
+        };
+    };
+    match message[start..].rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", in_words(expected)),
+        None => message.to_owned(),
+    }
 }
 
 /// Names of the program's types, as people call them.
 fn in_words(expected: &str) -> &str {
     match expected {
         "a boolean" => "true or false",
-        "a string" => "text in quotation marks",
+        "a string" | "path string" => "text in quotation marks",
         "a sequence" => "a list in brackets: [\"...\"]",
         "a map" => "a table: { ... }",
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number of 0 or more",
         "i8" | "i16" | "i32" | "i64" => "a whole number",
         "f32" | "f64" => "a number",
         e if e.starts_with("struct ") => "a table",

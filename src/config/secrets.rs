@@ -2,14 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use dealtrail_sdk::{Kind, Need, Settings};
-use toml::Value;
-
 use super::{
     Config, ConfigError, Connection,
     connection::{Sealed, SecretFrom, resolve, secret_from},
 };
 use crate::domain::address;
+use dealtrail_sdk::{Kind, Need, Settings};
 
 impl Config {
     /// The connector's settings of a connection, secrets looked up.
@@ -30,9 +28,7 @@ impl Config {
             .ok_or_else(|| ConfigError::new(format!("{}: there is no connection `{name}`", self.file.display())))?;
         let mut settings = serde_json::Map::new();
         let kind = crate::registry::kind(&connection.connector);
-        let takes_oauth = kind.is_some_and(|k| k.settings.iter().any(|f| f.name == "oauth"));
-        let oauth = connection.oauth.clone().filter(|_| takes_oauth).map(|t| ("oauth".to_owned(), Value::Table(t)));
-        for (key, value) in connection.settings.clone().into_iter().chain(oauth) {
+        for (key, value) in connection.for_connector(kind) {
             let value = resolve(&value, &self.base, sealed).map_err(|why| {
                 let file = self.file.display();
                 ConfigError::new(format!("{file}: connection `{name}`: `{key}` cannot be used: {why}"))

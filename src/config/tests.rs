@@ -3,13 +3,30 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use chrono_tz::Tz;
-use dealtrail_sdk::{Fault, Field, Gives, Kind, Need, Setup, Source};
+use dealtrail_sdk::{Fault, FaultKind, Field, Gives, Kind, Need, Setup, Source};
 
 use super::*;
 use crate::domain::span::Span;
 
-fn connect(_: Setup) -> Result<Box<dyn Source>, Fault> {
-    unreachable!("the configuration connects to nothing")
+/// Looks at its settings as a connector does, and goes no further.
+fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "only their types matter")]
+    struct Looked {
+        host: Option<String>,
+        port: Option<u16>,
+        tls: Option<Tls>,
+        password: Option<dealtrail_sdk::Secret>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Tls {
+        Implicit,
+        Starttls,
+        None,
+    }
+    setup.settings.read::<Looked>()?;
+    Err(Fault::new(FaultKind::Unreachable, "a test connects to nothing"))
 }
 
 const fn field(name: &'static str, need: Need) -> Field {
@@ -210,6 +227,10 @@ const CONNECTIONS: &[&str] = &[
 /// Mistakes behind a right mailbox.
 const BEHIND_A_MAILBOX: &[&str] = &[
     "hots = \"h\"\n",
+    "port = \"993\"\n",
+    "port = 99999\n",
+    "tls = \"ssl\"\n",
+    "password = { env = \"X\" }\nport = true\n",
     "zzzzzzzz = 1\n",
     "tls = \"none\"\n",
     "password = 12345\n",

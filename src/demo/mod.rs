@@ -11,11 +11,14 @@ mod crm;
 mod diary;
 mod dice;
 mod disk;
+mod encode;
 #[cfg(test)]
 mod judge;
 mod letter;
 mod noise;
+mod oddities;
 mod office;
+mod party;
 mod phrases;
 mod plan;
 mod plot;

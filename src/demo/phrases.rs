@@ -198,6 +198,13 @@ pub(super) fn subject(lang: Lang, say: Say, facts: &Facts) -> String {
             ["Contract {site}", "Vertrag {site}", "Contrat {site}", "Contrato {site}"]
         }
         Say::Vague | Say::VagueAnswer => ["A question", "Rückfrage", "Une question", "Una pregunta"],
+        Say::FollowUp => [
+            "Our conversation about {site}",
+            "Unser Gespräch zu {site}",
+            "Notre échange sur {site}",
+            "Nuestra conversación sobre {site}",
+        ],
+        Say::Nudge => ["Following up: {site}", "Nachfrage {site}", "Relance : {site}", "Seguimiento: {site}"],
         Say::Minutes => ["Minutes of our call", "Protokoll unseres Gesprächs", "Compte rendu", "Acta de la llamada"],
         _ => {
             ["{site}: where we stand", "{site}: aktueller Stand", "{site} : où nous en sommes", "{site}: estado actual"]

@@ -13,8 +13,8 @@ pub(super) const BLIND_UNTIL: i64 = 70;
 pub(super) fn deals(office: &Office, dice: &Dice) -> Vec<Deal> {
     let mut moves: Vec<Vec<Move>> =
         DEALS.iter().enumerate().map(|(n, row)| moves(row, &mut dice.fork(&format!("moves {n}")))).collect();
-    for n in 0..DEALS.len() {
-        if DEALS[n].plant == Plant::Coded {
+    for (n, row) in DEALS.iter().enumerate() {
+        if row.plant == Plant::Coded {
             follow_sibling(n, &mut moves);
         }
     }

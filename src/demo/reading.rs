@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use chrono::{DateTime, Duration, Utc};
-use dealtrail_sdk::{Change, Clock, Kind, Settings, Setup, Window};
+use dealtrail_sdk::{Change, Clock, Settings, Setup, Window};
 
 /// Items per stream, and what could not be read.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Clock for Fixed {
     }
 }
 
-pub(super) async fn all(kind: &Kind, base: &Path, path: &str) -> Rows {
+pub(super) async fn all(connector: &str, base: &Path, path: &str) -> Rows {
     let now: DateTime<Utc> = "2026-11-18T11:00:00Z".parse().unwrap();
     let mut settings = serde_json::Map::new();
     settings.insert("path".to_owned(), path.into());
@@ -39,6 +39,7 @@ pub(super) async fn all(kind: &Kind, base: &Path, path: &str) -> Rows {
         clock: Arc::new(Fixed(now)),
     };
     let window = Window { since: now - Duration::days(400), until: now + Duration::days(365) };
+    let kind = crate::registry::kind(connector).unwrap();
     let source = (kind.connect)(setup).unwrap();
     let mut rows = Rows::default();
     for stream in source.streams().await.unwrap() {

@@ -11,6 +11,7 @@ pub(super) const OPEN: &[&str] = &[
 pub(super) const CLOSE: &[&str] = &["Mit freundlichen Grüßen", "Viele Grüße", "Beste Grüße", "Freundliche Grüße"];
 
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn lines(say: Say) -> &'static [&'static str] {
     match say {
         Say::Inquiry => &[

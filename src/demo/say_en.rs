@@ -11,6 +11,7 @@ pub(super) const OPEN: &[&str] = &[
 pub(super) const CLOSE: &[&str] = &["Best regards,", "Kind regards,", "Many thanks,", "All the best,"];
 
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn lines(say: Say) -> &'static [&'static str] {
     match say {
         Say::Inquiry => &[

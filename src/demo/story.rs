@@ -34,6 +34,8 @@ pub(super) struct Teller<'a> {
     /// The stage the deal is in while this is told.
     pub stage: usize,
     pub quotes: i64,
+    /// While set, nothing told names the deal.
+    pub unnamed: bool,
 }
 
 /// How a meeting comes about.
@@ -62,7 +64,22 @@ impl<'a> Teller<'a> {
         };
         let plain = matches!(deal.row.plant, Plant::Healthy | Plant::Weekly | Plant::Portal | Plant::SkippedStage);
         let peer = (plain && dice.chance(30)).then(|| Party::own(deal.owner ^ 1));
-        Self { office, dice, world, busy, index, deal, owner, buyers, facts, thread: None, peer, stage: 0, quotes: 0 }
+        Self {
+            office,
+            dice,
+            world,
+            busy,
+            index,
+            deal,
+            owner,
+            buyers,
+            facts,
+            thread: None,
+            peer,
+            stage: 0,
+            quotes: 0,
+            unnamed: false,
+        }
     }
 
     pub(super) fn lang(&self) -> Lang {
@@ -75,7 +92,7 @@ impl<'a> Teller<'a> {
 
     /// A deal whose mail must name it, because its contacts have another open deal.
     fn coded(&self) -> bool {
-        matches!(self.deal.row.plant, Plant::Coded | Plant::CodedVague | Plant::UnknownPending)
+        !self.unnamed && matches!(self.deal.row.plant, Plant::Coded | Plant::CodedVague | Plant::UnknownPending)
     }
 
     /// A conversation that starts afresh at `start` and is over before `limit`. Returns when the last mail was sent.
@@ -151,8 +168,11 @@ impl<'a> Teller<'a> {
         if matches!(say, Say::Vague | Say::VagueAnswer) {
             return cc;
         }
+        // Somebody whom the CRM does not know never writes alone.
+        let unlisted = self.buyers.iter().all(|b| b.email != buyer.email);
         for other in self.buyers.clone() {
-            if other.email != buyer.email && (self.stage >= 1 || self.dice.chance(40)) && self.dice.chance(75) {
+            let often = self.stage >= 1 || self.dice.chance(40);
+            if unlisted || (other.email != buyer.email && often && self.dice.chance(75)) {
                 cc.push(other);
             }
         }
@@ -265,7 +285,7 @@ impl<'a> Teller<'a> {
             sequence: u32::from(held == Held::Cancelled),
             stamp,
             series: None,
-            deal: Some(self.index),
+            deal: (!self.unnamed).then_some(self.index),
             confirmed: held == Held::Confirmed,
         };
         if held != Held::Silent {

@@ -276,7 +276,7 @@ async fn the_connectors_read_every_file() {
     let dir = tempfile::tempdir().unwrap();
     let company = write(dir.path(), at(DAYS[0]), 7).unwrap();
     let (_, world) = build(at(DAYS[0]), 7);
-    let rows = super::reading::all(&dealtrail_csv::KIND, dir.path(), "crm").await;
+    let rows = super::reading::all("csv", dir.path(), "crm").await;
     assert_eq!(rows.unreadable, Vec::<String>::new());
     assert_eq!(rows.count("deals.csv"), 60);
     assert_eq!(rows.count("contacts.csv"), 90);
@@ -291,11 +291,13 @@ async fn the_connectors_read_every_file() {
     configured(&company);
     let mut mails = 0;
     for rep in ["ana", "jonas", "claire", "ben"] {
-        let mail = super::reading::all(&dealtrail_maildir::KIND, dir.path(), &format!("mail/{rep}")).await;
+        let mail = super::reading::all("maildir", dir.path(), &format!("mail/{rep}")).await;
         assert_eq!(mail.unreadable, Vec::<String>::new());
         assert_eq!(mail.streams.keys().collect::<Vec<_>>(), ["Archive", "INBOX", "Sent"]);
         mails += mail.streams.values().sum::<usize>();
-        // ICS-LATER
+        let calendar = super::reading::all("ics", dir.path(), &format!("cal/{rep}")).await;
+        assert_eq!(calendar.unreadable, Vec::<String>::new());
+        assert!(calendar.streams.values().sum::<usize>() > 60, "{rep}");
     }
     // Drafts, trash and spam are left aside by default.
     let aside = world
@@ -369,6 +371,7 @@ fn a_half_written_company_is_ours_but_not_whole() {
 
 /// The configuration is whole TOML, its paths are relative and exist.
 fn configured(company: &Company) {
+    crate::config::Config::load(&company.config).unwrap();
     let value: toml::Table = fs::read_to_string(&company.config).unwrap().parse().unwrap();
     let connections = value["connection"].as_array().unwrap();
     assert_eq!(connections.len(), 9);

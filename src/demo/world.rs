@@ -1,117 +1,13 @@
-//! The sample company before it is written down: people, letters, meetings, deals and what was typed into the CRM.
+//! The sample company before it is written down: letters, meetings, deals and what was typed into the CRM.
 //!
 //! Plain data and the few ways to make it. Nothing here knows a file format.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::cast::{Client, FIRMS, Firm, Lang, OURS, OWN, OWN_DOMAIN, OWN_ZONE, REPS};
+use super::cast::{FIRMS, Firm, OURS};
+pub(super) use super::party::{Party, local_part};
 use super::plot::Row;
-
-/// Somebody who writes, reads or meets.
-#[derive(Clone, Debug)]
-pub(super) struct Party {
-    pub name: String,
-    pub given: String,
-    pub family: String,
-    pub female: bool,
-    pub email: String,
-    pub title: String,
-    /// "Firm | City" of the signature.
-    pub firm: String,
-    pub phone: String,
-    pub lang: Lang,
-    pub client: Client,
-    pub zone: Tz,
-    /// Index in the reps' list, for those who have a mailbox here.
-    pub rep: Option<usize>,
-}
-
-impl Party {
-    /// One of us, by index in [`OURS`].
-    pub(super) fn own(index: usize) -> Self {
-        let one = &OURS[index];
-        Self {
-            name: format!("{} {}", one.given, one.family),
-            given: one.given.to_owned(),
-            family: one.family.to_owned(),
-            female: one.female,
-            email: format!("{}@{OWN_DOMAIN}", local_part(one.given, one.family)),
-            title: one.title.to_owned(),
-            firm: format!("{OWN} GmbH | Berlin"),
-            phone: one.phone.to_owned(),
-            lang: one.lang,
-            client: one.client,
-            zone: one.zone,
-            rep: (index < REPS).then_some(index),
-        }
-    }
-
-    /// A person of a customer.
-    pub(super) fn of(firm: &Firm, person: usize) -> Self {
-        let (given, family, female, title) = firm.people[person];
-        Self {
-            name: format!("{given} {family}"),
-            given: given.to_owned(),
-            family: family.to_owned(),
-            female,
-            email: format!("{}@{}", local_part(given, family), firm.domain),
-            title: title.to_owned(),
-            firm: format!("{} | {}", firm.name, firm.city),
-            phone: format!("{} {}", firm.phone.trim_end(), 11 + person * 7),
-            lang: firm.lang,
-            client: firm.client,
-            zone: OURS[firm.owner].zone,
-            rep: None,
-        }
-    }
-
-    /// A stranger, or a machine.
-    pub(super) fn other(name: &str, email: &str) -> Self {
-        let (given, family) = name.rsplit_once(' ').unwrap_or((name, ""));
-        Self {
-            name: name.to_owned(),
-            given: given.to_owned(),
-            family: family.to_owned(),
-            female: false,
-            email: email.to_owned(),
-            title: String::new(),
-            firm: String::new(),
-            phone: String::new(),
-            lang: Lang::En,
-            client: Client::Thunderbird,
-            zone: OWN_ZONE,
-            rep: None,
-        }
-    }
-
-    pub(super) fn ours(&self) -> bool {
-        self.email.ends_with(&format!("@{OWN_DOMAIN}"))
-    }
-}
-
-/// "juergen.moeller" of "Jürgen Möller".
-pub(super) fn local_part(given: &str, family: &str) -> String {
-    let mut text = String::new();
-    for c in format!("{given}.{family}").to_lowercase().chars() {
-        match c {
-            'ä' => text.push_str("ae"),
-            'ö' => text.push_str("oe"),
-            'ü' => text.push_str("ue"),
-            'ß' => text.push_str("ss"),
-            'á' | 'à' | 'â' => text.push('a'),
-            'é' | 'è' | 'ê' => text.push('e'),
-            'í' | 'î' => text.push('i'),
-            'ó' | 'ô' => text.push('o'),
-            'ú' | 'û' => text.push('u'),
-            'ñ' => text.push('n'),
-            'ç' => text.push('c'),
-            'a'..='z' | '0'..='9' | '.' | '-' => text.push(c),
-            _ => {}
-        }
-    }
-    text
-}
 
 /// What a mail answers.
 #[derive(Clone, Debug)]

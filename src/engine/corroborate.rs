@@ -1,7 +1,5 @@
 //! Entries typed into the CRM: an activity of their own until a captured one confirms them, then a sighting of that one.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use dealtrail_sdk::record::Typed;
 
@@ -74,9 +72,6 @@ fn activity(c: &Connection, known: &Known, t: &Typed) -> Stored {
         by: "rule".into(),
     };
     let mut ties: Vec<Match> = t.contacts.iter().map(|id| tie(Entity::Contact, dir.survivor(id))).collect();
-    let companies: BTreeSet<&str> =
-        t.contacts.iter().filter_map(|id| dir.contacts.get(dir.survivor(id))?.company.as_deref()).collect();
-    ties.extend(companies.into_iter().map(|id| tie(Entity::Company, id)));
     ties.extend(t.deal.iter().map(|id| tie(Entity::Deal, id)));
     let kind = Kind::parse(&t.kind).unwrap_or(Kind::Note);
     let meeting = kind == Kind::Meeting;

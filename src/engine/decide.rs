@@ -146,6 +146,15 @@ pub fn waiting_for(mail: &Mail) -> Vec<String> {
     own.into_iter().chain(events.flatten()).collect()
 }
 
+/// The folded addresses that the bounces among these mails name, each with the bounce's time.
+pub fn dead_addresses(mails: &[Mail], known: &Known, now: DateTime<Utc>) -> Vec<(String, DateTime<Utc>)> {
+    let bounces = mails.iter().filter(|m| matches!(m.decision, Decision::Skipped { reason: SkipReason::Bounce, .. }));
+    let fold = |a: String| address::fold(&a, &known.directory.ours.subaddress);
+    bounces
+        .flat_map(|m| signs::failed_recipients(&m.message).into_iter().filter_map(fold).map(|a| (a, capture::occurred_at(&m.message, now))).collect::<Vec<_>>())
+        .collect()
+}
+
 pub fn captured(decision: &Decision) -> Option<&Captured> {
     match decision {
         Decision::Captured(c) => Some(c),

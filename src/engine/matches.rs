@@ -90,6 +90,24 @@ async fn gather(tx: &mut Tx, fresh: &Fresh) -> Result<Vec<Stored>, StoreError> {
     Ok(rows)
 }
 
+/// Contacts as the entry names them (merged ones under their survivor), and these contacts' companies.
+fn typed_ties(matches: &[Match], dir: &Directory) -> Vec<Match> {
+    let tie = |entity, id: &str| Match {
+        entity,
+        id: id.to_owned(),
+        reason: Reason::Reference,
+        score: matching::score(Reason::Reference),
+        runner_up: None,
+        by: "rule".into(),
+    };
+    let named = matches.iter().filter(|m| m.entity == Entity::Contact);
+    let contacts: BTreeSet<&str> = named.map(|m| dir.survivor(&m.id)).collect();
+    let companies: BTreeSet<&str> =
+        contacts.iter().filter_map(|id| dir.contacts.get(*id)?.company.as_deref()).collect();
+    let contacts = contacts.iter().map(|id| tie(Entity::Contact, id));
+    contacts.chain(companies.iter().map(|id| tie(Entity::Company, id))).collect()
+}
+
 fn grouped(pairs: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
     let mut groups: HashMap<String, Vec<String>> = HashMap::new();
     for (reference, activity) in pairs {
@@ -122,7 +140,7 @@ impl Context<'_> {
             .map(|s| match s.activity.origin {
                 Origin::Captured => matching::people(&s.activity.participants, dir),
                 // an entry typed into the CRM names its contacts itself
-                Origin::Typed => s.activity.matches.iter().filter(|m| m.entity != Entity::Deal).cloned().collect(),
+                Origin::Typed => typed_ties(&s.activity.matches, dir),
             })
             .collect();
         let own: Vec<Choice> = rows.iter().zip(&ties).map(|(s, ties)| self.own(s, ties)).collect();

@@ -114,7 +114,12 @@ impl Engine {
             }
             let done = self.stream(c, stream, full, watcher, stop).await;
             match done {
-                Ok(items) => tally.items += items,
+                Ok(items) => {
+                    tally.items += items;
+                    if items > 0 && c.gives == Gives::Crm {
+                        self.reload().await?;
+                    }
+                }
                 Err(EngineError::Store(e)) => return Err(e),
                 Err(EngineError::Fault(fault)) => {
                     self.note(c, Some(stream), &fault, &mut tally, watcher).await?;

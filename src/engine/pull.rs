@@ -19,6 +19,7 @@ use crate::{
         StoreError, Tx, activities,
         items::{self, Decided, Known, Outcome},
         sightings::{self, Sighting},
+        signals,
         streams::{self, Progress, Stored},
     },
 };
@@ -321,6 +322,7 @@ impl Reading<'_> {
         let keys: Vec<String> = decisions.iter().map(|d| d.key.clone()).collect();
         let orphans = self.replace_ties(tx, &keys, &ties).await?;
         items::save(tx, stream, &decisions, now).await?;
+        signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known, now)).await?;
         for (from, to) in &e.merged {
             items::repoint(tx, from, Some(to)).await?;
             sightings::remove_of(tx, std::slice::from_ref(from)).await?;

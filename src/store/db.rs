@@ -173,7 +173,12 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Lite { write, .. } => Tx::Lite(write.begin_with("begin immediate").await?),
-            Self::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Self::Pg(pool) => {
+                let mut tx = pool.begin().await?;
+                // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new
+                sqlx::query("select pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
+                Tx::Pg(tx)
+            }
         })
     }
 
@@ -203,6 +208,9 @@ impl Db {
         }
     }
 }
+
+/// Any number: the name of the writers' lock among this database's advisory locks.
+const WRITER_LOCK: i64 = 0x0dea_17a1;
 
 /// Placeholders a statement may have: SQLite takes 32,766.
 const MOST_PLACEHOLDERS: usize = 30_000;

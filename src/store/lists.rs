@@ -191,12 +191,6 @@ impl Store {
         Ok(all)
     }
 
-    /// When each contact's address was found dead.
-    pub async fn signals(&self, kind: &str) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
-        let rows = self.db.rows("select contact, at from signals where kind = $1", args![kind]).await?;
-        Ok(rows.iter().map(|r| (r.text(0), at(r.int(1)))).collect())
-    }
-
     /// How many activities there are of each kind and status.
     pub async fn counts(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
         let sql = "select kind, status, count(*) from activities group by kind, status order by kind, status";

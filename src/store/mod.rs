@@ -9,11 +9,13 @@ pub mod directory;
 pub mod findings;
 pub mod items;
 pub mod lists;
+pub mod pages;
 pub mod people;
 pub mod reviews;
 pub mod meta;
 
 pub mod sightings;
+pub mod signals;
 pub mod streams;
 
 use chrono::{DateTime, Utc};

@@ -67,6 +67,14 @@ fn read(r: &Row) -> Stored {
     }
 }
 
+/// Made of the names, so that daemons that find a stream at the same time agree.
+fn id_of(connection: &str, wire: &str) -> i64 {
+    let hash = blake3::hash(format!("{}:{connection}{wire}", connection.len()).as_bytes());
+    let bytes: [u8; 8] = hash.as_bytes()[..8].try_into().expect("a hash has more than eight bytes");
+    // positive, and exact in JSON numbers
+    (i64::from_le_bytes(bytes) & i64::MAX) >> 11
+}
+
 /// What a committed batch says about its stream.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
@@ -90,14 +98,12 @@ impl Store {
     /// Makes the stored streams those that the far side has now. A vanished one is marked, never deleted.
     pub async fn set_streams(&self, connection: &str, found: &[Stream]) -> Result<Vec<Stored>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut next = tx.rows("select coalesce(max(id), 0) from streams", vec![]).await?.first().map_or(0, |r| r.int(0));
         tx.exec("update streams set gone = 1 where connection = $1", args![connection]).await?;
         for s in found {
-            next += 1;
             let sql = "insert into streams (id, connection, wire, name, role, next_due, lease_until, failures, gone) \
                        values ($1, $2, $3, $4, $5, 0, 0, 0, 0) on conflict (connection, wire) do update set \
                        name = excluded.name, role = excluded.role, gone = 0";
-            tx.exec(sql, args![next, connection, &s.id, &s.name, s.role.map(role_text)]).await?;
+            tx.exec(sql, args![id_of(connection, &s.id), connection, &s.id, &s.name, s.role.map(role_text)]).await?;
         }
         tx.commit().await?;
         self.streams_of(connection).await

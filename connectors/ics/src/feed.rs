@@ -76,7 +76,15 @@ impl Feed {
         let url = address(&web(url.trim()))?;
         let limits = Limits { body: BYTES, ..Limits::default() };
         let http = Http::new(&Trust { ca_file, fingerprint }, login, url.clone(), limits)?;
-        Ok(Self { http, url, zone, clock, last: Mutex::default(), tried: AtomicBool::new(false), spare: Mutex::default() })
+        Ok(Self {
+            http,
+            url,
+            zone,
+            clock,
+            last: Mutex::default(),
+            tried: AtomicBool::new(false),
+            spare: Mutex::default(),
+        })
     }
 
     /// The stream's name: the host, which is all of the address that may be shown. The first call tries the address, so
@@ -85,7 +93,7 @@ impl Feed {
         if !self.tried.load(Ordering::SeqCst) {
             let head = self.http.exchange(Request::new("HEAD", self.url.clone())).await?;
             let page = head.media_type().is_some_and(|t| t.starts_with("text/html"));
-            if !(200..300).contains(&head.status) || page {
+            if head.status != 200 || page {
                 // Many feeds know no HEAD: then the feed itself is asked for, and the next reading uses the answer.
                 let answer = self.get(None).await?;
                 *lock(&self.spare) = answer;

@@ -150,7 +150,8 @@ fn find(root: &Path) -> Result<BTreeMap<String, PathBuf>, Fault> {
             found.insert(escaped(&name(&path)), path);
         }
         if found.len() > FILES {
-            let what = format!("{} holds more than {FILES} calendar files; let `path` name one calendar", root.display());
+            let what =
+                format!("{} holds more than {FILES} calendar files; let `path` name one calendar", root.display());
             return Err(Fault::new(FaultKind::Malformed, what));
         }
     }

@@ -34,9 +34,17 @@ pub static KIND: Kind = Kind {
             need: Need::Optional,
             help: "Address of a feed: https:// or webcal://; http:// only on this machine. This or `path`.",
         },
-        Field { name: "username", need: Need::Optional, help: "Name to sign in to the feed with, where it asks for one." },
+        Field {
+            name: "username",
+            need: Need::Optional,
+            help: "Name to sign in to the feed with, where it asks for one.",
+        },
         Field { name: "password", need: Need::Secret, help: "Password of the feed." },
-        Field { name: "ca_file", need: Need::Optional, help: "PEM file of the certificate authority to trust as well." },
+        Field {
+            name: "ca_file",
+            need: Need::Optional,
+            help: "PEM file of the certificate authority to trust as well.",
+        },
         Field {
             name: "fingerprint",
             need: Need::Optional,

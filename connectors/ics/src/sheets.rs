@@ -165,11 +165,15 @@ impl Sheets<'_> {
                 // The file ends in the middle: the event may stand in what is missing.
                 None => return true,
                 Some(Ok(series)) => {
-                    *bytes += series.events.iter().map(|e| 500 + e.description.as_ref().map_or(0, String::len)).sum::<usize>();
-                    let items = series.events.into_iter().map(|event| Item {
-                        key: ical::key(href, &event),
-                        record: Record::Event(Box::new(event)),
-                    });
+                    *bytes += series
+                        .events
+                        .iter()
+                        .map(|e| 500 + e.description.as_ref().map_or(0, String::len))
+                        .sum::<usize>();
+                    let items = series
+                        .events
+                        .into_iter()
+                        .map(|event| Item { key: ical::key(href, &event), record: Record::Event(Box::new(event)) });
                     let version = Some(self.version(&series.version));
                     Change::Upsert { resource, version, items: items.collect() }
                 }

@@ -34,7 +34,11 @@ fn gets(web: &Web) -> usize {
 /// A feed with an ETag, like a good server's.
 fn tagged(call: &Call, text: &str) -> Answer {
     let etag = format!("\"{}\"", text.len());
-    if call.header("if-none-match") == Some(etag.as_str()) { Answer::status(304) } else { ics(text).header("ETag", &etag) }
+    if call.header("if-none-match") == Some(etag.as_str()) {
+        Answer::status(304)
+    } else {
+        ics(text).header("ETag", &etag)
+    }
 }
 
 #[tokio::test]
@@ -82,7 +86,8 @@ async fn last_modified_is_enough() {
 
 #[tokio::test]
 async fn the_first_try_of_a_feed_without_head_is_not_wasted() {
-    let web = Web::start(|call| if call.method == "HEAD" { Answer::status(405) } else { tagged(call, &calendar(&["one"])) });
+    let web =
+        Web::start(|call| if call.method == "HEAD" { Answer::status(405) } else { tagged(call, &calendar(&["one"])) });
     let first = source(&web);
     stream(&*first).await;
     let batch = pull(&*first, None).await.unwrap();
@@ -114,7 +119,8 @@ async fn no_calendar_is_a_fault_and_never_an_empty_listing() {
         let web = Web::start(move |_| answer.clone());
         let source = source(&web);
         let fault = pull(&*source, None).await.unwrap_err();
-        let same = fault.kind == kind || matches!((&fault.kind, &kind), (FaultKind::Busy { .. }, FaultKind::Unreachable));
+        let same =
+            fault.kind == kind || matches!((&fault.kind, &kind), (FaultKind::Busy { .. }, FaultKind::Unreachable));
         assert!(same, "{status}: {:?}", fault.kind);
         assert!(!fault.what.contains("k3y"), "{}", fault.what);
         // Looking without reading cannot know what a calendar's body holds.

@@ -13,7 +13,7 @@ use dealtrail_net::{
 use dealtrail_sdk::{Fault, FaultKind};
 use tokio::{
     io::BufReader,
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::{Instant, timeout},
 };
 use tokio_rustls::{
@@ -30,7 +30,8 @@ use crate::{
     sorting::{self, Doing},
 };
 
-const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
+const DIAL_DEADLINE: Duration = Duration::from_secs(15);
 /// A link with a longer round trip is taken for a slow one, on which compression pays.
 const SLOW_LINK: Duration = Duration::from_millis(25);
 
@@ -73,9 +74,7 @@ impl Route {
     pub async fn open(&self) -> Result<Session, Fault> {
         let place = self.settings.place();
         let slot = self.budget.connect(&place).await?;
-        let tcp = timeout(CONNECT_DEADLINE, TcpStream::connect((self.settings.host.as_str(), self.settings.port)));
-        let tcp = tcp.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let tcp = tcp.map_err(|e| unreachable(&place, &e))?;
+        let tcp = dial(&self.settings.host, self.settings.port).await.map_err(|e| unreachable(&place, &e))?;
         let _only_slower = tcp.set_nodelay(true);
         let stream: Box<dyn Transport> = match self.settings.tls {
             Tls::Implicit => self.encrypt(Box::new(tcp)).await?,
@@ -108,7 +107,7 @@ impl Route {
         };
         let name = ServerName::try_from(self.settings.host.clone())
             .map_err(|e| Fault::from(FaultKind::Malformed, "`host` is no name of a server", e))?;
-        let handshake = timeout(CONNECT_DEADLINE, TlsConnector::from(config).connect(name, stream)).await;
+        let handshake = timeout(HANDSHAKE_DEADLINE, TlsConnector::from(config).connect(name, stream)).await;
         let stream = handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         Ok(Box::new(stream.map_err(|e| sorting::broken(&place, &e))?))
     }
@@ -175,6 +174,20 @@ impl Route {
         let joined: Box<dyn Transport> = Box::new(tokio::io::join(reader, DeflateEncoder::new(writer)));
         Ok(Session::assemble(rest, Framer::new(joined, self.limits)))
     }
+}
+
+/// Tries every address of the host in turn: one family of addresses may lead nowhere.
+async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    let addresses: Vec<_> = timeout(DIAL_DEADLINE, lookup_host((host, port))).await.map_err(late)??.collect();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in addresses {
+        match timeout(DIAL_DEADLINE, TcpStream::connect(address)).await.map_err(late).and_then(|tcp| tcp) {
+            Ok(tcp) => return Ok(tcp),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
 }
 
 fn unreachable(place: &str, error: &io::Error) -> Fault {

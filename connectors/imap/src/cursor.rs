@@ -91,7 +91,8 @@ impl Mark {
         }
         let same =
             folder.uid_next == self.uidnext && Some(folder.exists) == self.exists && folder.modseq == self.modseq;
-        if self.done() && same && folder.uid_next.is_some() {
+        // Without a count that agreed with the server's, what vanished is still to be found out.
+        if self.done() && same && folder.uid_next.is_some() && self.held.is_some() {
             return Step::Nothing;
         }
         let grown = folder.uid_next.is_none_or(|next| next > self.high.saturating_add(1));
@@ -187,6 +188,8 @@ mod tests {
         ] {
             assert_eq!(mark().next(&seen), step, "{name}");
         }
+        let uncounted = Mark { held: None, ..mark() };
+        assert_eq!(uncounted.next(&folder(Some(101), 50, Some(9))), Step::Reconcile);
         let half = Mark { low: 40, ..mark() };
         assert_eq!(half.next(&folder(Some(101), 50, Some(9))), Step::Down);
         assert_eq!(half.next(&folder(Some(105), 54, Some(9))), Step::New);

@@ -11,6 +11,8 @@ mod fetched;
 mod folders;
 mod frame;
 mod gather;
+#[cfg(test)]
+mod lies;
 mod line;
 mod mail;
 mod names;
@@ -26,7 +28,10 @@ mod watch;
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -66,6 +71,8 @@ struct Mailbox {
     lines: Lines,
     watch: tokio::sync::Mutex<Option<Watch>>,
     seen: Mutex<HashMap<String, Seen>>,
+    /// The server offers no IDLE: not worth another connection to find out.
+    deaf: AtomicBool,
 }
 
 /// What the last step saw of a folder.
@@ -81,11 +88,14 @@ impl Mailbox {
             lines: Lines::new(Route::new(settings, limits)),
             watch: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
+            deaf: AtomicBool::new(false),
         }
     }
 
     fn remember(&self, stream: &Stream, folder: Folder, structures: Structures) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only the folder read last is asked for texts soon: the others' structures would only take up memory.
+        seen.values_mut().for_each(|other| other.structures = Structures::new());
         seen.insert(stream.id.clone(), Seen { folder, structures });
     }
 
@@ -128,27 +138,27 @@ impl Source for Mailbox {
         found
     }
 
-    async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, _window: &Window) -> Result<Batch, Fault> {
+    async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
         let mark = pull::mark(cursor)?;
         let since = mark.as_ref().filter(|m| m.done()).and_then(|m| Some((m.uidvalidity, m.modseq?)));
         let mut line = self.lines.open(&stream.id, since).await?;
         let folder = line.state();
-        let result = pull::step(&mut line, mark).await;
+        let result = pull::step(&mut line, mark, window.since).await;
         line.finish();
         let (batch, structures) = result?;
         self.remember(stream, folder, structures);
         Ok(batch)
     }
 
-    async fn fetch(&self, stream: &Stream, resources: &[String], _window: &Window) -> Result<Vec<Change>, Fault> {
+    async fn fetch(&self, stream: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
         if resources.is_empty() {
             return Ok(Vec::new());
         }
-        let mut line = self.lines.open(&stream.id, None).await?;
+        let mut line = self.lines.reuse(&stream.id).await?;
         let folder = line.state();
         let validity = folder.uid_validity.unwrap_or(0);
         let (uids, foreign) = sort_keys(resources, validity);
-        let result = pull::again(&mut line, validity, &uids).await;
+        let result = pull::again(&mut line, validity, &uids, window.since).await;
         line.finish();
         let (mut changes, structures) = result?;
         changes.extend(foreign.into_iter().map(|resource| Change::Remove { resource }));
@@ -160,7 +170,7 @@ impl Source for Mailbox {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut line = self.lines.open(&stream.id, None).await?;
+        let mut line = self.lines.reuse(&stream.id).await?;
         let validity = line.state().uid_validity.unwrap_or(0);
         let (uids, foreign) = sort_keys(keys, validity);
         let known = self.structures(stream, validity, &uids);
@@ -172,7 +182,8 @@ impl Source for Mailbox {
 
     async fn wait(&self, streams: &[Stream]) -> Result<Option<String>, Fault> {
         let route = self.lines.route();
-        let Some(stream) = watch::target(streams).filter(|_| route.settings().limits.connections > 1) else {
+        let deaf = self.deaf.load(Ordering::Relaxed) || route.settings().limits.connections < 2;
+        let Some(stream) = watch::target(streams).filter(|_| !deaf) else {
             return std::future::pending().await;
         };
         let mut watch = self.watch.lock().await;
@@ -181,7 +192,10 @@ impl Source for Mailbox {
             route.check()?;
             *watch = Watch::open(route, &stream.id, self.last_state(stream).as_ref()).await?;
         }
-        let Some(open) = watch.as_mut() else { return std::future::pending().await };
+        let Some(open) = watch.as_mut() else {
+            self.deaf.store(true, Ordering::Relaxed);
+            return std::future::pending().await;
+        };
         let heard = open.news().await;
         if heard.is_err() {
             *watch = None;

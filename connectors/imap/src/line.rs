@@ -76,6 +76,21 @@ impl Lines {
         std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The folder as some session has it open already, else opened now: its numbers mean the same as long as it is open.
+    ///
+    /// # Errors
+    /// As [`Lines::open`].
+    pub async fn reuse(&self, folder: &str) -> Result<Line<'_>, Fault> {
+        let session = self.session(Some(folder)).await?;
+        match session.folder.as_ref().filter(|f| f.name == folder).map(|f| f.uid_validity) {
+            Some(validity) => Ok(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity }),
+            None => {
+                self.give_back(session);
+                self.open(folder, None).await
+            }
+        }
+    }
+
     /// Opens a folder on a session that works. `since`: see [`Session::examine`].
     ///
     /// # Errors

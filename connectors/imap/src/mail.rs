@@ -75,6 +75,29 @@ pub fn extra_pieces(message: &Message) -> Vec<Piece> {
     calendars.chain(status).collect()
 }
 
+/// Bytes of the extra parts as the server announced them.
+pub fn extra_bytes(message: &Message) -> u64 {
+    let status = delivery_status_part(&message.parts);
+    calendar_parts(&message.parts).into_iter().chain(status).map(|p| p.size).sum()
+}
+
+/// Cuts a list of messages so that no portion holds more than `most` bytes, unless one message alone does.
+pub fn portions(uids: &[u32], most: u64, size: impl Fn(u32) -> u64) -> Vec<&[u32]> {
+    let (mut out, mut start, mut sum) = (Vec::new(), 0, 0);
+    for (at, uid) in uids.iter().enumerate() {
+        let bytes = size(*uid);
+        if at > start && sum + bytes > most {
+            out.push(&uids[start..at]);
+            (start, sum) = (at, 0);
+        }
+        sum += bytes;
+    }
+    if start < uids.len() {
+        out.push(&uids[start..]);
+    }
+    out
+}
+
 /// Puts the extra parts into the message; false when one of them did not come.
 pub fn add_extras(message: &mut Message, fetched: &Fetched) -> bool {
     let mut calendars = Vec::new();
@@ -244,6 +267,15 @@ mod tests {
         assert_eq!(text(parts, &f, 3), Some(Content::Text { text: "Gr".into(), truncated: true }));
         assert_eq!(text(parts, &fetched_of("(UID 7 BODY[1] NIL)"), 100), None);
         assert_eq!(text(&[], &f, 100), Some(Content::None));
+    }
+
+    #[test]
+    fn portions_hold_every_message_once() {
+        let sizes = [5, 5, 1, 20, 1, 1];
+        let uids = [1, 2, 3, 4, 5, 6];
+        let cut = portions(&uids, 10, |uid| sizes[uid as usize - 1]);
+        assert_eq!(cut, [&[1, 2][..], &[3], &[4], &[5, 6]]);
+        assert!(portions(&[], 10, |_| 1).is_empty());
     }
 
     #[test]

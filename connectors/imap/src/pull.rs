@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
     Batch, Change, Cursor, Entry, Fault, FaultKind, Item, Listing,
     record::{Part, Record},
@@ -25,11 +26,11 @@ const VANISHED: usize = 2000;
 /// Structures of the messages that were just read: their texts are asked for next.
 pub type Structures = HashMap<u32, Vec<Part>>;
 
-/// The next step after `cursor`.
+/// The next step after `mark` (`None`: from the start).
 ///
 /// # Errors
 /// When nothing could be done: the cursor stays where it is.
-pub async fn step(line: &mut Line<'_>, mark: Option<Mark>) -> Result<(Batch, Structures), Fault> {
+pub async fn step(line: &mut Line<'_>, mark: Option<Mark>, since: DateTime<Utc>) -> Result<(Batch, Structures), Fault> {
     let folder = line.state();
     if folder.fleeting {
         let what = "this folder's server numbers its messages anew each time (UIDNOTSTICKY): it cannot be read by IMAP";
@@ -42,7 +43,7 @@ pub async fn step(line: &mut Line<'_>, mark: Option<Mark>) -> Result<(Batch, Str
         }
         None => (begin(line, &folder).await?, Step::Down),
     };
-    let mut out = Out { batch: Batch::default(), structures: Structures::new() };
+    let mut out = Out { batch: Batch::default(), structures: Structures::new(), since };
     let mut next = next;
     if next == Step::New {
         upwards(line, &mut mark, &mut out).await?;
@@ -67,6 +68,8 @@ pub async fn step(line: &mut Line<'_>, mark: Option<Mark>) -> Result<(Batch, Str
 struct Out {
     batch: Batch,
     structures: Structures,
+    /// Mail from before is described, but its calendars and reports are left alone.
+    since: DateTime<Utc>,
 }
 
 impl Out {
@@ -117,7 +120,7 @@ async fn upwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Result<
     out.batch.more = found.len() > BATCH;
     found.truncate(BATCH);
     let Some(last) = found.last().copied() else { return Ok(()) };
-    let reads = reading::messages(line, &found).await?;
+    let reads = reading::messages(line, &found, out.since).await?;
     let exist = out.add(mark.uidvalidity, reads);
     mark.held = mark.held.map(|held| held.saturating_add(exist));
     mark.high = last;
@@ -141,7 +144,7 @@ async fn downwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out, folder: 
         wanted.extend(newest);
     }
     wanted.sort_unstable();
-    let reads = reading::messages(line, &wanted).await?;
+    let reads = reading::messages(line, &wanted, out.since).await?;
     let exist = out.add(mark.uidvalidity, reads);
     mark.seen = mark.seen.saturating_add(exist);
     out.batch.left = Some(u64::from(folder.exists.saturating_sub(mark.seen)));
@@ -209,11 +212,16 @@ pub fn mark(cursor: Option<&Cursor>) -> Result<Option<Mark>, Fault> {
 ///
 /// # Errors
 /// When nothing could be read.
-pub async fn again(line: &mut Line<'_>, validity: u32, uids: &[u32]) -> Result<(Vec<Change>, Structures), Fault> {
+pub async fn again(
+    line: &mut Line<'_>,
+    validity: u32,
+    uids: &[u32],
+    since: DateTime<Utc>,
+) -> Result<(Vec<Change>, Structures), Fault> {
     let mut changes = Vec::new();
-    let mut out = Out { batch: Batch::default(), structures: Structures::new() };
+    let mut out = Out { batch: Batch::default(), structures: Structures::new(), since };
     for some in uids.chunks(BATCH) {
-        let reads = reading::messages(line, some).await?;
+        let reads = reading::messages(line, some, since).await?;
         let gone = reads.iter().filter(|(_, r)| matches!(r, Read::Gone));
         changes.extend(gone.map(|(uid, _)| Change::Remove { resource: key(validity, *uid) }));
         out.add(validity, reads);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
     Fault,
     record::{Content, Message, Part},
@@ -26,11 +27,15 @@ pub enum Read {
     Gone,
 }
 
-/// Reads messages, each exactly once in the result, in no order.
+/// Bytes of extra parts that are asked for in one go, as announced: keeps the memory flat.
+const EXTRA_BYTES: u64 = 8 << 20;
+
+/// Reads messages, each exactly once in the result, in no order. Calendars and reports of mail from before `since`
+/// stay unread.
 ///
 /// # Errors
 /// When the connection is lost for good or the server wants a pause: then nothing is known.
-pub async fn messages(line: &mut Line<'_>, uids: &[u32]) -> Result<Vec<(u32, Read)>, Fault> {
+pub async fn messages(line: &mut Line<'_>, uids: &[u32], since: DateTime<Utc>) -> Result<Vec<(u32, Read)>, Fault> {
     let items = items(line);
     let told = |f: &Fetched| f.cut || (f.header.is_some() && f.structure != Structure::Untold);
     let mut gathered = gather(line, uids, &items, told).await?;
@@ -45,7 +50,7 @@ pub async fn messages(line: &mut Line<'_>, uids: &[u32]) -> Result<Vec<(u32, Rea
             None => raw.push((uid, fetched)),
         }
     }
-    raw.extend(extras(line, &mut ready).await?);
+    raw.extend(extras(line, &mut ready, since).await?);
     out.extend(ready.into_iter().map(|(uid, message)| (uid, Read::Mail(message))));
     // The answers without header or structure that were asked for in vain are read whole as well.
     raw.sort_unstable_by_key(|(uid, _)| *uid);
@@ -78,13 +83,19 @@ async fn settle(line: &mut Line<'_>, gathered: &mut Gathered) -> Result<Vec<(u32
 }
 
 /// Fetches calendars and reports into the messages; those whose parts did not come are handed back, to be read whole.
-async fn extras(line: &mut Line<'_>, ready: &mut HashMap<u32, Box<Message>>) -> Result<Vec<(u32, Fetched)>, Fault> {
-    let wanted: Vec<_> = ready.iter().map(|(uid, m)| (*uid, mail::extra_pieces(m))).collect();
+async fn extras(
+    line: &mut Line<'_>,
+    ready: &mut HashMap<u32, Box<Message>>,
+    since: DateTime<Utc>,
+) -> Result<Vec<(u32, Fetched)>, Fault> {
+    let recent = |m: &Message| m.date.is_none_or(|t| t >= since) || m.received.is_none_or(|t| t >= since);
+    let asked = ready.iter().filter(|(_, m)| recent(m));
+    let wanted: Vec<_> = asked.map(|(uid, m)| (*uid, mail::extra_pieces(m))).collect();
     let mut failed = Vec::new();
     for (pieces, mut uids) in mail::grouped(wanted) {
         uids.sort_unstable();
-        // Large parts: a few messages at a time keep the memory flat.
-        for some in uids.chunks(20) {
+        let sets = mail::portions(&uids, EXTRA_BYTES, |uid| ready.get(&uid).map_or(0, |m| mail::extra_bytes(m)));
+        for some in sets {
             let gathered = gather(line, some, &mail::pieces(&pieces), |f| f.cut || !f.sections.is_empty()).await?;
             for uid in some {
                 let fits = gathered.found.get(uid).zip(ready.get_mut(uid)).is_some_and(|(f, m)| mail::add_extras(m, f));

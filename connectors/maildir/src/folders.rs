@@ -95,10 +95,9 @@ fn find(root: &Path) -> Result<Vec<Folder>, Fault> {
             let child = path.join(&name);
             let full = root.join(&child);
             let new = fs::canonicalize(&full).map_or(true, |real| seen.insert(real)); // a link may lead in circles
-            if let Some(more) = new.then(|| self::levels(&full, &name)).flatten() {
-                if levels.len() < DEPTH_MAX {
-                    open.push((child, levels.iter().cloned().chain(more).collect()));
-                }
+            let more = new.then(|| self::levels(&full, &name)).flatten();
+            if let Some(more) = more.filter(|_| levels.len() < DEPTH_MAX) {
+                open.push((child, levels.iter().cloned().chain(more).collect()));
             }
         }
     }

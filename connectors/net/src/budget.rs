@@ -67,7 +67,9 @@ impl fmt::Debug for Budget {
     }
 }
 
-static ACCOUNTS: LazyLock<Mutex<HashMap<(String, String), Arc<Budget>>>> = LazyLock::new(Mutex::default);
+/// Host and account.
+type Key = (String, String);
+static ACCOUNTS: LazyLock<Mutex<HashMap<Key, Arc<Budget>>>> = LazyLock::new(Mutex::default);
 
 /// The budget of an account on a host, shared by everyone in the process who asks for the same. Other limits than
 /// before start a new budget.

@@ -298,3 +298,6 @@ fn resource(change: &Change) -> &str {
         Change::Upsert { resource, .. } | Change::Unreadable { resource, .. } | Change::Remove { resource } => resource,
     }
 }
+
+#[cfg(test)]
+mod tests;

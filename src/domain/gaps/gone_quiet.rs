@@ -62,7 +62,7 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
 fn sight(case: &Case<'_>, silence: &Silence<'_, '_>) -> Sight {
     let now = case.now();
     let handed = case.deal.field_changes.iter().filter(|c| c.field == "owner").map(|c| c.at);
-    let mut starts: Vec<DateTime<Utc>> = handed.filter(|at| *at > silence.began && *at < now).collect();
+    let mut starts: Vec<DateTime<Utc>> = handed.filter(|at| *at > silence.began && *at <= now).collect();
     starts.push(silence.began);
     starts.sort_unstable();
     let mut sight = Sight::default();

@@ -131,3 +131,75 @@ pub fn open_since(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
     let entry = deal.stage_changes.iter().map(earliest).chain(deal.created_at).min();
     again.or(entry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{World, t};
+    use super::*;
+
+    /// `from > to`, with `forward` and the stages passed over.
+    fn told(world: &World) -> Vec<String> {
+        world.in_case(|case| {
+            let directory = case.facts.directory;
+            let tell = |m: &Move| {
+                let way = if m.is_forward(directory) { "forward" } else { "back" };
+                format!("{} > {} {way} {}", m.from, m.to, m.jumped(directory))
+            };
+            moves(case.deal).iter().map(tell).collect()
+        })
+    }
+
+    #[test]
+    fn moves_of_a_day_are_one() {
+        let lead = || World::new("12-01");
+        let cases: Vec<(&str, World, Vec<&str>)> = vec![
+            ("none", lead(), vec![]),
+            ("one", lead().moved("11-03", "Discovery"), vec!["Lead > Discovery forward 0"]),
+            ("jump", lead().moved("11-03", "Negotiation"), vec!["Lead > Negotiation forward 2"]),
+            ("jump to won", lead().moved("11-03", "Won"), vec!["Lead > Won forward 3"]),
+            (
+                "a chain, each within a day of the one before",
+                lead().moved("11-03", "Discovery").moved("11-04 11:00", "Proposal").moved("11-05 10:00", "Negotiation"),
+                vec!["Lead > Negotiation forward 2"],
+            ),
+            (
+                "undone after exactly a day",
+                lead().moved("11-03", "Proposal").moved("11-10", "Lead").moved("11-11", "Proposal"),
+                vec!["Lead > Proposal forward 1", "Proposal > Lead back 0", "Lead > Proposal back 1"],
+            ),
+            (
+                "partly undone within a day",
+                lead().moved("11-03", "Negotiation").moved("11-03 15:00", "Discovery"),
+                vec!["Lead > Discovery forward 0"],
+            ),
+            (
+                "out of won, and won again",
+                lead().moved("11-03", "Won").moved("11-06", "Negotiation").moved("11-09", "Won"),
+                vec!["Lead > Won forward 3", "Won > Negotiation back 0", "Negotiation > Won forward 0"],
+            ),
+        ];
+        for (name, world, want) in cases {
+            assert_eq!(told(&world), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_slip_does_not_start_the_stage_anew() {
+        let slipped =
+            World::new("12-01").moved("11-02", "Discovery").moved("11-10", "Lead").moved("11-10 13:00", "Discovery");
+        assert_eq!(entered_current(&slipped.deal), Some(t("11-02")));
+        let on = slipped.moved("11-20", "Proposal");
+        assert_eq!(moves(&on.deal).last().and_then(|m| m.entered), Some(t("11-02")));
+    }
+
+    #[test]
+    fn rows_out_of_order_and_without_a_from() {
+        let mut world = World::new("12-01").moved("11-02", "Discovery").moved("11-10", "Proposal");
+        world.deal.stage_changes[2].from = None;
+        world.deal.stage_changes.reverse();
+        assert_eq!(told(&world), ["Lead > Discovery forward 0", "Discovery > Proposal forward 0"]);
+        // No entry row: the first stage was entered when the deal came up.
+        world.deal.stage_changes.retain(|c| c.to != "Lead");
+        assert_eq!(moves(&world.deal)[0].entered, world.deal.created_at);
+    }
+}

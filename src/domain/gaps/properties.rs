@@ -1,12 +1,16 @@
 //! What holds of the gap rules in every world: random moves, activities, choices, connections and clocks.
 
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::{
-    Finding, Rule, State,
+    Brings, Capture, Finding, Rule, State,
     advance::advances,
-    world::{ADVANCES, World, call, deal, mail_from, mail_in, mail_out, meeting, of_contact, pending, t, typed},
+    world::{
+        ADVANCES, ANA, BEN, World, call, connection, deal, mail_from, mail_in, mail_out, meeting, of_contact, pending,
+        t, typed,
+    },
 };
 use crate::domain::activity::{Activity, Kind, Origin, Status};
 
@@ -49,6 +53,8 @@ prop_compose! {
         now in 0u32..1700,
         (from, to, failing, calendar) in (0u32..1700, 0u32..1700, any::<bool>(), any::<bool>()),
         (whole, other, close) in (prop::bool::weighted(0.7), any::<bool>(), prop::option::of(0u32..1700)),
+        (handed, connected, left) in (prop::option::of(0u32..1700), any::<bool>(), prop::option::weighted(0.2, 0u32..1700)),
+        zone in prop::sample::select(vec![Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York]),
     ) -> World {
         let mut world = World::new("10-01");
         world.now = hour(now);
@@ -72,6 +78,15 @@ prop_compose! {
                 (c.complete_from, c.complete_to, c.failing) = (Some(hour(from.min(to).min(now)) - Duration::minutes(1)), Some(hour(to.min(now)) - Duration::minutes(1)), failing);
             });
         }
+        if connected {
+            let mailbox = Capture { connections: vec![connection("ben-mail", Brings::Mail)] };
+            world.captures.insert(BEN.to_owned(), mailbox);
+        }
+        if let Some(handed) = handed.filter(|h| hour(*h) <= world.now) {
+            world = world.owner_changed(&text(hour(handed)), ANA, BEN);
+        }
+        world.users[0].until = left.map(hour);
+        world.zone = zone;
         if calendar { world } else { world.drop_connection("ana-calendar") }
     }
 }

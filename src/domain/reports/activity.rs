@@ -365,3 +365,6 @@ fn won_at(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
     let run = deal.stage_changes.iter().rev().take_while(|c| won(&c.to)).last();
     run.map(|c| c.at).or(deal.closed_at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,8 @@ struct Sums {
     reasons: BTreeMap<String, u64>,
     typed: BTreeSet<(DateTime<Utc>, String)>,
     confirmed: BTreeSet<(DateTime<Utc>, String)>,
-    complete: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>,
+    complete_from: Option<DateTime<Utc>>,
+    complete_to: Option<DateTime<Utc>>,
 }
 
 /// A row, in the order in which rows are shown.
@@ -114,7 +115,8 @@ pub fn report(input: &Input<'_>) -> Table {
     }
     for row in input.streams.iter().filter(|s| wanted(input, s.owner.as_deref())) {
         let key = stream_key(input, row.owner.as_deref(), &row.connection, &row.stream);
-        sums.entry(key).or_default().complete = Some((row.complete_from, row.complete_to));
+        let sums = sums.entry(key).or_default();
+        (sums.complete_from, sums.complete_to) = (row.complete_from, row.complete_to);
     }
     for typed in input.typed.iter().filter(|t| wanted(input, t.owner.as_deref())) {
         let day = input.range.day(typed.at, false);
@@ -194,8 +196,8 @@ impl Sums {
             "quarantined" => Value::Count(outcome(Outcome::Quarantined)),
             "share" => share(outcome(Outcome::Captured), external),
             "skipped" => Value::Count(outcome(Outcome::Skipped)),
-            "complete_from" => self.complete.and_then(|c| c.0).map_or(Value::None, Value::Time),
-            "complete_to" => self.complete.and_then(|c| c.1).map_or(Value::None, Value::Time),
+            "complete_from" => self.complete_from.map_or(Value::None, Value::Time),
+            "complete_to" => self.complete_to.map_or(Value::None, Value::Time),
             "typed" if typed => Value::Count(self.typed.len() as u64),
             "typed_confirmed" if typed => share(self.confirmed.len() as u64, self.typed.len() as u64),
             "typed" | "typed_confirmed" => Value::None,
@@ -253,4 +255,105 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Key, Sums>) -> Table {
             .to_owned(),
     ];
     Table { name: "coverage".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::office::{ANA, CLEO, directory, t, users};
+    use super::*;
+    use crate::domain::working::WorkCalendar;
+
+    fn decided(owner: Option<&str>, at: Option<&str>, outcome: Outcome, reason: Option<&str>, count: u64) -> Decided {
+        Decided {
+            connection: "mail".into(),
+            stream: "INBOX".into(),
+            owner: owner.map(str::to_owned),
+            at: at.map(t),
+            outcome,
+            reason: reason.map(str::to_owned),
+            count,
+        }
+    }
+
+    fn coverage(decided: &[Decided], streams: &[StreamRow], typed: &[TypedRow], scope: Scope) -> Table {
+        let (directory, calendar) = (directory(users(), vec![], vec![]), WorkCalendar::default());
+        report(&Input {
+            directory: &directory,
+            decided,
+            streams,
+            typed,
+            range: Range {
+                from: "2026-11-02".parse().expect("a date"),
+                to: "2026-11-15".parse().expect("a date"),
+                calendar: &calendar,
+            },
+            scope,
+        })
+    }
+
+    fn column(table: &Table, key: &str) -> Vec<String> {
+        let at = table.column(key).expect("a column");
+        table.rows.iter().map(|r| r.cells[at].text()).collect()
+    }
+
+    #[test]
+    fn by_rep_and_week() {
+        let items = [
+            decided(Some(ANA), Some("11-02"), Outcome::Captured, None, 6),
+            decided(Some(ANA), Some("11-08"), Outcome::Waiting, None, 2),
+            decided(Some(ANA), Some("11-08"), Outcome::Skipped, Some("bulk"), 5),
+            decided(Some(ANA), Some("11-09"), Outcome::Captured, None, 3),
+            decided(Some(ANA), Some("11-01"), Outcome::Captured, None, 100),
+            decided(Some(ANA), None, Outcome::Quarantined, None, 1),
+            decided(Some(CLEO), Some("11-10"), Outcome::Skipped, Some("internal"), 4),
+        ];
+        let typed =
+            |id: &str, at: &str, confirmed| TypedRow { id: id.into(), owner: Some(ANA.into()), at: t(at), confirmed };
+        let typed = [typed("y1", "11-03", true), typed("y2", "11-04", false), typed("y3", "12-04", false)];
+        let stream = StreamRow {
+            connection: "mail".into(),
+            stream: "INBOX".into(),
+            owner: Some(ANA.into()),
+            complete_from: Some(t("05-01")),
+            complete_to: Some(t("11-15")),
+        };
+        let table = coverage(&items, &[stream], &typed, Scope::default());
+        assert_eq!(column(&table, "row"), ["week", "week", "week", "week", "stream", "stream", "all"]);
+        assert_eq!(column(&table, "week"), ["", "2026-11-02", "2026-11-09", "2026-11-09", "", "", ""]);
+        assert_eq!(column(&table, "seen"), ["1", "13", "3", "4", "17", "4", "21"]);
+        assert_eq!(column(&table, "external"), ["1", "8", "3", "0", "12", "0", "12"]);
+        assert_eq!(column(&table, "share"), ["0 %", "75 %", "100 %", "", "75 %", "", "75 %"]);
+        assert_eq!(column(&table, "skipped_bulk"), ["0", "5", "0", "0", "5", "0", "5"]);
+        assert_eq!(column(&table, "skipped_internal"), ["0", "0", "0", "4", "0", "4", "4"]);
+        assert_eq!(column(&table, "typed"), ["0", "2", "0", "0", "", "", "2"]);
+        assert_eq!(column(&table, "typed_confirmed"), ["", "50 %", "", "", "", "", "50 %"]);
+        assert_eq!(column(&table, "complete_to"), ["", "", "", "", "2026-11-15 12:00", "", ""]);
+        assert_eq!(table.rows[1].evidence["typed"], ["y1", "y2"]);
+        // What is seen is the sum of what became of it, in every row.
+        for i in 0..table.rows.len() {
+            let n = |key: &str| column(&table, key)[i].parse::<u64>().expect("a count");
+            assert_eq!(n("seen"), n("captured") + n("waiting") + n("quarantined") + n("skipped"));
+        }
+    }
+
+    #[test]
+    fn only_whose_is_asked_for() {
+        let items = [
+            decided(Some(ANA), Some("11-02"), Outcome::Captured, None, 6),
+            decided(Some(CLEO), Some("11-02"), Outcome::Captured, None, 7),
+            decided(None, Some("11-02"), Outcome::Captured, None, 8),
+        ];
+        let seen = |scope| column(&coverage(&items, &[], &[], scope), "seen");
+        assert_eq!(seen(Scope { rep: Some(ANA.into()), team: None }), ["6", "6", "6"]);
+        assert_eq!(seen(Scope { rep: None, team: Some("south".into()) }), ["7", "7", "7"]);
+        assert_eq!(seen(Scope::default()).last().map(String::as_str), Some("21"));
+        assert_eq!(seen(Scope { rep: Some("ghost@x.example".into()), team: None }), ["0"]);
+    }
+
+    #[test]
+    fn weeks_start_on_monday() {
+        for (day, want) in [("2026-11-02", "2026-11-02"), ("2026-11-08", "2026-11-02"), ("2027-01-01", "2026-12-28")] {
+            assert_eq!(monday(day.parse().expect("a date")).to_string(), want);
+        }
+    }
 }

@@ -107,3 +107,44 @@ impl<'a> Credit<'a> {
 pub fn has_left(user: &User, at: DateTime<Utc>) -> bool {
     user.until.is_some_and(|until| until < at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::office::{
+        ANA, BEN, CLEO, deal, directory, handed_over, happened, meeting, received, sent, t, users,
+    };
+    use super::*;
+
+    #[test]
+    fn who_gets_the_credit() {
+        let mut users = users();
+        users[0].until = Some(t("11-10"));
+        let directory = directory(users, vec![], vec![handed_over(deal("d1", ANA, 1.0, "EUR"), "11-11", CLEO)]);
+        let mut cc = received("m", "11-02", &["sales@acme.example"], "t");
+        cc.activity.participants[0].user = None;
+        let shared = cc.clone().seen_in_shared(&[BEN, CLEO]);
+        cc.activity.participants.push(crate::domain::activity::Participant {
+            role: Role::Cc,
+            ..received("x", "11-02", &[BEN], "t").activity.participants[0].clone()
+        });
+        let cases: Vec<(&str, Happened, &[&str], &[&str])> = vec![
+            ("sent", sent("m", "11-02", ANA, "t").seen_by(BEN), &[ANA], &["north"]),
+            ("received by two", received("m", "11-02", &[ANA, CLEO], "t"), &[ANA, CLEO], &["north", "south"]),
+            ("received in copy", cc, &[BEN], &["north"]),
+            ("a shared mailbox", shared, &[], &["north", "south"]),
+            ("a blind copy", received("m", "11-02", &[], "t").seen_by(BEN), &[BEN], &["north"]),
+            ("a meeting", meeting("m", "11-02", &[ANA, BEN]), &[ANA, BEN], &["north"]),
+            ("a delegated calendar", meeting("m", "11-02", &[]).seen_by(CLEO), &[CLEO], &["south"]),
+            ("typed", happened("c", Kind::Call, "11-02", &[]).typed_by(BEN), &[BEN], &["north"]),
+            ("nobody", happened("c", Kind::Call, "11-02", &[]), &[], &[]),
+            ("after she left", received("m", "11-12", &[ANA], "t").on("d1"), &[CLEO], &["south"]),
+            ("after she left, no deal", received("m", "11-12", &[ANA], "t"), &[], &["north"]),
+            ("nobody's user", sent("m", "11-02", "ghost@acme.example", "t"), &[], &[]),
+        ];
+        for (name, happened, users, teams) in cases {
+            let credit = credit(&happened, &directory);
+            assert_eq!(credit.users.iter().copied().collect::<Vec<_>>(), users, "{name}");
+            assert_eq!(credit.teams.iter().copied().collect::<Vec<_>>(), teams, "{name}");
+        }
+    }
+}

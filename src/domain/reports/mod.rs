@@ -4,6 +4,8 @@
 pub mod activity;
 pub mod coverage;
 pub mod credit;
+#[cfg(test)]
+mod office;
 mod table;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::days::rfc3339;
+use super::{days::rfc3339, rng::Rng};
 
 #[derive(Clone, Debug)]
 pub struct Company {
@@ -128,6 +128,36 @@ impl Crm {
         self.deals.iter().find(|d| d.id == id).expect("a deal of the world")
     }
 
+    /// A part of the CRM: so many of its contacts, deals (with what hangs on them) and companies, which ones depends on
+    /// `order`. The world's rules hold for it too, because history matches itself when the rest appears.
+    pub fn part(&self, order: u64, share: impl Fn(usize) -> usize) -> Self {
+        fn some<T: Clone>(all: &[T], order: u64, count: usize) -> Vec<T> {
+            let mut turn: Vec<usize> = (0..all.len()).collect();
+            Rng::new(order).shuffle(&mut turn);
+            turn.truncate(count);
+            turn.sort_unstable();
+            turn.into_iter().map(|ix| all[ix].clone()).collect()
+        }
+        let mut deals = some(&self.deals, order, share(self.deals.len()));
+        let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
+        let contacts = some(&self.contacts, order, share(self.contacts.len()));
+        let known = |id: &String| contacts.iter().any(|c| c.id == *id);
+        for d in &mut deals {
+            d.roles.retain(|(c, _)| known(c));
+        }
+        let typed = self
+            .typed
+            .iter()
+            .filter(|t| t.deal.as_ref().is_none_or(|d| ids.contains(d)) && t.contacts.iter().all(known));
+        Self {
+            companies: some(&self.companies, order, share(self.companies.len())),
+            typed: typed.cloned().collect(),
+            tasks: self.tasks.iter().filter(|t| ids.contains(&t.deal)).cloned().collect(),
+            contacts,
+            deals,
+        }
+    }
+
     /// Writes the files of the `csv` connector into `dir`.
     pub fn write(&self, dir: &Path) {
         fs::create_dir_all(dir).expect("a folder for the CRM export");
@@ -203,7 +233,7 @@ fn deal(d: &Deal) -> Vec<String> {
         d.company.clone(),
         d.roles.iter().map(|(c, role)| format!("{c}:{role}")).collect::<Vec<_>>().join(";"),
         d.owner_email.into(),
-        stage(d.first_stage).pipeline.into(),
+        stage(d.stage()).pipeline.into(),
         d.stage().into(),
         format!("{:.2}", d.amount),
         "EUR".into(),

@@ -10,16 +10,42 @@ use std::{
 
 use super::{Copy, Loaded, Ties, World, build::HOME, gaps::SINCE_DAYS, rng::Rng};
 
+/// How much of the world is there already: the first `done` of `of` equal parts of mail, events and CRM.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub done: usize,
+    pub of: usize,
+}
+
+impl Part {
+    pub const ALL: Self = Self { done: 1, of: 1 };
+
+    /// How many of so many.
+    fn share(self, all: usize) -> usize {
+        all * self.done / self.of
+    }
+}
+
 impl World {
     /// Writes everything below `dir`. Another `order` changes the order of the messages and nothing else.
     pub fn write_files(&self, dir: &Path, order: u64) -> Loaded {
-        let ties = self.write_mail(dir, order);
-        for (n, object) in self.objects.iter().enumerate() {
-            let folder = dir.join("cal").join(self.users[object.owner].name);
-            fs::create_dir_all(&folder).expect("a calendar folder");
-            fs::write(folder.join(format!("event-{n}.ics")), &object.ics).expect("an event");
+        self.write_part(dir, order, Part::ALL)
+    }
+
+    /// Writes a part of it; called again with a larger part, the rest arrives. In which part something arrives depends
+    /// on `order` alone, so mail comes before or after its contact, answers before their questions, and so on.
+    pub fn write_part(&self, dir: &Path, order: u64, part: Part) -> Loaded {
+        let ties = self.write_mail(dir, order, part);
+        let mut turn: Vec<usize> = (0..self.objects.len()).collect();
+        Rng::new(order).shuffle(&mut turn);
+        for u in self.users.iter().filter(|u| u.calendar) {
+            fs::create_dir_all(dir.join("cal").join(u.name)).expect("a calendar folder");
         }
-        self.crm.write(&dir.join("crm"));
+        for ix in turn.into_iter().take(part.share(self.objects.len())) {
+            let folder = dir.join("cal").join(self.users[self.objects[ix].owner].name);
+            fs::write(folder.join(format!("event-{ix}.ics")), &self.objects[ix].ics).expect("an event");
+        }
+        self.crm.part(order, |all| part.share(all)).write(&dir.join("crm"));
         let mut text = self.head();
         for u in &self.users {
             if u.mailbox {
@@ -36,7 +62,7 @@ impl World {
         Loaded { config, ties }
     }
 
-    fn write_mail(&self, dir: &Path, order: u64) -> Ties {
+    fn write_mail(&self, dir: &Path, order: u64, part: Part) -> Ties {
         for u in self.users.iter().filter(|u| u.mailbox) {
             for sub in ["cur", "new", "tmp"] {
                 fs::create_dir_all(dir.join("mail").join(u.name).join(sub)).expect("a mailbox");
@@ -45,7 +71,8 @@ impl World {
         let mut ties = Ties::default();
         let mut turn: Vec<usize> = (0..self.copies.len()).filter(|&ix| !self.copies[ix].flags.junk).collect();
         Rng::new(order).shuffle(&mut turn);
-        for (n, ix) in turn.into_iter().enumerate() {
+        let share = part.share(turn.len());
+        for (n, ix) in turn.into_iter().take(share).enumerate() {
             let copy = &self.copies[ix];
             let unique = format!("{}.M{n}P7.world", 1_700_000_000 + n);
             self.write_copy(&dir.join("mail"), copy, &unique);

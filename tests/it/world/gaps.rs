@@ -131,6 +131,7 @@ fn unsupported(world: &World, d: &Deal, a: &Advance) -> Option<Gap> {
             deal: d.id.clone(),
             state,
             late: state == "resolved",
+            or_unknown: false,
             at: Some((a.first, a.last)),
             from_stage: Some(a.from.into()),
             to_stage: Some(a.to.into()),
@@ -181,9 +182,16 @@ fn gone_quiet(world: &World, d: &Deal) -> Option<Gap> {
         let blind = !world.users[d.owner].mailbox;
         (!alive).then(|| standing("gone_quiet", d, if pending || blind { "unknown" } else { "open" }))
     };
-    let found = same(d, "gone_quiet", verdict(Inside::Yes), verdict(Inside::Perhaps));
-    assert!(found.is_none() || d.created < now - day * 20, "{}: a young deal without evidence", d.id);
-    found
+    let mut found = same(d, "gone_quiet", verdict(Inside::Yes), verdict(Inside::Perhaps))?;
+    let last = touching(world, d)
+        .filter(|x| x.deal.is(&d.id) && x.weight == Weight::Evidence && x.at <= now)
+        .map(|x| x.at)
+        .max();
+    // Without any evidence the silence begins with the deal, or with its stage: a young one of either is kept out.
+    let entered = d.moves.last().map_or(d.created, |m| m.1);
+    assert!(last.is_some() || entered < now - day * 20, "{}: a young deal without evidence", d.id);
+    found.or_unknown = touching(world, d).any(|x| x.deal.pending(&d.id) && last.is_none_or(|t| x.at > t));
+    Some(found)
 }
 
 fn no_next_step(world: &World, d: &Deal) -> Option<Gap> {
@@ -213,7 +221,7 @@ fn overdue_close(world: &World, d: &Deal) -> Option<Gap> {
 }
 
 fn standing(rule: &'static str, d: &Deal, state: &'static str) -> Gap {
-    Gap { rule, deal: d.id.clone(), state, late: false, at: None, from_stage: None, to_stage: None }
+    Gap { rule, deal: d.id.clone(), state, late: false, or_unknown: false, at: None, from_stage: None, to_stage: None }
 }
 
 fn same(d: &Deal, rule: &str, strict: Option<Gap>, loose: Option<Gap>) -> Option<Gap> {

@@ -135,9 +135,16 @@ pub fn write(letter: &Letter, variant: &Variant) -> Vec<u8> {
     out
 }
 
+/// Several zones and forms (RFC 5322 section 3.3, and 4.3 for the old names); which one depends on the moment.
 fn rfc2822(date: DateTime<Utc>) -> String {
-    let zone = FixedOffset::east_opt(3600).expect("an hour");
-    date.with_timezone(&zone).format("%a, %d %b %Y %H:%M:%S %z").to_string()
+    let at = |hours: i32| date.with_timezone(&FixedOffset::east_opt(hours * 3600).expect("some hours"));
+    match date.timestamp() % 6 {
+        0 => at(0).format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        1 => at(-8).format("%a, %e %b %Y %H:%M:%S %z (PST)").to_string(),
+        2 => at(9).format("%d %b %Y %H:%M:%S %z").to_string(),
+        3 => at(0).format("%a, %d %b %Y %H:%M:%S -0000").to_string(),
+        _ => at(1).format("%a, %d %b %Y %H:%M:%S %z").to_string(),
+    }
 }
 
 fn address(m: &Mailbox) -> String {

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+pub use files::Part;
 pub use score::{Exports, Score};
 pub use truth::{Activity, DealChoice, Decision, Gap, Outcome};
 

@@ -143,6 +143,9 @@ pub struct Gap {
     /// `open`, `unknown`, `resolved`.
     pub state: &'static str,
     pub late: bool,
+    /// `unknown` is as good as `open`: an older activity without a chosen deal lies outside the time that counts, so it
+    /// could change nothing, but the rules do not say so in words.
+    pub or_unknown: bool,
     /// Time of the stage change: first and last moment that are right (moves that count as one).
     pub at: Option<(DateTime<Utc>, DateTime<Utc>)>,
     pub from_stage: Option<String>,

@@ -75,7 +75,10 @@ fn check(zones: &str, body: &str, expected: &str) {
 }
 
 #[rstest]
-#[case::utc("DTSTART:20260105T090000Z\nDTEND:20260105T100000Z\nSUMMARY:Kick-off\\, part 1", "0105T0900 60 - Kick-off, part 1")]
+#[case::utc(
+    "DTSTART:20260105T090000Z\nDTEND:20260105T100000Z\nSUMMARY:Kick-off\\, part 1",
+    "0105T0900 60 - Kick-off, part 1"
+)]
 #[case::zone_winter("DTSTART;TZID=Europe/Berlin:20260105T090000\nDURATION:PT45M", "0105T0800 45 -")]
 #[case::zone_summer("DTSTART;TZID=Europe/Berlin:20260706T090000\nDURATION:PT45M", "0706T0700 45 -")]
 #[case::floating_is_the_owners("DTSTART:20260706T090000\nDTEND:20260706T093000", "0706T0700 30 -")]
@@ -105,9 +108,17 @@ fn single_events(#[case] body: &str, #[case] expected: &str) {
 
 #[rstest]
 #[case::over_the_change("TZID=Europe/Berlin:20260316T090000", "FREQ=WEEKLY;COUNT=3", "0316T0800 0323T0800 0330T0700")]
-#[case::start_counts_though_outside("TZID=UTC:20260109T090000", "FREQ=WEEKLY;BYDAY=MO;COUNT=3", "0109T0900 0112T0900 0119T0900")]
+#[case::start_counts_though_outside(
+    "TZID=UTC:20260109T090000",
+    "FREQ=WEEKLY;BYDAY=MO;COUNT=3",
+    "0109T0900 0112T0900 0119T0900"
+)]
 #[case::until_day("X=:20260105T090000Z", "FREQ=DAILY;UNTIL=20260107", "0105T0900 0106T0900 0107T0900")]
-#[case::until_instant("TZID=America/New_York:20260105T200000", "FREQ=DAILY;UNTIL=20260107T010000Z", "0106T0100 0107T0100")]
+#[case::until_instant(
+    "TZID=America/New_York:20260105T200000",
+    "FREQ=DAILY;UNTIL=20260107T010000Z",
+    "0106T0100 0107T0100"
+)]
 #[case::until_local("TZID=America/New_York:20260105T200000", "FREQ=DAILY;UNTIL=20260106T200000", "0106T0100 0107T0100")]
 #[case::until_on_floating("X=:20260105T090000", "FREQ=DAILY;UNTIL=20260106T090000Z", "0105T0800 0106T0800")]
 #[case::until_before_start("X=:20260105T090000Z", "FREQ=DAILY;UNTIL=20260101T000000Z", "")]
@@ -125,7 +136,11 @@ fn single_events(#[case] body: &str, #[case] expected: &str) {
     "FREQ=MONTHLY;BYDAY=TU;BYSETPOS=1,-1;COUNT=4",
     "0106T0900 0127T0900 0203T0900 0224T0900"
 )]
-#[case::friday_13th("X=:20260213T090000Z", "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR;UNTIL=20261231", "0213T0900 0313T0900 1113T0900")]
+#[case::friday_13th(
+    "X=:20260213T090000Z",
+    "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR;UNTIL=20261231",
+    "0213T0900 0313T0900 1113T0900"
+)]
 #[case::week_begins_monday(
     "X=:20260804T090000Z",
     "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO",
@@ -141,7 +156,11 @@ fn single_events(#[case] body: &str, #[case] expected: &str) {
 #[case::week_1_begins_last_year("X=:20250101T090000Z", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=WE,TH", "0101T0900")]
 #[case::twentieth_monday("X=:20250519T090000Z", "FREQ=YEARLY;BYDAY=20MO", "0518T0900")]
 #[case::days_of_year("X=:20260101T090000Z", "FREQ=YEARLY;BYYEARDAY=1,100,-1", "0101T0900 0410T0900 1231T0900")]
-#[case::months_and_days("X=:20260310T090000Z", "FREQ=YEARLY;BYMONTH=3,6;BYMONTHDAY=10,-1", "0310T0900 0331T0900 0610T0900 0630T0900")]
+#[case::months_and_days(
+    "X=:20260310T090000Z",
+    "FREQ=YEARLY;BYMONTH=3,6;BYMONTHDAY=10,-1",
+    "0310T0900 0331T0900 0610T0900 0630T0900"
+)]
 #[case::first_monday_of_months("X=:20250901T090000Z", "FREQ=YEARLY;BYMONTH=9;BYDAY=1MO", "0907T0900")]
 #[case::daily_in_january("X=:20250130T090000Z", "FREQ=DAILY;BYMONTH=1;INTERVAL=15;UNTIL=20260120", "0110T0900")]
 #[case::twice_a_day("X=:20260105T090000Z", "FREQ=DAILY;BYHOUR=9,15;COUNT=3", "0105T0900 0105T1500 0106T0900")]
@@ -150,7 +169,11 @@ fn single_events(#[case] body: &str, #[case] expected: &str) {
 #[case::blanks("X=:20260105T090000Z", "FREQ=WEEKLY; BYDAY=MO, WE; COUNT=3;", "0105T0900 0107T0900 0112T0900")]
 #[case::long_ago("X=:19700105T090000Z", "FREQ=WEEKLY;INTERVAL=26;BYDAY=MO", "0427T0900 1026T0900")]
 #[case::long_ago_counted("X=:19700101T090000Z", "FREQ=DAILY;COUNT=20456", "0101T0900 0102T0900")]
-#[case::long_ago_counted_weekdays("X=:20251229T090000Z", "FREQ=DAILY;BYDAY=MO,TU,FR;COUNT=5", "0102T0900 0105T0900 0106T0900")]
+#[case::long_ago_counted_weekdays(
+    "X=:20251229T090000Z",
+    "FREQ=DAILY;BYDAY=MO,TU,FR;COUNT=5",
+    "0102T0900 0105T0900 0106T0900"
+)]
 #[case::never("X=:20260105T090000Z", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "0105T0900")]
 fn rules(#[case] start: &str, #[case] rule: &str, #[case] expected: &str) {
     let start = start.strip_prefix("X=:").map_or(format!(";{start}"), |s| format!(":{s}"));
@@ -175,7 +198,10 @@ const DAILY: &str = "DTSTART;TZID=Europe/Berlin:20260105T090000\nDURATION:PT1H\n
     "0105T0800 60 =\n0106T0800 60 =\n0107T0800 60 =\n0201T1000 60 ="
 )]
 #[case::rdate_before_start("RDATE:20260103T080000Z", "0103T0800 60 =\n0105T0800 60 =\n0106T0800 60 =\n0107T0800 60 =")]
-#[case::rdate_day_has_the_start_time("RDATE;VALUE=DATE:20260706", "0105T0800 60 =\n0106T0800 60 =\n0107T0800 60 =\n0706T0700 60 =")]
+#[case::rdate_day_has_the_start_time(
+    "RDATE;VALUE=DATE:20260706",
+    "0105T0800 60 =\n0106T0800 60 =\n0107T0800 60 =\n0706T0700 60 ="
+)]
 #[case::periods(
     "RDATE;VALUE=PERIOD:20260106T080000Z/PT3H,20260108T080000Z/20260108T083000Z",
     "0105T0800 60 =\n0106T0800 180 =\n0107T0800 60 =\n0108T0800 30 ="
@@ -190,17 +216,26 @@ fn exceptions_in_the_series(#[case] more: &str, #[case] expected: &str) {
     "RECURRENCE-ID;TZID=Europe/Berlin:20260106T090000\nDTSTART;TZID=Europe/Berlin:20260106T140000\nDURATION:PT30M\nSUMMARY:Later",
     "0105T0800 60 =\n0106T1300 30 0106T0800 o Later\n0107T0800 60 ="
 )]
-#[case::id_in_utc("RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T080000Z", "0105T0800 60 =\n0106T0800 0 = o\n0107T0800 60 =")]
+#[case::id_in_utc(
+    "RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T080000Z",
+    "0105T0800 60 =\n0106T0800 0 = o\n0107T0800 60 ="
+)]
 #[case::id_in_another_zone(
     "RECURRENCE-ID;TZID=America/New_York:20260106T030000\nDTSTART;TZID=America/New_York:20260106T040000",
     "0105T0800 60 =\n0106T0900 0 0106T0800 o\n0107T0800 60 ="
 )]
-#[case::id_floating("RECURRENCE-ID:20260106T090000\nDTSTART:20260106T100000", "0105T0800 60 =\n0106T0900 0 0106T0800 o\n0107T0800 60 =")]
+#[case::id_floating(
+    "RECURRENCE-ID:20260106T090000\nDTSTART:20260106T100000",
+    "0105T0800 60 =\n0106T0900 0 0106T0800 o\n0107T0800 60 ="
+)]
 #[case::id_a_day(
     "RECURRENCE-ID;VALUE=DATE:20260106\nDTSTART:20260106T100000Z",
     "0105T0800 60 =\n0106T1000 0 0106T0800 o\n0107T0800 60 ="
 )]
-#[case::cancelled("RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T080000Z\nSTATUS:CANCELLED", "0105T0800 60 =\n0106T0800 0 = oc\n0107T0800 60 =")]
+#[case::cancelled(
+    "RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T080000Z\nSTATUS:CANCELLED",
+    "0105T0800 60 =\n0106T0800 0 = oc\n0107T0800 60 ="
+)]
 #[case::without_start("RECURRENCE-ID:20260106T080000Z", "0105T0800 60 =\n0106T0800 0 = o\n0107T0800 60 =")]
 #[case::sequence_wins_over_order(
     "RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T100000Z\nSEQUENCE:4|
@@ -212,12 +247,18 @@ fn exceptions_in_the_series(#[case] more: &str, #[case] expected: &str) {
      RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T110000Z\nLAST-MODIFIED:20260102T000000Z",
     "0105T0800 60 =\n0106T1100 0 0106T0800 o\n0107T0800 60 ="
 )]
-#[case::moved_out_of_the_window("RECURRENCE-ID:20260106T080000Z\nDTSTART:20270301T080000Z", "0105T0800 60 =\n0107T0800 60 =")]
+#[case::moved_out_of_the_window(
+    "RECURRENCE-ID:20260106T080000Z\nDTSTART:20270301T080000Z",
+    "0105T0800 60 =\n0107T0800 60 ="
+)]
 #[case::not_of_the_series(
     "RECURRENCE-ID:20260301T080000Z\nDTSTART:20260302T080000Z",
     "0105T0800 60 =\n0106T0800 60 =\n0107T0800 60 =\n0302T0800 0 0301T0800 o"
 )]
-#[case::all_day("RECURRENCE-ID:20260106T080000Z\nDTSTART;VALUE=DATE:20260109", "0105T0800 60 =\n0107T0800 60 =\n0109T0000 1440 0106T0800 od")]
+#[case::all_day(
+    "RECURRENCE-ID:20260106T080000Z\nDTSTART;VALUE=DATE:20260109",
+    "0105T0800 60 =\n0107T0800 60 =\n0109T0000 1440 0106T0800 od"
+)]
 #[case::and_future(
     "RECURRENCE-ID;RANGE=THISANDFUTURE:20260106T080000Z\nDTSTART:20260106T100000Z\nDURATION:PT2H\nSUMMARY:New",
     "0105T0800 60 =\n0106T1000 120 0106T0800 o New\n0107T1000 120 0107T0800 New"
@@ -232,7 +273,10 @@ fn overrides(#[case] own: &str, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::override_without_a_series("RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T100000Z", "0106T1000 0 0106T0800 o")]
+#[case::override_without_a_series(
+    "RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T100000Z",
+    "0106T1000 0 0106T0800 o"
+)]
 #[case::exdate_beats_an_override(
     "DTSTART:20260105T080000Z\nRRULE:FREQ=DAILY;COUNT=2\nEXDATE:20260106T080000Z|
      RECURRENCE-ID:20260106T080000Z\nDTSTART:20260106T100000Z",
@@ -254,7 +298,10 @@ fn overrides(#[case] own: &str, #[case] expected: &str) {
     "DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=DAILY;UNTIL=20260108T235959Z\nEXDATE:20260106T000000Z\nEXDATE:20260106T230000Z",
     "0105T0000 1440 = d\n0108T0000 1440 = d"
 )]
-#[case::all_day_rdate("DTSTART;VALUE=DATE:20260105\nRDATE;VALUE=DATE:20260201,20260105", "0105T0000 1440 = d\n0201T0000 1440 = d")]
+#[case::all_day_rdate(
+    "DTSTART;VALUE=DATE:20260105\nRDATE;VALUE=DATE:20260201,20260105",
+    "0105T0000 1440 = d\n0201T0000 1440 = d"
+)]
 #[case::all_day_override_by_time(
     "DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=DAILY;COUNT=2|RECURRENCE-ID;TZID=Europe/Berlin:20260106T000000\nDTSTART:20260106T100000Z",
     "0105T0000 1440 = d\n0106T1000 0 0106T0000 o"
@@ -318,7 +365,12 @@ const EMPTY: &str = "BEGIN:VTIMEZONE\nTZID:Romance Standard Time\nEND:VTIMEZONE"
 #[case::windows_quoted("", "\"Pacific Standard Time\"", "20260105T090000", "0105T1700")]
 #[case::display("", "\"(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna\"", "20260706T090000", "0706T0700")]
 #[case::display_gmt("", "\"(GMT-05:00) Eastern Time (US & Canada)\"", "20260706T090000", "0706T1300")]
-#[case::display_city("", "\"(UTC+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius\"", "20260706T090000", "0706T0600")]
+#[case::display_city(
+    "",
+    "\"(UTC+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius\"",
+    "20260706T090000",
+    "0706T0600"
+)]
 #[case::offset("", "GMT+0200", "20260706T090000", "0706T0700")]
 #[case::offset_colon("", "UTC-05:30", "20260706T090000", "0706T1430")]
 #[case::microsoft_utc("", "tzone://Microsoft/Utc", "20260706T090000", "0706T0900")]
@@ -361,7 +413,10 @@ fn broken_files_are_read() {
         whole.replace("SUMMARY:A", "a line without a name\r\nSUMMARY:A"),
         whole.replace("SUMMARY:A", "SUMMARY:\r\n A"),
         whole.replace("BEGIN:VEVENT", "begin:vevent").replace("DTSTART", "dtstart"),
-        whole.replace("BEGIN:VCALENDAR\r\n", "BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:t\r\nDTSTART:20260101T000000Z\r\nEND:VTODO\r\n"),
+        whole.replace(
+            "BEGIN:VCALENDAR\r\n",
+            "BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:t\r\nDTSTART:20260101T000000Z\r\nEND:VTODO\r\n",
+        ),
     ] {
         let calendar = open(&text);
         assert!(calendar.valid && calendar.refused.is_empty(), "{text:?}");
@@ -389,7 +444,8 @@ fn a_bad_event_costs_itself_alone() {
         assert_eq!(calendar.refused[0].uid.as_deref(), Some("bad"));
         assert!(calendar.refused[0].why.contains(why), "{}", calendar.refused[0].why);
     }
-    let deep = format!("BEGIN:VEVENT\nUID:bad\n{}DTSTART:20260105T090000Z\nEND:VEVENT\n{good}", "BEGIN:X\n".repeat(3_000));
+    let deep =
+        format!("BEGIN:VEVENT\nUID:bad\n{}DTSTART:20260105T090000Z\nEND:VEVENT\n{good}", "BEGIN:X\n".repeat(3_000));
     let calendar = open(&calendar(&deep));
     assert_eq!((calendar.series.len(), calendar.refused.len()), (1, 1));
 }
@@ -406,7 +462,11 @@ fn nothing_is_not_a_calendar() {
 #[rstest]
 #[case("FREQ=HOURLY", 5_000, true)]
 #[case("FREQ=DAILY;COUNT=1000000000", 365, false)]
-#[case("FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0,5,10,15,20,25,30,35", 5_000, true)]
+#[case(
+    "FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0,5,10,15,20,25,30,35",
+    5_000,
+    true
+)]
 #[case("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=4294967295", 0, false)]
 #[case("FREQ=DAILY;INTERVAL=99999999999", 0, false)]
 fn bombs_are_bounded(#[case] rule: &str, #[case] count: usize, #[case] capped: bool) {
@@ -429,7 +489,10 @@ fn heavy_texts_cap_the_instances() {
 fn a_version_changes_with_the_words_alone() {
     let version = |text: &str| Outline::new(text.as_bytes()).series().map(|(_, v)| v.to_owned()).collect::<Vec<_>>();
     let zone = "BEGIN:VTIMEZONE\nTZID:Z\nBEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE";
-    let base = events(zone, "DTSTAMP:20260101T000000Z\nDTSTART;TZID=Z:20260105T090000\nSUMMARY:A|RECURRENCE-ID:20260105T080000Z\nSUMMARY:B");
+    let base = events(
+        zone,
+        "DTSTAMP:20260101T000000Z\nDTSTART;TZID=Z:20260105T090000\nSUMMARY:A|RECURRENCE-ID:20260105T080000Z\nSUMMARY:B",
+    );
     let first = version(&base);
     assert_eq!(first.len(), 1);
     let same = [
@@ -437,7 +500,10 @@ fn a_version_changes_with_the_words_alone() {
         base.replace("SUMMARY:A", "SUMMARY:\r\n A"),
         base.replace("\r\n", "\n"),
         base.replace("SUMMARY:A\r\n", "SUMMARY:A\r\nBEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n"),
-        events(zone, "RECURRENCE-ID:20260105T080000Z\nSUMMARY:B|DTSTAMP:20260101T000000Z\nDTSTART;TZID=Z:20260105T090000\nSUMMARY:A"),
+        events(
+            zone,
+            "RECURRENCE-ID:20260105T080000Z\nSUMMARY:B|DTSTAMP:20260101T000000Z\nDTSTART;TZID=Z:20260105T090000\nSUMMARY:A",
+        ),
     ];
     for text in same {
         assert_eq!(version(&text), first, "{text}");

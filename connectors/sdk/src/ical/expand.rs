@@ -65,17 +65,14 @@ impl<'a> Walk<'a> {
             ordinals: rule.weekdays.iter().filter(|(n, _)| *n != 0 && counted).copied().collect(),
             months: rule.months,
             monthdays: rule.monthdays.clone(),
-            cost: 1 + u32::try_from((rule.monthdays.len() + rule.yeardays.len() + rule.weekdays.len()) / 8).unwrap_or(0),
+            cost: 1 + u32::try_from((rule.monthdays.len() + rule.yeardays.len() + rule.weekdays.len()) / 8)
+                .unwrap_or(0),
         };
         // What the rule leaves open is taken from DTSTART.
         let any_day = !rule.weekdays.is_empty() || !rule.monthdays.is_empty() || !rule.yeardays.is_empty();
         let day = i8::try_from(day).unwrap_or(1);
         match rule.freq {
-            Freq::Yearly if !rule.weeknos.is_empty() => {
-                if !any_day {
-                    walk.weekdays = 1 << civil::weekday(first_day);
-                }
-            }
+            Freq::Yearly if !rule.weeknos.is_empty() && !any_day => walk.weekdays = 1 << civil::weekday(first_day),
             Freq::Yearly if !any_day => {
                 walk.monthdays.push(day);
                 if walk.months == 0 {

@@ -136,7 +136,8 @@ pub fn read(bytes: &[u8], zone: chrono_tz::Tz, window: &Window) -> Calendar {
             None => {}
         }
         if bytes > Limits::FILE_BYTES {
-            let why = "the file opens to more than fits in memory; this series and those behind it were left out".to_owned();
+            let why =
+                "the file opens to more than fits in memory; this series and those behind it were left out".to_owned();
             calendar.refused.push(Refusal { uid: Some(uid.to_owned()), why });
             return false;
         }
@@ -149,15 +150,18 @@ fn weight(event: &Event) -> usize {
     300 + event.description.as_ref().map_or(0, String::len) + event.attendees.len() * 150
 }
 
+/// What came of opening a UID: `None` when the file does not hold it.
+pub type Opened = Option<Result<Series, Refusal>>;
+
 impl Outline {
-    /// Opens the named series one by one: `take` gets each UID with its series or the reason it cannot be read, `None`
-    /// when the file does not hold it, and returns false to stop. Zones are evaluated once for all of them.
+    /// Opens the named series one by one: `take` gets each UID with what came of it, and returns
+    /// false to stop. Zones are evaluated once for all of them.
     pub fn open<U: AsRef<str>>(
         &self,
         uids: &[U],
         zone: chrono_tz::Tz,
         window: &Window,
-        take: &mut dyn FnMut(&str, Option<Result<Series, Refusal>>) -> bool,
+        take: &mut dyn FnMut(&str, Opened) -> bool,
     ) {
         let zones = zones::Zones::new(zone, self);
         for uid in uids {
@@ -169,7 +173,8 @@ impl Outline {
     }
 
     fn one(&self, group: &outline::Group, zones: &zones::Zones<'_>, window: &Window) -> Result<Series, Refusal> {
-        let refuse = |why: &str| Refusal { uid: Some(group.uid.clone()), why: format!("the event cannot be read: {why}") };
+        let refuse =
+            |why: &str| Refusal { uid: Some(group.uid.clone()), why: format!("the event cannot be read: {why}") };
         let mut vevents = Vec::with_capacity(group.blocks.len());
         for block in &group.blocks {
             if block.too_deep {

@@ -116,7 +116,11 @@ impl Outline {
         for (uid, block) in blocks {
             // Without a UID the words are the identity; a UID no database can index is hashed.
             let uid = uid.unwrap_or_else(|| format!("no-uid-{}", short(&block.digest)));
-            let uid = if uid.len() > 1_000 { format!("long-uid-{}", short(blake3::hash(uid.as_bytes()).as_bytes())) } else { uid };
+            let uid = if uid.len() > 1_000 {
+                format!("long-uid-{}", short(blake3::hash(uid.as_bytes()).as_bytes()))
+            } else {
+                uid
+            };
             let at = *self.by_uid.entry(uid).or_insert_with_key(|uid| {
                 self.groups.push(Group { uid: uid.clone(), version: String::new(), blocks: Vec::new() });
                 self.groups.len() - 1
@@ -135,7 +139,9 @@ impl Outline {
                 for name in &block.zones {
                     if let Some(range) = self.zone_of(block.calendar, name) {
                         let text = &self.text[range.clone()];
-                        digests.push(*zones.entry(range.clone()).or_insert_with(|| *blake3::hash(text.as_bytes()).as_bytes()));
+                        digests.push(
+                            *zones.entry(range.clone()).or_insert_with(|| *blake3::hash(text.as_bytes()).as_bytes()),
+                        );
                     }
                 }
             }
@@ -229,7 +235,8 @@ impl<'t, 'o> Cut<'t, 'o> {
     }
 
     fn begin(&mut self, name: &str, start: usize, end: usize) {
-        let top = matches!(name, "VCALENDAR" | "VEVENT" | "VTIMEZONE" | "VTODO" | "VJOURNAL" | "VFREEBUSY" | "VAVAILABILITY");
+        let top =
+            matches!(name, "VCALENDAR" | "VEVENT" | "VTIMEZONE" | "VTODO" | "VJOURNAL" | "VFREEBUSY" | "VAVAILABILITY");
         if !top && matches!(self.at, In::Event | In::Zone | In::Other) {
             self.depth += 1;
             self.deepest = self.deepest.max(self.depth);
@@ -319,9 +326,8 @@ impl<'t, 'o> Cut<'t, 'o> {
             let uid = Line::cut(line).map(|l| l.value.trim().to_owned());
             self.uid = uid.filter(|u| !u.is_empty());
         } else if ["DTSTART;", "DTEND;", "RDATE;", "EXDATE;", "RECURRENCE-ID;"].iter().any(|name| starts(line, name)) {
-            if let Some(tzid) = Line::cut(line).and_then(|l| l.tzid()).filter(|t| !self.tzids.iter().any(|k| k == t)) {
-                self.tzids.push(tzid.to_owned());
-            }
+            let tzid = Line::cut(line).and_then(|l| l.tzid());
+            self.tzids.extend(tzid.filter(|t| !self.tzids.iter().any(|k| k == t)).map(str::to_owned));
         }
     }
 

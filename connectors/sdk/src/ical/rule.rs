@@ -77,7 +77,8 @@ impl Rule {
             return Ok(None);
         }
         rule.freq = freq.ok_or("its recurrence rule has no FREQ")?;
-        let clock = rule.hours.count_ones().max(1) * rule.minutes.count_ones().max(1) * rule.seconds.count_ones().max(1);
+        let clock =
+            rule.hours.count_ones().max(1) * rule.minutes.count_ones().max(1) * rule.seconds.count_ones().max(1);
         if clock > TIMES_A_DAY {
             return Err("its recurrence rule opens more than 1,440 times a day");
         }

@@ -62,7 +62,12 @@ const TOO_MUCH: &str = "its recurrence rule needs too much work to open";
 ///
 /// # Errors
 /// Why it cannot be opened.
-pub fn open(uid: &str, vevents: Vec<Vevent<'_>>, zones: &Zones<'_>, window: &Window) -> Result<(Vec<Event>, bool), &'static str> {
+pub fn open(
+    uid: &str,
+    vevents: Vec<Vevent<'_>>,
+    zones: &Zones<'_>,
+    window: &Window,
+) -> Result<(Vec<Event>, bool), &'static str> {
     let (since, until) = (window.since.timestamp(), window.until.timestamp());
     let mut opener = Opener { uid, zones, since, until, events: Vec::new(), bytes: 0, capped: false };
     opener.run(vevents)?;
@@ -89,7 +94,8 @@ impl Opener<'_> {
                 newest.insert(id, vevent);
             }
         }
-        let overrides: Vec<(i64, Timed<'_>)> = newest.into_iter().map(|(id, v)| (id, Timed::new(v, self.zones))).collect();
+        let overrides: Vec<(i64, Timed<'_>)> =
+            newest.into_iter().map(|(id, v)| (id, Timed::new(v, self.zones))).collect();
         match &master {
             Some(master) => self.series(master, &overrides),
             None => {
@@ -178,7 +184,9 @@ impl Opener<'_> {
             let mut original = at(self.local(&rdate.start, vevent.calendar, master));
             original.own = rdate.end.map(|end| match end {
                 PeriodEnd::After((days, seconds)) => (days * DAY + seconds).max(0),
-                PeriodEnd::At(stamp) => (self.zones.place(vevent.calendar, &stamp).zone.to_utc(stamp.local) - original.utc).max(0),
+                PeriodEnd::At(stamp) => {
+                    (self.zones.place(vevent.calendar, &stamp).zone.to_utc(stamp.local) - original.utc).max(0)
+                }
             });
             found.push(original);
         }
@@ -207,7 +215,10 @@ impl Opener<'_> {
                 excluded.instants.insert(self.instant(stamp, vevent.calendar, Some(master)));
             }
         }
-        self.rules(master, &vevent.exrules, 0, &mut |local| excluded.instants.insert(master.zone.to_utc(local)) || true)?;
+        self.rules(master, &vevent.exrules, 0, &mut |local| {
+            excluded.instants.insert(master.zone.to_utc(local));
+            true
+        })?;
         Ok(excluded)
     }
 

@@ -95,7 +95,10 @@ impl<'a> Timed<'a> {
     pub fn weight(&self) -> usize {
         let event = &self.template;
         let texts = event.summary.as_ref().map_or(0, String::len) + event.description.as_ref().map_or(0, String::len);
-        let people = event.attendees.iter().map(|a| 120 + a.mailbox.address.len() + a.mailbox.name.as_ref().map_or(0, String::len));
+        let people = event
+            .attendees
+            .iter()
+            .map(|a| 120 + a.mailbox.address.len() + a.mailbox.name.as_ref().map_or(0, String::len));
         300 + texts + people.sum::<usize>()
     }
 }

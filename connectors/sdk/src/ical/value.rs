@@ -183,8 +183,13 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(duration(value), expected, "{value}");
         }
-        let cases =
-            [("+0100", Some(3_600)), ("-0530", Some(-19_800)), ("+01:00", Some(3_600)), ("2", Some(7_200)), ("x", None)];
+        let cases = [
+            ("+0100", Some(3_600)),
+            ("-0530", Some(-19_800)),
+            ("+01:00", Some(3_600)),
+            ("2", Some(7_200)),
+            ("x", None),
+        ];
         for (value, expected) in cases {
             assert_eq!(offset(value), expected, "{value}");
         }

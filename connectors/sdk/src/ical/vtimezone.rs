@@ -22,8 +22,11 @@ pub struct FileZone {
     speaks: (i64, i64),
     /// The IANA zone of the same name: it speaks where the file does not.
     fallback: Option<Tz>,
-    years: RefCell<Vec<(i64, Vec<(i64, i32)>)>>,
+    years: RefCell<Vec<Year>>,
 }
+
+/// A UTC year and its onsets: instant and offset from then on, led by the last onset before the year.
+type Year = (i64, Vec<(i64, i32)>);
 
 /// One STANDARD or DAYLIGHT.
 struct Part {

@@ -258,7 +258,9 @@ pub fn by_id(name: &str) -> Option<&'static str> {
     find(IDS, name).or_else(|| {
         // "W. Europe Daylight Time" and "W. Europe Time" are written too.
         let stem = strip_end(name, " Daylight Time").or_else(|| strip_end(name, " Summer Time"))?;
-        IDS.iter().find(|(id, _)| strip_end(id, " Standard Time").is_some_and(|s| s.eq_ignore_ascii_case(stem))).map(|r| r.1)
+        IDS.iter()
+            .find(|(id, _)| strip_end(id, " Standard Time").is_some_and(|s| s.eq_ignore_ascii_case(stem)))
+            .map(|r| r.1)
     })
 }
 

@@ -126,7 +126,7 @@ impl<'a> Zones<'a> {
         let file = self.outline.zone(calendar, name).and_then(|text| FileZone::read(text, exact(name)));
         match file {
             Some(zone) => Place::sure(Zone::File(Rc::new(zone))),
-            None => by_name(name).unwrap_or_else(|| Place { zone: Zone::Iana(self.owner), uncertain: true }),
+            None => by_name(name).unwrap_or(Place { zone: Zone::Iana(self.owner), uncertain: true }),
         }
     }
 }

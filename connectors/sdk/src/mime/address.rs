@@ -151,7 +151,7 @@ impl Entry {
         let before = &self.bare[..at];
         let start = match before.strip_suffix('"') {
             Some(quoted) => quoted.rfind('"')?,
-            None => before.rfind(|c: char| c.is_whitespace() || c == '"').map_or(0, |n| n + 1),
+            None => before.trim_end_matches(|c: char| !c.is_whitespace() && c != '"').len(),
         };
         let address = tidy(&self.bare[start..end]);
         let name = format!("{} {}", &self.bare[..start], &self.bare[end..]).replace('"', "");

@@ -62,6 +62,8 @@ fn text_of(bytes: &[u8]) -> String {
 #[case("Jörg <jörg@müller.example>", "Jörg|jörg@müller.example")]
 #[case("jane@x.example <Jane Doe>", "jane@x.example")]
 #[case("Jane:Doe <j@x.example>", "Doe|j@x.example")]
+#[case("Jane\u{a0}jane@x.example\u{3000}Doe", "Jane Doe|jane@x.example")]
+#[case("\u{a0}@", "")]
 fn mailboxes(#[case] value: &str, #[case] expected: &str) {
     assert_eq!(boxes(&addresses(value)), expected);
 }

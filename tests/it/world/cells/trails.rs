@@ -157,7 +157,8 @@ fn automatic_order(b: &mut Builder) {
 
 /// Judged only when the grace is over.
 fn too_recent(b: &mut Builder) {
-    let (_, deal, _) = account(b);
+    let (rep, deal, kim) = account(b);
+    wrote(b, &kim, rep, &deal, 100);
     let at = b.now - Duration::hours(11);
     b.deal_mut(&deal).moves.push(("s2", at));
 }

@@ -1,0 +1,230 @@
+//! The server itself: a small honest IMAP mailbox whose answers a test may replace.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+/// What a test answers in the server's place. `{tag}` stands for the command's tag.
+pub enum Reply {
+    /// Untagged lines; the tagged OK follows by itself.
+    Say(String),
+    /// Everything, the tagged line included.
+    Whole(String),
+    /// These bytes, and the line goes dead.
+    Close(String),
+}
+
+type Answer = Box<dyn FnMut(&mut Server, &str) -> Option<Reply> + Send>;
+
+/// What the mailbox holds.
+pub struct Server {
+    pub validity: Option<u32>,
+    pub next: u32,
+    pub modseq: u64,
+    pub mails: BTreeMap<u32, String>,
+    pub structures: BTreeMap<u32, String>,
+    pub capabilities: String,
+    pub greeting: String,
+}
+
+impl Server {
+    /// The UIDs of a set that exist.
+    pub fn uids(&self, set: &str) -> Vec<u32> {
+        let ranges: Vec<(u32, u32)> = set
+            .split(',')
+            .filter_map(|part| {
+                let (a, b) = part.split_once(':').unwrap_or((part, part));
+                Some((a.parse().ok()?, b.parse().ok()?))
+            })
+            .collect();
+        self.mails.keys().copied().filter(|uid| ranges.iter().any(|(a, b)| (a..=b).contains(&uid))).collect()
+    }
+
+    pub fn examined(&self) -> String {
+        let validity = self.validity.map(|v| format!("* OK [UIDVALIDITY {v}] valid\r\n")).unwrap_or_default();
+        format!(
+            "* FLAGS (\\Seen)\r\n* {} EXISTS\r\n{validity}* OK [UIDNEXT {}] next\r\n* OK [HIGHESTMODSEQ {}] mod\r\n",
+            self.mails.len(),
+            self.next,
+            self.modseq
+        )
+    }
+
+    /// Answers of FETCH for what `command` asks, of the messages of `set`.
+    pub fn fetch(&self, set: &str, command: &str) -> String {
+        let mut out = String::new();
+        for uid in self.uids(set) {
+            let number = self.mails.keys().take_while(|u| **u <= uid).count();
+            let text = &self.mails[&uid];
+            let _ok = write!(out, "* {number} FETCH (UID {uid} FLAGS ()");
+            let (header, body) = text.split_once("\r\n\r\n").expect("a header");
+            if command.contains("RFC822.SIZE") {
+                let _ok = write!(out, " INTERNALDATE \"01-Oct-2026 00:00:00 +0000\" RFC822.SIZE {}", text.len());
+            }
+            if command.contains("BODYSTRUCTURE") {
+                let plain = format!("(\"text\" \"plain\" NIL NIL NIL \"7bit\" {} 1)", body.len());
+                let _ok = write!(out, " BODYSTRUCTURE {}", self.structures.get(&uid).unwrap_or(&plain));
+            }
+            if command.contains("HEADER.FIELDS") {
+                let _ok = write!(out, " BODY[HEADER.FIELDS (FROM)] {{{}}}\r\n{header}\r\n\r\n", header.len() + 4);
+            }
+            if command.contains("BODY.PEEK[]") {
+                let _ok = write!(out, " BODY[]<0> {{{}}}\r\n{text}", text.len());
+            }
+            if command.contains("BODY.PEEK[1]") {
+                let _ok = write!(out, " BODY[1]<0> {{{}}}\r\n{body}", body.len());
+            }
+            out.push_str(")\r\n");
+        }
+        out
+    }
+
+    fn honest(&self, command: &str) -> String {
+        let words: Vec<&str> = command.split(' ').collect();
+        match words[..] {
+            ["CAPABILITY"] => format!("* CAPABILITY {}\r\n", self.capabilities),
+            ["LIST", ..] => "* LIST (\\HasNoChildren) \"/\" INBOX\r\n".into(),
+            ["EXAMINE", ..] => self.examined(),
+            ["UID", "SEARCH", "UID", set] => {
+                let found: Vec<String> = self.uids(set).iter().map(u32::to_string).collect();
+                format!("* SEARCH {}\r\n", found.join(" "))
+            }
+            ["UID", "FETCH", set, ..] => self.fetch(set, command),
+            _ => String::new(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    commands: Vec<String>,
+    connections: usize,
+}
+
+/// A running server.
+pub struct Fake {
+    port: u16,
+    server: Arc<Mutex<Server>>,
+    answer: Arc<Mutex<Option<Answer>>>,
+    log: Arc<Mutex<Log>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Fake {
+    /// A mailbox with one mail per UID.
+    pub fn with(uids: &[u32]) -> Self {
+        let mail = |uid: &u32| (*uid, format!("Subject: mail {uid}\r\nFrom: a@b.example\r\n\r\ntext of {uid}\r\n"));
+        let server = Server {
+            validity: Some(7),
+            next: uids.last().map_or(1, |uid| uid + 1),
+            modseq: 1,
+            mails: uids.iter().map(mail).collect(),
+            structures: BTreeMap::new(),
+            capabilities: "IMAP4rev1".into(),
+            greeting: "* OK ready\r\n".into(),
+        };
+        Self { port: 0, server: Arc::new(Mutex::new(server)), answer: Arc::default(), log: Arc::default() }
+    }
+
+    pub async fn start(mut self) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        self.port = listener.local_addr().expect("an address").port();
+        let (server, answer, log) = (self.server.clone(), self.answer.clone(), self.log.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                lock(&log).connections += 1;
+                tokio::spawn(serve(stream, server.clone(), answer.clone(), log.clone()));
+            }
+        });
+        self
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Replaces answers: `None` leaves the honest one.
+    pub fn answer(&self, answer: impl FnMut(&mut Server, &str) -> Option<Reply> + Send + 'static) {
+        *lock(&self.answer) = Some(Box::new(answer));
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut Server)) {
+        change(&mut lock(&self.server));
+    }
+
+    /// Every command so far, without its tag.
+    pub fn commands(&self) -> Vec<String> {
+        lock(&self.log).commands.clone()
+    }
+
+    pub fn connections(&self) -> usize {
+        lock(&self.log).connections
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    server: Arc<Mutex<Server>>,
+    answer: Arc<Mutex<Option<Answer>>>,
+    log: Arc<Mutex<Log>>,
+) {
+    let mut stream = BufReader::new(stream);
+    let greeting = lock(&server).greeting.clone();
+    if greeting.is_empty() || stream.write_all(greeting.as_bytes()).await.is_err() {
+        return;
+    }
+    let mut last_tag = String::new();
+    while let Some(line) = command(&mut stream).await {
+        let Some((tag, command)) = line.split_once(' ') else {
+            let done = format!("{last_tag} OK done\r\n");
+            if line == "DONE" && stream.write_all(done.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
+        };
+        tag.clone_into(&mut last_tag);
+        lock(&log).commands.push(command.to_owned());
+        let reply = {
+            let mut server = lock(&server);
+            let replaced = lock(&answer).as_mut().and_then(|a| a(&mut server, command));
+            replaced.unwrap_or_else(|| Reply::Say(server.honest(command)))
+        };
+        let (text, close) = match reply {
+            Reply::Say(text) => (format!("{text}{tag} OK done\r\n"), false),
+            Reply::Whole(text) => (text.replace("{tag}", tag), false),
+            Reply::Close(text) => (text, true),
+        };
+        if stream.write_all(text.as_bytes()).await.is_err() || close {
+            return;
+        }
+    }
+}
+
+/// One command with its literals; `None` when the client hung up.
+async fn command(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut all = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end_matches(['\r', '\n']);
+        all.push_str(line);
+        let size = line.strip_suffix('}').and_then(|l| l.rsplit_once('{')).and_then(|(_, n)| n.parse::<usize>().ok());
+        let Some(size) = size else { return Some(all) };
+        stream.write_all(b"+ go on\r\n").await.ok()?;
+        let mut literal = vec![0; size];
+        stream.read_exact(&mut literal).await.ok()?;
+        all.push_str(&String::from_utf8_lossy(&literal));
+    }
+}

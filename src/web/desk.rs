@@ -1,0 +1,173 @@
+//! What every page needs: the store, the directory as it is known now, who the people are, what may be shown. It reads;
+//! nothing in the pages writes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use dealtrail_sdk::Clock;
+
+use super::{
+    session::Door,
+    words::{Here, When, clean},
+};
+use crate::{
+    app::App,
+    config::Level,
+    domain::{
+        directory::{Deal, Directory},
+        reports::credit::{Happened, Sighting},
+        thresholds::GapSettings,
+        working::WorkCalendar,
+    },
+    engine::{Engine, Known},
+    store::{Store, StoreError, activities::Stored, lists::ShownSighting},
+};
+
+/// Below this size a group is not shown where a works council watches.
+pub const SMALLEST_GROUP: usize = 5;
+
+/// How single people may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    People,
+    /// Teams only.
+    Teams,
+    /// Teams of [`SMALLEST_GROUP`] or more only.
+    LargeTeams,
+}
+
+#[derive(Debug)]
+pub struct Desk {
+    pub store: Store,
+    pub door: Door,
+    pub grouping: Grouping,
+    organization: String,
+    clock: Arc<dyn Clock>,
+    /// Asked for the directory it keeps, and for nothing else.
+    engine: Arc<Engine>,
+    /// What others see of each connection's activities.
+    share: HashMap<String, Level>,
+    usual_share: Level,
+    /// Of shared mailboxes.
+    members: HashMap<String, Vec<String>>,
+}
+
+/// What stands around every page.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub title: String,
+    /// The part of the app the page belongs to.
+    pub part: &'static str,
+    pub organization: String,
+    pub as_of: Option<When>,
+}
+
+impl Frame {
+    /// For pages that know nothing of the company: before the sign-in, and when something broke.
+    pub fn bare(title: &str) -> Self {
+        Self { title: title.to_owned(), part: "", organization: String::new(), as_of: None }
+    }
+}
+
+impl Desk {
+    pub fn new(app: &App, door: Door) -> Self {
+        let config = &app.config;
+        let grouping = match (config.privacy.works_council, config.privacy.no_ranking) {
+            (true, _) => Grouping::LargeTeams,
+            (false, true) => Grouping::Teams,
+            (false, false) => Grouping::People,
+        };
+        let fold = |m: &String| crate::domain::address::fold(m, &config.matching.subaddress);
+        Self {
+            store: app.store.clone(),
+            door,
+            grouping,
+            organization: clean(&config.organization.name),
+            clock: app.clock.clone(),
+            engine: app.engine.clone(),
+            share: config.connections.iter().map(|c| (c.name.clone(), config.share_of(c))).collect(),
+            usual_share: config.privacy.share,
+            members: config
+                .connections
+                .iter()
+                .filter(|c| c.shared)
+                .map(|c| (c.name.clone(), c.members.iter().filter_map(fold).collect()))
+                .collect(),
+        }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn here(&self) -> Here {
+        Here { zone: self.calendar().zone, now: self.now() }
+    }
+
+    pub fn calendar(&self) -> &WorkCalendar {
+        &self.engine.rules.organization
+    }
+
+    pub fn calendars(&self) -> BTreeMap<String, WorkCalendar> {
+        self.engine.rules.calendars.iter().map(|(who, calendar)| (who.clone(), calendar.clone())).collect()
+    }
+
+    pub fn thresholds(&self) -> &GapSettings {
+        &self.engine.rules.thresholds
+    }
+
+    pub fn known(&self) -> Arc<Known> {
+        self.engine.known()
+    }
+
+    /// # Errors
+    /// When the database fails.
+    pub async fn frame(&self, title: &str, part: &'static str) -> Result<Frame, StoreError> {
+        let as_of = self.store.as_of().await?.map(|at| self.here().when(at));
+        Ok(Frame { title: clean(title), part, organization: self.organization.clone(), as_of })
+    }
+
+    /// What may be shown of an activity: the strictest of the mailboxes that hold it.
+    pub fn level(&self, sightings: &[ShownSighting]) -> Level {
+        let of = |s: &ShownSighting| self.share.get(&s.connection).copied().unwrap_or(self.usual_share);
+        sightings.iter().map(of).min().unwrap_or(self.usual_share)
+    }
+
+    /// With what counting needs.
+    pub fn happened(&self, all: Vec<(Stored, Vec<ShownSighting>)>) -> Vec<(Happened, Stored, Level)> {
+        all.into_iter()
+            .map(|(stored, sightings)| {
+                let level = self.level(&sightings);
+                let seen = |s: ShownSighting| Sighting { members: self.members.get(&s.connection).cloned(), owner: s.owner };
+                let happened = Happened {
+                    activity: stored.activity.clone(),
+                    all_day: stored.all_day,
+                    thread: stored.thread.clone(),
+                    sightings: sightings.into_iter().map(seen).collect(),
+                };
+                (happened, stored, level)
+            })
+            .collect()
+    }
+}
+
+/// The name of a user, else the address.
+pub fn person(directory: &Directory, email: &str) -> String {
+    let name = directory.user(email).map(|u| u.name.as_str()).filter(|n| !n.is_empty());
+    clean(name.unwrap_or(email))
+}
+
+pub fn deal_name(directory: &Directory, id: &str) -> String {
+    clean(directory.deals.get(id).map_or(id, |d| d.name.as_str()))
+}
+
+pub fn company_name(directory: &Directory, deal: &Deal) -> Option<String> {
+    deal.company.as_deref().and_then(|id| directory.companies.get(id)).map(|c| clean(&c.name))
+}
+
+pub fn stage_name(directory: &Directory, id: &str) -> String {
+    clean(directory.stages.get(id).map_or(id, |s| s.name.as_str()))
+}

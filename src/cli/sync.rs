@@ -46,7 +46,7 @@ pub fn known(app: &App, name: &str) -> Result<(), Usage> {
     if names.contains(&name) {
         return Ok(());
     }
-    Err(Usage(format!("there is no connection `{name}`{}", fault::hint(name, names.iter().copied()))))
+    Err(Usage(format!("there is no connection `{name}`; {}", fault::hint(name, names.iter().copied()))))
 }
 
 /// A pass with progress bars that Ctrl-C ends cleanly.

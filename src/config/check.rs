@@ -176,7 +176,7 @@ fn trial(config: &Config, c: &Connection, at: usize, places: &Places<'_>, kind: 
         }
     };
     let Err(why) = connect(given.clone()) else { return Ok(()) };
-    let wrong = culprit(&given, &why, &connect);
+    let wrong = culprit(kind, &given, &why, &connect);
     let why = expectation(&why);
     match wrong {
         Some(key) => {
@@ -193,6 +193,7 @@ fn trial(config: &Config, c: &Connection, at: usize, places: &Places<'_>, kind: 
 /// The key that the complaint is about: the one it names, else the one without which there is none, else the one with
 /// which another text would change it.
 fn culprit(
+    kind: &Kind,
     given: &Map<String, Json>,
     why: &str,
     connect: &impl Fn(Map<String, Json>) -> Result<(), String>,
@@ -213,7 +214,7 @@ fn culprit(
         })
     };
     // A complaint that names a key is about that key, even when it is absent.
-    let names_none = !why.contains('`');
+    let names_none = !kind.settings.iter().any(|f| why.contains(&format!("`{}`", f.name)));
     named.or_else(without).or_else(|| names_none.then(otherwise).flatten()).cloned()
 }
 

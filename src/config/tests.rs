@@ -17,6 +17,9 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
         port: Option<u16>,
         tls: Option<Tls>,
         password: Option<dealtrail_sdk::Secret>,
+        username: Option<String>,
+        #[serde(default)]
+        folders: dealtrail_sdk::folders::FolderChoice,
     }
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "lowercase")]
@@ -230,6 +233,8 @@ const BEHIND_A_MAILBOX: &[&str] = &[
     "port = \"993\"\n",
     "port = 99999\n",
     "tls = \"ssl\"\n",
+    "folders = { exclud = [] }\n",
+    "username = 5\n",
     "password = { env = \"X\" }\nport = true\n",
     "zzzzzzzz = 1\n",
     "tls = \"none\"\n",
@@ -243,6 +248,133 @@ const BEHIND_A_MAILBOX: &[&str] = &[
 
 const MAILBOX: &str =
     "[[connection]]\nname = \"m\"\nconnector = \"imap\"\nowner = \"ana@acme.example\"\nhost = \"h\"\n";
+
+/// The sample that the documents show.
+const DOCUMENTED: &str = r#"[database]
+url = "sqlite:dealtrail.db"              # or postgres://user@host/db ; relative to this file
+
+[server]
+listen = "127.0.0.1:8420"
+public_url = "http://127.0.0.1:8420"
+
+[organization]
+name = "Acme"
+domains = ["acme.example"]               # internal
+timezone = "Europe/Berlin"
+working_days = ["mon", "tue", "wed", "thu", "fri"]
+holidays = ["2026-12-25"]
+
+[capture]
+since = "180d"                           # back-fill: a span or a date
+horizon = "365d"                         # how far ahead meetings are opened: a span or a date
+content = "text"                         # metadata | subject | text
+exclude = ["*@private.example", "lawyer@firm.example"]
+
+[[team]]
+name = "north"
+manager = "mia@acme.example"
+
+[[user]]
+email = "ana@acme.example"
+name = "Ana Lopez"
+role = "rep"                             # rep | manager | admin
+team = "north"
+aliases = ["a.lopez@acme.example"]
+
+[[connection]]                           # a mailbox
+name = "ana-mail"
+connector = "imap"
+owner = "ana@acme.example"
+host = "imap.acme.example"
+port = 993
+tls = "implicit"                         # implicit | starttls | none (none only to loopback unless allowed)
+ca_file = "ca.pem"                       # optional
+username = "ana"
+password = { env = "ANA_PASSWORD" }      # or { file = "..." }, { secret = "NAME" }; or auth = "xoauth2" with an oauth table
+folders = { exclude = ["Junk"] }         # default: all but drafts, spam, trash
+
+[[connection]]                           # a mailbox on disk
+name = "bob-mail"
+connector = "maildir"                    # Maildir++ as Dovecot and mbsync lay it out; also "mbox"
+owner = "bob@acme.example"
+path = "mail/bob"
+
+[[connection]]
+name = "ana-calendar"
+connector = "caldav"
+owner = "ana@acme.example"
+url = "https://dav.acme.example/ana/"    # server, principal, home or calendar: discovered
+username = "ana"
+password = { env = "ANA_PASSWORD" }
+
+[[connection]]
+name = "bob-calendar"
+connector = "ics"                        # a file, a folder of .ics files, or an https/webcal feed
+owner = "bob@acme.example"
+path = "cal/bob"                         # or url = "..."
+
+[[connection]]
+name = "crm"
+connector = "csv"                        # a CRM export on disk: contacts.csv companies.csv deals.csv stages.csv stage_changes.csv [activities.csv]
+path = "crm"
+
+[gaps]
+amount_for_high = 50000                  # severity
+[gaps.unsupported_advance]
+lookback = "14d"                         # Nd calendar days, Nwd working days, Nwh working hours
+grace = "2wd"
+[gaps.gone_quiet]
+after = "10wd"
+stages = { "Negotiation" = "5wd", "Enterprise/Proposal" = "7wd" }   # stage, or pipeline/stage; every rule takes enabled = false and stages
+[gaps.missing_evidence]
+stages = { "Proposal" = ["quote_sent"], "Negotiation" = ["meeting_held", "buyer_reply"] }
+
+[matching]
+deal_code = "OPP-[0-9]+"                 # an explicit reference in subject or text
+free_mail = ["mail.example"]             # added to the built-in list
+subaddress = { "x.example" = "-" }       # default "+"
+[documents]
+quote = ["quote", "angebot", "devis"]    # added to the built-in patterns; also order, contract
+portals = ["orders@portal.example"]
+[competitors]
+names = ["Rivalsoft"]
+[privacy]
+share = "subject"                        # metadata | subject | text
+no_ranking = false
+works_council = false
+waiting_days = 400
+retention = { text = "24m", activity = "60m" }
+[connectors]
+folder = "connectors.d"                  # connector descriptions of your own
+
+[[partner]]
+domains = ["reseller.example"]
+
+[[target]]
+metric = "conversations"                 # a column of the activity report
+per = "week"
+goal = 50
+[[quota]]
+rep = "ana@acme.example"
+per = "quarter"
+amount = 100000
+currency = "EUR"
+"#;
+
+#[test]
+fn the_documented_sample_is_right_once_its_people_are_listed() {
+    let people = "\n[[user]]\nemail = \"bob@acme.example\"\n[[user]]\nemail = \"mia@acme.example\"\n";
+    let read = |text: &str| Config::parse(text, Path::new("dealtrail.toml"), crate::registry::KINDS);
+    let config = read(&format!("{DOCUMENTED}{people}")).unwrap();
+    assert_eq!((config.connections.len(), config.warnings().len()), (5, 0));
+    assert_eq!(config.gaps.rule("gone_quiet").span("after", Some("Enterprise"), "Proposal"), Span::WorkDays(7));
+    assert_eq!(
+        config.gaps.rule("missing_evidence").words("needs", None, "Negotiation"),
+        ["meeting_held", "buyer_reply"]
+    );
+    let unknown = read(DOCUMENTED).unwrap_err().to_string();
+    assert!(unknown.contains("`connection.owner`: bob@acme.example is no user"), "{unknown}");
+}
 
 #[test]
 fn mistakes_are_named_with_line_key_and_what_is_expected() {

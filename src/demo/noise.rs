@@ -180,7 +180,7 @@ fn busy_firm(office: &Office, dice: &mut Dice, world: &mut World) {
     let rep = Party::own(firm.owner);
     let facts = Facts {
         product: "PumpGuard".to_owned(),
-        site: "the yard".to_owned(),
+        site: "Dock 4".to_owned(),
         points: "35".to_owned(),
         amount: String::new(),
     };

@@ -2,6 +2,8 @@
 //!
 //! The sentences themselves are tables (`say_en`, `say_de`, `say_fr`, `say_es`); here is only how they are put together.
 
+use chrono::NaiveDate;
+
 use super::cast::Lang;
 use super::dice::Dice;
 use super::world::Party;
@@ -168,14 +170,14 @@ fn signature(from: &Party) -> String {
 pub(super) fn subject(lang: Lang, say: Say, facts: &Facts) -> String {
     let [en, de, fr, es] = match say {
         Say::Inquiry | Say::Interested => [
-            "Inquiry: {product} for {site}",
-            "Anfrage {product} für {site}",
-            "Demande : {product} pour {site}",
-            "Consulta: {product} para {site}",
+            "Inquiry {product}: {site}",
+            "Anfrage {product}: {site}",
+            "Demande {product} : {site}",
+            "Consulta {product}: {site}",
         ],
         Say::Outreach => [
             "{product} and your plans for {site}",
-            "{product} und Ihr Ausbau {site}",
+            "{product} und Ihr Vorhaben {site}",
             "{product} et vos projets pour {site}",
             "{product} y sus planes para {site}",
         ],
@@ -228,26 +230,39 @@ pub(super) fn answered(lang: Lang, subject: &str) -> String {
     }
 }
 
-/// "Out of office", with the start of the original subject.
-pub(super) fn away(lang: Lang, subject: &str) -> (String, &'static str) {
-    match lang {
+/// "Out of office": subject and text, with the last day of absence.
+pub(super) fn away(lang: Lang, subject: &str, until: NaiveDate) -> (String, String) {
+    let (prefix, text) = match lang {
         Lang::En => (
-            format!("Automatic reply: {subject}"),
-            "I am out of the office until next Monday and will read your message after my return.\n",
+            "Automatic reply: ",
+            format!(
+                "I am out of the office until {} and will read your message after my return.\n",
+                until.format("%-d %B %Y")
+            ),
         ),
         Lang::De => (
-            format!("Automatische Antwort: {subject}"),
-            "Guten Tag,\n\nich bin bis einschließlich Freitag nicht im Haus. Ihre Nachricht wird nicht weitergeleitet.\n",
+            "Automatische Antwort: ",
+            format!(
+                "Guten Tag,\n\nich bin bis einschließlich {} nicht im Haus. Ihre Nachricht wird nicht weitergeleitet.\n",
+                until.format("%d.%m.%Y")
+            ),
         ),
         Lang::Fr => (
-            format!("Réponse automatique : {subject}"),
-            "Bonjour,\n\nje suis absent jusqu'à vendredi inclus et vous répondrai à mon retour.\n",
+            "Réponse automatique : ",
+            format!(
+                "Bonjour,\n\nje suis absent jusqu'au {} inclus et vous répondrai à mon retour.\n",
+                until.format("%d/%m/%Y")
+            ),
         ),
         Lang::Es => (
-            format!("Respuesta automática: {subject}"),
-            "Hola:\n\nEstoy fuera de la oficina hasta el viernes y le responderé a mi vuelta.\n",
+            "Respuesta automática: ",
+            format!(
+                "Hola:\n\nEstoy fuera de la oficina hasta el {} y le responderé a mi vuelta.\n",
+                until.format("%d/%m/%Y")
+            ),
         ),
-    }
+    };
+    (format!("{prefix}{subject}"), text)
 }
 
 /// "48.500 EUR" or "$48,500", as the language writes it.

@@ -78,9 +78,10 @@ pub(super) fn message_id(dice: &mut Dice, email: &str) -> String {
 
 /// The out-of-office note that answers a letter a minute later.
 pub(super) fn away(dice: &mut Dice, letter: &Letter, from: &Party) -> Letter {
-    let (subject, text) = phrases::away(from.lang, &letter.subject);
+    let until = letter.at.date_naive() + Duration::days(dice.between(2, 6));
+    let (subject, text) = phrases::away(from.lang, &letter.subject, until);
     let at = letter.at + Duration::seconds(dice.between(20, 90));
-    let mut note = Thread::single(dice, from, &letter.from, at, &subject, text);
+    let mut note = Thread::single(dice, from, &letter.from, at, &subject, &text);
     note.references = letter.references.iter().cloned().chain([letter.id.clone()]).collect();
     note.headers.push(("Auto-Submitted", "auto-replied".to_owned()));
     note.headers.push(("X-Auto-Response-Suppress", "All".to_owned()));

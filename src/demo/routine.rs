@@ -30,12 +30,15 @@ pub(super) fn tell(office: &Office, dice: &Dice, world: &mut World) {
         own_time(office, &mut dice, world, rep);
         pitches(office, &mut dice, world, rep);
     }
-    let healthy: Vec<usize> = (0..world.deals.len())
-        .filter(|n| {
-            world.deals[*n].open() && world.deals[*n].row.plant == Plant::Healthy && world.deals[*n].stage() > 0
-        })
+    let fit = |plant: Plant| {
+        let others =
+            matches!(plant, Plant::AmountDropped | Plant::PushedClose | Plant::Stalled | Plant::MissingEvidence);
+        others || matches!(plant, Plant::Healthy | Plant::Misclick | Plant::Competitor | Plant::SkippedStage)
+    };
+    let open: Vec<usize> = (0..world.deals.len())
+        .filter(|n| world.deals[*n].open() && world.deals[*n].stage() > 0 && fit(world.deals[*n].row.plant))
         .collect();
-    for (n, deal) in healthy.into_iter().enumerate() {
+    for (n, deal) in open.into_iter().enumerate() {
         if n % 2 == 0 {
             declined(office, &mut dice, world, deal);
         } else {

@@ -16,19 +16,19 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
     match say {
         Say::Inquiry => &[
             "wir betreiben im Bereich {site} {n} Maschinen und verlieren zu viele Stunden durch ungeplante Stillstände. Ein Kollege hat {product} empfohlen. Wie würde das bei uns aussehen, und was wäre der erste Schritt?",
-            "auf Ihrem Vortrag zur Zustandsüberwachung kam {product} zur Sprache. Für {site} suchen wir etwas in dieser Art, etwa {n} Messpunkte. Können Sie uns Aufwand und Kosten nennen?",
+            "bei Ihrem Vortrag zur Zustandsüberwachung kam {product} zur Sprache. Für den Bereich {site} suchen wir etwas in dieser Art, etwa {n} Messpunkte. Können Sie uns Aufwand und Kosten nennen?",
         ],
         Say::Outreach => &[
-            "ich habe vom Ausbau {site} gelesen. Betriebe Ihrer Branche sehen mit {product} Ausfälle rund zwei Wochen vorher; die meisten beginnen mit {n} Messpunkten. Wäre ein Gespräch von 20 Minuten für Sie interessant?",
-            "Sie hatten auf der Messe nach Zahlen zu {product} gefragt. Ich habe zusammengestellt, was {n} Messpunkte für {site} bedeuten würden, und stelle es Ihnen gern vor.",
+            "ich habe vom Ausbau im Bereich {site} gelesen. Betriebe Ihrer Branche sehen mit {product} Ausfälle rund zwei Wochen vorher; die meisten beginnen mit {n} Messpunkten. Wäre ein Gespräch von 20 Minuten für Sie interessant?",
+            "Sie hatten auf der Messe nach Zahlen zu {product} gefragt. Ich habe zusammengestellt, was {n} Messpunkte für den Bereich {site} bedeuten würden, und stelle es Ihnen gern vor.",
         ],
         Say::Interested => &[
-            "das passt gut: genau darüber sprechen wir gerade für {site}. Gern ein Gespräch, bitte nennen Sie zwei Termine in der nächsten Woche.",
+            "das passt gut: genau darüber sprechen wir gerade für den Bereich {site}. Gern ein Gespräch, bitte nennen Sie zwei Termine in der nächsten Woche.",
             "ja, das steht bei uns dieses Jahr auf der Liste. Was brauchen Sie von uns für eine erste Schätzung über {n} Punkte?",
         ],
         Say::FirstReply => &[
-            "vielen Dank für Ihre Anfrage. Bei Standorten wie {site} beginnen wir meist mit einem Gespräch von 30 Minuten und zeigen {product} dann an Ihren eigenen Daten. Passt Ihnen Dienstag oder Donnerstag?",
-            "sehr gern. Bevor ich Unterlagen schicke, möchte ich {site} verstehen und lade Sie zu einem kurzen Gespräch ein.",
+            "vielen Dank für Ihre Anfrage. Bei Vorhaben wie {site} beginnen wir meist mit einem Gespräch von 30 Minuten und zeigen {product} dann an Ihren eigenen Daten. Passt Ihnen Dienstag oder Donnerstag?",
+            "sehr gern. Bevor ich Unterlagen schicke, möchte ich den Bereich {site} verstehen und lade Sie zu einem kurzen Gespräch ein.",
         ],
         Say::Times => &[
             "Donnerstag passt. Bitte laden Sie auch meinen Kollegen ein, er kennt die Maschinen.",
@@ -36,7 +36,7 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
         ],
         Say::Question => &[
             "eine Frage unserer IT: Braucht {product} eine Verbindung nach außen, oder kann das Gateway in unserem Netz bleiben? Und wie lange werden Rohdaten aufbewahrt?",
-            "lassen sich die Sensoren bei laufenden Maschinen montieren? Bis Quartalsende haben wir in {site} keinen Stillstand.",
+            "lassen sich die Sensoren bei laufenden Maschinen montieren? Bis Quartalsende haben wir im Bereich {site} keinen Stillstand.",
             "wie wird abgerechnet, wenn wir im nächsten Jahr weitere {n} Punkte ergänzen?",
         ],
         Say::Answer => &[
@@ -50,7 +50,7 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
         ],
         Say::DemoPlan => &[
             "für die Vorführung schlage ich vor, {product} mit Daten aus drei Wochen einer vergleichbaren Linie zu zeigen, danach 20 Minuten für Fragen. Wer sollte von Ihrer Seite dabei sein?",
-            "die Vorführung für {site} ist vorbereitet. Sie dauert 45 Minuten; wenn Betrieb und IT dabei sind, sparen wir eine Runde.",
+            "die Vorführung für den Bereich {site} ist vorbereitet. Sie dauert 45 Minuten; wenn Betrieb und IT dabei sind, sparen wir eine Runde.",
         ],
         Say::AcceptDemo => &[
             "das passt uns. Bitte rechnen Sie mit drei Personen, meine Kollegin steht in Kopie. Machen wir die Vorführung wie vorgeschlagen.",
@@ -58,11 +58,11 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
         ],
         Say::Confirm => &["wunderbar, ist notiert. Den Link finden Sie in der Einladung.", "sehr gut, ich bereite alles entsprechend vor."],
         Say::PleaseQuote => &[
-            "die Vorführung hat die Kollegen überzeugt. Bitte senden Sie uns ein Angebot über {n} Messpunkte für {site}, die Montage als eigene Position.",
+            "die Vorführung hat die Kollegen überzeugt. Bitte senden Sie uns ein Angebot über {n} Messpunkte für den Bereich {site}, die Montage als eigene Position.",
             "wir haben heute früh darüber gesprochen. Machen Sie uns bitte ein Angebot, erstes Jahr und Folgejahre getrennt.",
         ],
         Say::Quote => &[
-            "anbei unser Angebot: {product} für {site}, {n} Messpunkte, zusammen {amount}. Es gilt 60 Tage. Ich rufe an, um es mit Ihnen durchzugehen.",
+            "anbei unser Angebot: {product} für den Bereich {site}, {n} Messpunkte, zusammen {amount}. Es gilt 60 Tage. Ich rufe an, um es mit Ihnen durchzugehen.",
             "wie gewünscht erhalten Sie das Angebot über {amount}. Die Montage steht als eigene Position darin.",
         ],
         Say::Terms => &[
@@ -82,15 +82,15 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
             "wir brauchen die Vereinbarung zur Auftragsverarbeitung als eigenes Dokument, sonst sind wir so weit.",
         ],
         Say::Order => &[
-            "anbei unsere Bestellung. Wir freuen uns auf den Start in {site}.",
+            "anbei unsere Bestellung. Wir freuen uns auf den Start im Bereich {site}.",
             "gute Nachricht: Bei uns ist unterschrieben. Die Bestellung hängt an, bitte bestätigen Sie die Lieferwoche.",
         ],
         Say::Welcome => &[
-            "vielen Dank für Ihr Vertrauen. Priya aus unserer Kundenbetreuung meldet sich wegen des Auftakts für {site}.",
+            "vielen Dank für Ihr Vertrauen. Priya aus unserer Kundenbetreuung meldet sich wegen des Auftakts für den Bereich {site}.",
             "dankend erhalten, die Auftragsbestätigung kommt von unserem Innendienst. Auf gute Zusammenarbeit.",
         ],
         Say::Decline => &[
-            "wir haben entschieden, die Investition für {site} zu verschieben. Das liegt nicht an Ihrem Angebot, das Budget geht in ein anderes Vorhaben.",
+            "wir haben entschieden, die Investition für den Bereich {site} zu verschieben. Das liegt nicht an Ihrem Angebot, das Budget geht in ein anderes Vorhaben.",
             "vielen Dank für Ihre Mühe. Wir haben uns diesmal für eine andere Lösung entschieden.",
         ],
         Say::Regret => &["danke für die offene Rückmeldung. Was hat am Ende den Ausschlag gegeben? Im nächsten Jahr melde ich mich gern wieder."],
@@ -103,7 +103,7 @@ pub(super) fn lines(say: Say) -> &'static [&'static str] {
         Say::Update => &[
             "kurzer Stand von uns: Die Kollegen vergleichen die Ergebnisse und mögen die Wochenansicht. Zwei weitere möchten es sehen.",
             "nächste Woche ist die interne Runde. Schicken Sie mir bitte noch einmal die beiden Folien zur Ersparnis?",
-            "die Maschinenliste für {site} ist jetzt vollständig, zusammen {n} Messpunkte.",
+            "die Maschinenliste für den Bereich {site} ist jetzt vollständig, zusammen {n} Messpunkte.",
         ],
         Say::Vague => &[
             "können wir Laufzeit und Starttermin noch einmal besprechen? Unsere Geschäftsleitung hätte gern einen Vorschlag für beide Varianten.",

@@ -1,7 +1,7 @@
 //! Writes records of a CRM and notes, in the same transaction, what of the history they touch: waiting items that somebody
 //! now knows, activities to match again, deals to judge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::{self, Quality, Record};
@@ -207,23 +207,31 @@ pub async fn write(
     let mut touched = Touched::default();
     let keys: Vec<String> = records.iter().map(|r| r.0.clone()).chain(vanished.iter().cloned()).collect();
     let before = directory::of_keys(tx, stream, &keys).await?;
-    for (kind, _, body) in &before {
-        touched.note(kind, body, &known.directory)?;
-    }
+    let old: HashMap<(&str, &str), &str> =
+        before.iter().map(|(kind, id, body)| ((kind.as_str(), id.as_str()), body.as_str())).collect();
     directory::remove(tx, stream, &keys).await?;
     let mut rows = Vec::new();
     let mut decided = Vec::new();
     let mut typed = Vec::new();
+    let mut same = BTreeSet::new();
     for (key, resource, version, record) in records {
         let record = prefixed(record, c.prefix.as_deref());
         if let Some(row) = row(&key, &record)? {
-            touched.note(row.kind, &row.body, &known.directory)?;
+            let unchanged = old.get(&(row.kind, row.id.as_str())) == Some(&row.body.as_str());
+            if unchanged {
+                same.insert((row.kind.to_owned(), row.id.clone()));
+            } else {
+                touched.note(row.kind, &row.body, &known.directory)?;
+            }
             rows.push(row);
         }
         decided.push(plain(key.clone(), resource, version));
         if let Record::Typed(entry) = record {
             typed.push((key, *entry));
         }
+    }
+    for (kind, _, body) in before.iter().filter(|(kind, id, _)| !same.contains(&(kind.clone(), id.clone()))) {
+        touched.note(kind, body, &known.directory)?;
     }
     directory::save(tx, stream, &rows).await?;
     items::save(tx, stream, &decided, now).await?;

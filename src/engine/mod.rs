@@ -5,6 +5,7 @@ mod corroborate;
 mod crm;
 pub mod daemon;
 mod decide;
+mod holder;
 mod identity;
 mod mail;
 mod matches;
@@ -96,7 +97,7 @@ impl Engine {
         connections: Vec<Arc<Connection>>,
     ) -> Result<Self, StoreError> {
         let known = RwLock::new(Arc::new(load(&store, &rules).await?));
-        let holder = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let holder = holder::name();
         Ok(Self { store, clock, rules, connections, holder, known })
     }
 

@@ -59,6 +59,7 @@ impl Engine {
             return Ok(());
         }
         self.corroborate().await.map_err(store_error)?;
+        self.store.forget_old_traces(self.now() - TimeDelta::days(self.rules.waiting_days)).await?;
         self.rematch(watcher, stop).await?;
         watcher.phase("judging deals");
         self.review_due().await

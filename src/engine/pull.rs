@@ -10,6 +10,7 @@ use super::{
     Connection, Engine, EngineError,
     crm,
     decide::{self, Sorted},
+    holder,
     mail, matches, meetings,
     progress::{Step, Watcher},
     rules::{Level, TEXT_LIMIT},
@@ -48,13 +49,28 @@ impl Reading<'_> {
     pub async fn run(&self) -> Result<u64, EngineError> {
         let (engine, stream) = (self.engine, self.stream);
         let now = engine.now();
-        if !engine.store.lease(stream.id, &engine.holder, now, now + LEASE).await? {
-            tracing::info!(stream = stream.id, "another process reads this stream");
+        if !self.take_lease(now).await? {
+            tracing::warn!(connection = self.connection.name, "another process reads this stream now; it was left to it");
             return Ok(0);
         }
         let outcome = self.passes().await;
         engine.store.release(stream.id, &engine.holder).await?;
         outcome
+    }
+
+    /// Takes the stream over from a process that was killed.
+    async fn take_lease(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let (store, id, me) = (&self.engine.store, self.stream.id, self.engine.holder.as_str());
+        if store.lease(id, me, now, now + LEASE).await? {
+            return Ok(true);
+        }
+        if let Some(other) = store.lease_holder(id).await?
+            && holder::is_dead(&other)
+        {
+            store.release(id, &other).await?;
+            return store.lease(id, me, now, now + LEASE).await;
+        }
+        Ok(false)
     }
 
     async fn passes(&self) -> Result<u64, EngineError> {
@@ -411,8 +427,9 @@ fn compare(
         match known.get(&entry.resource) {
             None => plan.wanted.push(entry.resource.clone()),
             Some(k) => {
-                let changed = entry.version.is_some() && entry.version != k.version;
-                if changed || full {
+                // without a version a known resource never changes, and a full pass has just delivered it
+                let changed = entry.version.is_some() && (full || entry.version != k.version);
+                if changed {
                     plan.wanted.push(entry.resource.clone());
                 } else if k.gone {
                     plan.back.push(entry.resource.clone());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{StoreError, Tx, ms, opt_ms};
+use super::{Store, StoreError, Tx, ms, opt_ms};
 use crate::args;
 
 crate::domain::activity::words!(Outcome {
@@ -165,6 +165,15 @@ pub async fn put_off(tx: &mut Tx, stream: i64, resources: &[String], later: Date
     let sql = format!("update items set recheck = 0, retry_at = {} where stream = {stream} and resource in ({{in}})", ms(later));
     tx.exec_in(&sql, resources).await?;
     Ok(())
+}
+
+impl Store {
+    /// Blind indexes live for a time only: items decided before `then` can no longer be found by them.
+    pub async fn forget_old_traces(&self, then: DateTime<Utc>) -> Result<u64, StoreError> {
+        let sql = "delete from blind where exists (select 1 from items i where i.stream = blind.stream and i.key = blind.key \
+                   and i.decided_at < $1)";
+        self.db.exec(sql, args![ms(then)]).await
+    }
 }
 
 /// Ties decisions to another activity (merged or re-pointed).

@@ -191,10 +191,11 @@ impl Store {
         Ok(all)
     }
 
-    /// How many activities there are of each kind and status.
-    pub async fn counts(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
-        let sql = "select kind, status, count(*) from activities group by kind, status order by kind, status";
-        Ok(self.db.rows(sql, vec![]).await?.iter().map(|r| (r.text(0), r.text(1), r.int(2))).collect())
+    /// How many activities there are of each kind and status as of `now`.
+    pub async fn counts(&self, now: DateTime<Utc>) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let sql = "select kind, case when status = 'planned' and coalesce(ended_at, occurred_at) <= $1 then 'held' else status end as state, \
+                   count(*) from activities group by kind, state order by kind, state";
+        Ok(self.db.rows(sql, args![ms(now)]).await?.iter().map(|r| (r.text(0), r.text(1), r.int(2))).collect())
     }
 
     pub async fn text_of(&self, activity: &str) -> Result<Option<String>, StoreError> {

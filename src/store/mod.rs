@@ -11,6 +11,7 @@ pub mod items;
 pub mod lists;
 pub mod pages;
 pub mod people;
+pub mod reports;
 pub mod reviews;
 pub mod meta;
 

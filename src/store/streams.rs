@@ -115,6 +115,11 @@ impl Store {
         Ok(self.db.exec(sql, args![id, by, ms(now), ms(until)]).await? == 1)
     }
 
+    pub async fn lease_holder(&self, id: i64) -> Result<Option<String>, StoreError> {
+        let rows = self.db.rows("select lease_by from streams where id = $1", args![id]).await?;
+        Ok(rows.first().and_then(|r| r.opt_text(0)))
+    }
+
     pub async fn release(&self, id: i64, by: &str) -> Result<(), StoreError> {
         self.db.exec("update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2", args![id, by]).await?;
         Ok(())

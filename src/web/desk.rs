@@ -141,7 +141,8 @@ impl Desk {
         all.into_iter()
             .map(|(stored, sightings)| {
                 let level = self.level(&sightings);
-                let seen = |s: ShownSighting| Sighting { members: self.members.get(&s.connection).cloned(), owner: s.owner };
+                let seen =
+                    |s: ShownSighting| Sighting { members: self.members.get(&s.connection).cloned(), owner: s.owner };
                 let happened = Happened {
                     activity: stored.activity.clone(),
                     all_day: stored.all_day,

@@ -73,7 +73,11 @@ fn is_here(host: &str) -> bool {
 }
 
 /// Uses up the link. A browser that only looks ahead must not use it up.
-pub async fn sign_in(State(desk): State<Arc<Desk>>, query: Query<HashMap<String, String>>, request: Request) -> Response {
+pub async fn sign_in(
+    State(desk): State<Arc<Desk>>,
+    query: Query<HashMap<String, String>>,
+    request: Request,
+) -> Response {
     let ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| request.headers().contains_key(*name));
     if ahead || request.method() == Method::HEAD {
         return StatusCode::NO_CONTENT.into_response();
@@ -95,8 +99,20 @@ mod tests {
             assert!(is_here(host), "{host}");
         }
         let foreign = [
-            "", "evil.example", "evil.example:8420", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1:8420",
-            "0.0.0.0", "[::]", "localhost:", "localhost:x", "[::1", "user@localhost", "localhost.", "127.0.0.1:1:2",
+            "",
+            "evil.example",
+            "evil.example:8420",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:8420",
+            "0.0.0.0",
+            "[::]",
+            "localhost:",
+            "localhost:x",
+            "[::1",
+            "user@localhost",
+            "localhost.",
+            "127.0.0.1:1:2",
         ];
         for host in foreign {
             assert!(!is_here(host), "{host}");

@@ -38,7 +38,13 @@ async fn text(desk: &Desk) -> Result<String, StoreError> {
         *outcomes.entry(outcome).or_default() += n;
     }
     outcomes.remove("read");
-    family(&mut out, "dealtrail_decisions", "Items of mailboxes and calendars by what became of them.", "outcome", outcomes);
+    family(
+        &mut out,
+        "dealtrail_decisions",
+        "Items of mailboxes and calendars by what became of them.",
+        "outcome",
+        outcomes,
+    );
     family(&mut out, "dealtrail_gaps", "Findings by state.", "state", desk.store.finding_counts().await?);
     let mut states: BTreeMap<String, i64> = BTreeMap::new();
     for connection in desk.store.connections().await?.iter().filter(|c| !c.removed) {

@@ -100,12 +100,16 @@ pub fn used_link() -> Response {
 }
 
 pub fn foreign_host() -> Response {
-    let said = ["These pages answer to the names of this machine only.", "Open them as http://127.0.0.1 or http://localhost, with the port that dealtrail printed."];
+    let said = [
+        "These pages answer to the names of this machine only.",
+        "Open them as http://127.0.0.1 or http://localhost, with the port that dealtrail printed.",
+    ];
     plain(StatusCode::MISDIRECTED_REQUEST, "Another address", &said)
 }
 
 pub fn read_only() -> Response {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "Read-only", &["These pages can be read, and change nothing."]);
+    let mut response =
+        plain(StatusCode::METHOD_NOT_ALLOWED, "Read-only", &["These pages can be read, and change nothing."]);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }

@@ -35,7 +35,9 @@ fn code(text: &str) -> String {
 /// Does the code use this module of the crate, under any of the ways to name it?
 fn uses(text: &str, module: &str) -> bool {
     let code = code(text);
-    [format!("crate::{module}::"), format!("crate::{module};"), format!("dealtrail::{module}::")].iter().any(|n| code.contains(n))
+    [format!("crate::{module}::"), format!("crate::{module};"), format!("dealtrail::{module}::")]
+        .iter()
+        .any(|n| code.contains(n))
         || in_crate_group(&code, module)
 }
 
@@ -106,7 +108,8 @@ fn only_the_store_writes_sql() {
 
 #[test]
 fn a_connector_is_named_in_its_folder_and_the_registry_only() {
-    let crates = ["dealtrail_imap", "dealtrail_maildir", "dealtrail_mbox", "dealtrail_caldav", "dealtrail_ics", "dealtrail_csv"];
+    let crates =
+        ["dealtrail_imap", "dealtrail_maildir", "dealtrail_mbox", "dealtrail_caldav", "dealtrail_ics", "dealtrail_csv"];
     for (path, text) in sources("src") {
         let registry = path.ends_with("registry.rs");
         for name in crates {

@@ -1,5 +1,8 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
+mod commands;
+mod faults;
 mod layering;
+mod support;
 mod truth;
 mod world;

@@ -11,7 +11,7 @@ use chrono::Utc;
 use dealtrail_testkit::{dovecot::Dovecot, postgres::Postgres, radicale::Radicale};
 use serde_json::Value;
 
-use crate::world::{Exports, Loaded, Score, Size, World};
+use crate::world::{Exports, Loaded, Part, Score, Size, World};
 
 /// The program with a configuration.
 struct Program {
@@ -99,6 +99,24 @@ fn files_come_out_as_the_truth() {
         let world = World::new(seed, Size::Small, Utc::now());
         let loaded = world.write_files(dir.path(), order);
         judge(&world, &loaded);
+    }
+}
+
+/// Contacts, deals, mail and events arrive in five parts with a pass after each, mail before its contact, answers before
+/// their questions: in the end it is the same truth, because history matches itself.
+#[test]
+fn arriving_in_parts_changes_nothing() {
+    for order in [1, 2] {
+        let dir = folder();
+        let world = World::new(6, Size::Small, Utc::now());
+        for done in 1..=5 {
+            let loaded = world.write_part(dir.path(), order, Part { done, of: 5 });
+            let program = Program { config: loaded.config.clone() };
+            program.run(&["sync"]);
+            if done == 5 {
+                Score::of(&world, &loaded.ties, &program.exports()).assert_goals();
+            }
+        }
     }
 }
 

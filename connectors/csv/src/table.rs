@@ -224,3 +224,45 @@ fn needed_columns(sheet: Sheet) -> String {
     let needed: Vec<&str> = sheet.columns().iter().filter_map(|c| c.strip_suffix('*')).collect();
     needed.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the bytes are: every row has a name of its own and can be asked for by it, and the same bytes give
+        /// the same names and versions.
+        #[test]
+        fn any_file_gives_rows_that_can_be_found(
+            rows in prop::collection::vec("(A|B|line:3|)[,;](x|\"x|\"x\"|)[,;]?(2026-01-01|2026-01-0|)[,]?(x|\u{e9})?", 0..12),
+            sheet in prop::sample::select(vec![Sheet::StageChanges, Sheet::Companies]),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let header = if sheet == Sheet::Companies { "id,name,x" } else { "deal_id,to_stage_id,changed_at" };
+            let text = format!("{header}\n{}", rows.join("\n"));
+            // Cut anywhere behind the header, also inside a character.
+            let end = header.len() + 1 + cut.index(text.len() - header.len());
+            let bytes = &text.as_bytes()[..end.min(text.len())];
+            let table = Table::read(sheet, bytes, Tz::UTC).unwrap();
+            let names: HashSet<&str> = table.rows.iter().map(|r| r.resource.as_str()).collect();
+            prop_assert_eq!(names.len(), table.rows.len());
+            for row in &table.rows {
+                let (found, version) = table.find(&row.resource);
+                prop_assert!(!matches!(found, Found::Gone));
+                prop_assert_eq!(version, Some(row.version.as_str()));
+            }
+            let again = Table::read(sheet, bytes, Tz::UTC).unwrap();
+            let same = again.rows.iter().zip(&table.rows).all(|(a, b)| a.resource == b.resource && a.version == b.version);
+            prop_assert!(same && again.rows.len() == table.rows.len());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for sheet in Sheet::ALL {
+                let _ = Table::read(sheet, &bytes, Tz::UTC);
+            }
+        }
+    }
+}

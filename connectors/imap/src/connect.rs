@@ -23,8 +23,9 @@ use tokio_rustls::{
 
 use crate::{
     answer::{Answer, State},
+    command::Command,
     frame::{Framer, Limits},
-    session::{Command, Session, Transport},
+    session::{Session, Transport},
     settings::{Compress, Settings, Tls},
     signin,
     sorting::{self, Doing},

@@ -6,7 +6,7 @@
 use dealtrail_sdk::{Cursor, Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 
-use crate::session::Folder;
+use crate::folder::Folder;
 
 /// Messages of one batch.
 pub const BATCH: usize = 300;

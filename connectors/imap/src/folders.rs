@@ -7,8 +7,9 @@ use dealtrail_sdk::{
 
 use crate::{
     answer::{Answer, Listed, State},
+    command::Command,
     names,
-    session::{Command, Session},
+    session::Session,
     sorting::Doing,
 };
 

@@ -7,10 +7,10 @@ use dealtrail_sdk::{Fault, FaultKind};
 
 use crate::{
     answer::{Answer, State},
+    command::Command,
     fetched::Fetched,
     line::Line,
     names::uid_set,
-    session::Command,
     sorting,
 };
 

@@ -5,9 +5,11 @@
 //! for, and nothing counts as gone without proof. README.md tells how a folder is read.
 
 mod answer;
+mod command;
 mod connect;
 mod cursor;
 mod fetched;
+mod folder;
 mod folders;
 mod frame;
 mod gather;
@@ -43,9 +45,9 @@ use dealtrail_sdk::{
 use crate::{
     connect::Route,
     cursor::{key, parse_key},
+    folder::Folder,
     line::Lines,
     pull::Structures,
-    session::Folder,
     settings::Settings,
     watch::Watch,
 };

@@ -4,11 +4,7 @@ use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
 use dealtrail_sdk::{Fault, FaultKind};
 
-use crate::{
-    connect::Route,
-    session::{Command, Folder, Session},
-    sorting::Doing,
-};
+use crate::{command::Command, connect::Route, folder::Folder, session::Session, sorting::Doing};
 
 /// A connection that was idle for longer is asked for a sign of life first.
 const TRUSTED: Duration = Duration::from_secs(20);
@@ -103,6 +99,8 @@ impl Lines {
                 self.give_back(session);
                 return Err(fault);
             }
+            // Its place is needed for the next one.
+            drop(session);
             session = self.route.open().await?;
             session.examine(folder, since).await?;
         }

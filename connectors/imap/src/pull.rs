@@ -10,11 +10,12 @@ use dealtrail_sdk::{
 };
 
 use crate::{
+    command::Command,
     cursor::{BATCH, Mark, Step, key, vanished},
+    folder::Folder,
     line::Line,
     names::uid_set,
     reading::{self, Read},
-    session::{Command, Folder},
     sorting::Doing,
 };
 

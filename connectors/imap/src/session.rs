@@ -14,8 +14,9 @@ use tokio::{
 
 use crate::{
     answer::{self, Answer, State, Status},
+    command::{Command, Piece},
+    folder::Folder,
     frame::Framer,
-    names::{self, Wire},
     sorting::{self, Doing},
 };
 
@@ -26,68 +27,6 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// Commands sent ahead of their answers. More gain nothing and fill the buffers of both sides.
 const IN_FLIGHT: usize = 4;
 const WRITE_DEADLINE: Duration = Duration::from_secs(60);
-/// Numbers above this are nonsense (RFC 7162 section 3.1.2.1: 63 bits).
-const MODSEQ_MAX: u64 = i64::MAX as u64;
-
-/// A command without its tag.
-#[derive(Clone, Debug, Default)]
-pub struct Command(Vec<Piece>);
-
-#[derive(Clone)]
-enum Piece {
-    Text(String),
-    Literal(Vec<u8>),
-}
-
-impl std::fmt::Debug for Piece {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Piece")
-    }
-}
-
-impl Command {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(vec![Piece::Text(text.into())])
-    }
-    pub fn text(mut self, text: &str) -> Self {
-        match self.0.last_mut() {
-            Some(Piece::Text(known)) => known.push_str(text),
-            _ => self.0.push(Piece::Text(text.to_owned())),
-        }
-        self
-    }
-    /// A string that someone else chose, sent so that it cannot be anything but a string.
-    ///
-    /// # Errors
-    /// [`FaultKind::Malformed`] for a string with NUL.
-    pub fn string(self, text: &str) -> Result<Self, Fault> {
-        match names::string(text) {
-            Some(Wire::Quoted(quoted)) => Ok(self.text(&quoted)),
-            Some(Wire::Literal(bytes)) => {
-                let Self(mut pieces) = self;
-                pieces.push(Piece::Literal(bytes));
-                Ok(Self(pieces))
-            }
-            None => Err(Fault::new(FaultKind::Malformed, "a name with a NUL character cannot be sent to a server")),
-        }
-    }
-}
-
-/// State of the folder that is open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Folder {
-    /// Raw wire name.
-    pub name: String,
-    pub uid_validity: Option<u32>,
-    pub uid_next: Option<u32>,
-    pub exists: u32,
-    pub modseq: Option<u64>,
-    /// The server says that its numbers do not last.
-    pub fleeting: bool,
-    /// What vanished since the modseq that EXAMINE was given, lower bound first.
-    pub vanished: Vec<(u32, u32)>,
-}
-
 /// A connection that is signed in.
 pub struct Session {
     link: Framer<Box<dyn Transport>>,
@@ -248,7 +187,7 @@ impl Session {
         self.last_tag += 1;
         let tag = format!("D{}", self.last_tag);
         let mut bytes = format!("{tag} ").into_bytes();
-        for piece in &command.0 {
+        for piece in command.pieces() {
             match piece {
                 Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
                 Piece::Literal(literal) => {
@@ -355,17 +294,8 @@ impl Session {
             }
             _ => {}
         }
-        let Some(folder) = &mut self.folder else { return };
-        match answer {
-            Answer::Exists(n) => folder.exists = *n,
-            Answer::Expunge => folder.exists = folder.exists.saturating_sub(1),
-            Answer::Vanished(true, ranges) => folder.vanished.extend(ranges),
-            Answer::Vanished(false, ranges) => {
-                let gone = ranges.iter().fold(0u32, |n, (a, b)| n.saturating_add((b - a).saturating_add(1)));
-                folder.exists = folder.exists.saturating_sub(gone);
-            }
-            Answer::Status(status) if status.state == State::Ok => folder.learn(&status.code, &status.value),
-            _ => {}
+        if let Some(folder) = &mut self.folder {
+            folder.note(answer);
         }
     }
 
@@ -447,20 +377,5 @@ impl Session {
             }
         };
         let _bye: Result<Result<(), Fault>, _> = timeout(Duration::from_secs(3), farewell).await;
-    }
-}
-
-impl Folder {
-    fn learn(&mut self, code: &str, value: &str) {
-        let number = value.trim().parse::<u64>().ok();
-        let small = number.and_then(|n| u32::try_from(n).ok());
-        match code {
-            "UIDVALIDITY" => self.uid_validity = small,
-            "UIDNEXT" => self.uid_next = small.filter(|n| *n > 0),
-            "HIGHESTMODSEQ" => self.modseq = number.filter(|n| (1..=MODSEQ_MAX).contains(n)),
-            "NOMODSEQ" => self.modseq = None,
-            "UIDNOTSTICKY" => self.fleeting = true,
-            _ => {}
-        }
     }
 }

@@ -4,8 +4,9 @@ use dealtrail_sdk::{Fault, FaultKind};
 
 use crate::{
     answer::{Answer, State, Status},
+    command::Command,
     names::base64,
-    session::{Command, Session},
+    session::Session,
     settings::{Auth, Settings},
     sorting::Doing,
 };

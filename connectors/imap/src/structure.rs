@@ -192,4 +192,62 @@ mod tests {
         let deep = "(".repeat(5000) + "\"text\" \"plain\"" + &" \"mixed\")".repeat(5000);
         assert!(read(&deep).is_none());
     }
+
+    /// Sections and types as another reader sees them.
+    fn by_imap_proto(body: &imap_proto::BodyStructure<'_>, path: &str, out: &mut Vec<String>) {
+        use imap_proto::BodyStructure::{Basic, Message, Multipart, Text};
+        match body {
+            Multipart { bodies, .. } => {
+                for (index, child) in bodies.iter().enumerate() {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    by_imap_proto(child, &format!("{path}{dot}{}", index + 1), out);
+                }
+            }
+            Basic { common, other, .. } | Text { common, other, .. } | Message { common, other, .. } => {
+                let section = if path.is_empty() { "1" } else { path };
+                let kind = format!("{}/{}", common.ty.ty, common.ty.subtype).to_lowercase();
+                out.push(format!("{section} {kind} {}", other.octets));
+            }
+        }
+    }
+
+    /// Well-formed structures of any shape.
+    fn well_formed() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let params = prop_oneof![
+            Just("NIL".to_owned()),
+            "[a-z]{1,6}".prop_map(|v| format!("(\"charset\" \"{v}\" \"name\" \"a b\")"))
+        ];
+        let tail = prop_oneof![
+            Just(String::new()),
+            Just(" NIL (\"attachment\" (\"filename\" \"x.pdf\")) NIL NIL".to_owned()),
+            Just(" NIL NIL (\"en\" \"de\")".to_owned())
+        ];
+        let leaf = (params, 0u32..5000, tail, any::<bool>()).prop_map(|(params, size, tail, text)| {
+            if text {
+                format!("(\"TEXT\" \"Plain\" {params} NIL NIL \"7BIT\" {size} 3{tail})")
+            } else {
+                format!("(\"application\" \"pdf\" {params} \"<id>\" NIL \"base64\" {size}{tail})")
+            }
+        });
+        leaf.prop_recursive(4, 20, 4, |inner| {
+            (proptest::collection::vec(inner, 1..4), prop_oneof![Just("mixed"), Just("alternative")])
+                .prop_map(|(parts, kind)| format!("({} \"{kind}\" (\"boundary\" \"x\") NIL NIL)", parts.concat()))
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn two_readers_agree_on_what_is_well_formed(structure in well_formed()) {
+            let line = format!("* 1 FETCH (BODYSTRUCTURE {structure})\r\n");
+            let (_, response) = imap_proto::Response::parse(line.as_bytes()).expect("well-formed");
+            let imap_proto::Response::Fetch(_, attributes) = response else { panic!("a fetch") };
+            let imap_proto::AttributeValue::BodyStructure(body) = &attributes[0] else { panic!("a structure") };
+            let mut theirs = Vec::new();
+            by_imap_proto(body, "", &mut theirs);
+            let ours = read(&structure).expect("well-formed");
+            let ours: Vec<String> = ours.iter().map(|p| format!("{} {} {}", p.section, p.media_type, p.size)).collect();
+            proptest::prop_assert_eq!(ours, theirs);
+        }
+    }
 }

@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout};
 use crate::{
     answer::Answer,
     connect::Route,
-    session::{Folder, Session},
+    folder::Folder,
+    session::Session,
     sorting::{self, Doing},
 };
 
@@ -128,5 +129,70 @@ impl Watch {
             let _farewell = timeout(Duration::from_secs(2), self.stop(&tag)).await;
         }
         self.session.logout().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use dealtrail_net::budget::{self, Limits};
+    use dealtrail_sdk::FaultKind;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    use super::*;
+    use crate::frame::{self, Framer};
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    /// A watch over a line in memory, so that time can be set; the server answers the first `answers` IDLEs.
+    async fn watch(answers: usize) -> (Watch, Arc<AtomicUsize>) {
+        let (near, far) = tokio::io::duplex(1000);
+        let idles = Arc::new(AtomicUsize::new(0));
+        let counter = idles.clone();
+        tokio::spawn(async move {
+            let mut far = BufReader::new(far);
+            let (mut line, mut tag) = (String::new(), String::new());
+            while far.read_line(&mut line).await.is_ok_and(|n| n > 0) {
+                let answer = match line.trim_end().split_once(' ') {
+                    Some((begun, "IDLE")) => {
+                        begun.clone_into(&mut tag);
+                        counter.fetch_add(1, Ordering::Relaxed);
+                        "+ idling\r\n".to_owned()
+                    }
+                    _ => format!("{tag} OK done\r\n"),
+                };
+                if counter.load(Ordering::Relaxed) <= answers && far.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+                line.clear();
+            }
+        });
+        let budget = budget::account(&format!("watch-{answers}"), "test", Limits::default());
+        let slot = budget.connect("test").await.expect("a slot");
+        let link = Framer::new(Box::new(near) as Box<dyn crate::session::Transport>, frame::Limits::default());
+        let session = Session::new(link, "test:143".into(), budget, slot);
+        (Watch { session, folder: "INBOX".into(), idle: None, exists: 0, news: false }, idles)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_renewed_all_day_long() {
+        let (mut watch, idles) = watch(usize::MAX).await;
+        assert!(timeout(DAY, watch.news()).await.is_err(), "nothing happens for a day");
+        let renewed = idles.load(Ordering::Relaxed);
+        assert!((159..=162).contains(&renewed), "{renewed} times");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_died_in_silence_is_found_out() {
+        let (mut watch, _) = watch(3).await;
+        let began = Instant::now();
+        let fault = timeout(DAY, watch.news()).await.expect("it ends").expect_err("a dead line");
+        assert_eq!(fault.kind, FaultKind::Unreachable);
+        assert!(began.elapsed() < RENEW * 5, "{:?}", began.elapsed());
+        assert!(!watch.is_for("INBOX"), "it is of no use any more");
     }
 }

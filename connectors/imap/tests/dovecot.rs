@@ -430,7 +430,8 @@ async fn signing_in() {
 async fn a_server_that_went_away_and_came_back() {
     let (server, mut client) = start();
     client.append("INBOX", &mail(1), "", None);
-    let source = source(&server, json!({}));
+    // With a single connection allowed, the dead one must not stand in the way of the next.
+    let source = source(&server, json!({"connections": 1}));
     let inbox = folder(&*source, "INBOX").await;
     let mut held = Held::default();
     held.read(&*source, &inbox).await;
@@ -472,4 +473,47 @@ async fn waiting_wakes_up_when_mail_comes() {
     let woken = tokio::time::timeout(Duration::from_secs(60), source.wait(&streams)).await;
     assert_eq!(woken.expect("it wakes").expect("no fault").as_deref(), Some("INBOX"));
     source.close().await;
+}
+
+/// How fast 20,000 mails are read; run by hand: `cargo test -p dealtrail-imap -- --ignored --nocapture speed`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn speed() {
+    let count = std::env::var("MAILS").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let (server, mut client) = start();
+    let mails: Vec<Vec<u8>> = (0..count).map(mail).collect();
+    client.append_all("INBOX", mails.iter().enumerate().map(|(n, m)| (m.as_slice(), at(n))));
+    let source = source(&server, json!({}));
+    let inbox = folder(&*source, "INBOX").await;
+    for round in ["cold", "warm"] {
+        let began = std::time::Instant::now();
+        let (mut cursor, mut read, mut texts) = (None, 0, 0);
+        loop {
+            let batch = source.pull(&inbox, cursor.as_ref(), &window()).await.expect("a step");
+            let keys: Vec<String> = batch
+                .changes
+                .iter()
+                .filter_map(|c| match c {
+                    Change::Upsert { resource, .. } => Some(resource.clone()),
+                    _ => None,
+                })
+                .collect();
+            read += keys.len();
+            texts += source.content(&inbox, &keys, 64 << 10).await.expect("texts").len();
+            cursor = batch.cursor;
+            if !batch.more {
+                break;
+            }
+        }
+        let took = began.elapsed();
+        let rate = read as f64 / took.as_secs_f64();
+        println!("{round}: {read} mails, {texts} texts in {took:?}: {rate:.0}/s; {} KiB", memory());
+    }
+}
+
+/// Resident memory of this process, in KiB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM"));
+    line.and_then(|l| l.split_whitespace().nth(1)).and_then(|n| n.parse().ok()).unwrap_or(0)
 }

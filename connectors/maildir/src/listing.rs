@@ -203,4 +203,15 @@ mod tests {
             assert_eq!(found.received(modified).map(|t| t.timestamp()), expected);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn flags_never_change_a_name(unique in "[^/:;!]{1,30}", flags in "[A-Za-z]{0,8}", junk in proptest::option::of(proptest::char::range('a', 'z'))) {
+            let plain = Found::new("new", OsStr::new(&unique), junk);
+            let flagged = Found::new("cur", OsStr::new(&format!("{unique}:2,{flags}")), junk);
+            proptest::prop_assert_eq!(&plain.unique, &unique);
+            proptest::prop_assert_eq!(&flagged.unique, &unique);
+            proptest::prop_assert_eq!(flagged.draft, flags.contains('D'));
+        }
+    }
 }

@@ -55,6 +55,20 @@ impl Dovecot {
     /// # Panics
     /// As [`Dovecot::start`].
     pub fn start_with(options: &Options) -> Self {
+        // A port that was free may be taken by another test before Dovecot takes it.
+        let attempts = (0..4).map(|_| Self::attempt(options));
+        let mut log = String::new();
+        for attempt in attempts {
+            match attempt {
+                Ok(server) => return server,
+                Err(why) => log = why,
+            }
+        }
+        panic!("Dovecot does not start:\n{log}");
+    }
+
+    /// The server, or why it did not start.
+    fn attempt(options: &Options) -> Result<Self, String> {
         let program = program();
         let dir = tempfile::Builder::new().prefix("dt-dovecot").tempdir().expect("a temporary folder");
         // As root the mail belongs to another user, who must be able to reach it.
@@ -81,8 +95,8 @@ impl Dovecot {
             .spawn()
             .expect("Dovecot can be started");
         let mut server = Self { dir, child, port, tls_port };
-        server.await_ready();
-        server
+        server.await_ready()?;
+        Ok(server)
     }
 
     pub fn host(&self) -> &'static str {
@@ -142,18 +156,18 @@ impl Dovecot {
         assert!(done.status.success(), "doveadm kick: {}", String::from_utf8_lossy(&done.stderr));
     }
 
-    fn await_ready(&mut self) {
+    fn await_ready(&mut self) -> Result<(), String> {
         let end = Instant::now() + Duration::from_secs(30);
         while Instant::now() < end {
             if let Ok(Some(status)) = self.child.try_wait() {
-                panic!("Dovecot ended at once ({status}):\n{}", self.log());
+                return Err(format!("it ended at once ({status}):\n{}", self.log()));
             }
             if [self.port, self.tls_port].iter().all(|p| TcpStream::connect(("127.0.0.1", *p)).is_ok()) {
-                return;
+                return Ok(());
             }
             std::thread::sleep(Duration::from_millis(30));
         }
-        panic!("Dovecot does not listen:\n{}", self.log());
+        Err(format!("it does not listen:\n{}", self.log()))
     }
 }
 

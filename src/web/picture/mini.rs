@@ -1,4 +1,4 @@
-//! A deal's last half year in one line: mail from them above, ours below, meetings and calls on the line, today marked.
+//! A deal's last months in one line: mail from them above, ours below, meetings and calls on the line, today marked.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,19 @@ pub enum Side {
     Ahead,
 }
 
-const WIDTH: f64 = 220.0;
-const HEIGHT: f64 = 28.0;
-const LINE: f64 = 14.0;
-const BINS: usize = 55;
+const WIDTH: f64 = 200.0;
+const HEIGHT: f64 = 34.0;
+const LINE: f64 = 17.0;
+const BINS: usize = 50;
 
 /// What happened when, between two moments that all pictures of the page share.
-pub fn draw(marks: &[(DateTime<Utc>, Side)], from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>, label: &str) -> Svg {
+pub fn draw(
+    marks: &[(DateTime<Utc>, Side)],
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    now: DateTime<Utc>,
+    label: &str,
+) -> Svg {
     let whole = (to - from).num_milliseconds().max(1) as f64;
     let place = |at: DateTime<Utc>| ((at - from).num_milliseconds() as f64 / whole).clamp(0.0, 1.0);
     let mut bins = [[0usize; 4]; BINS];
@@ -32,7 +38,7 @@ pub fn draw(marks: &[(DateTime<Utc>, Side)], from: DateTime<Utc>, to: DateTime<U
     let (mut inward, mut outward, mut met, mut ahead) = (String::new(), String::new(), String::new(), String::new());
     for (i, bin) in bins.iter().enumerate() {
         let x = i as f64 * step;
-        let tall = |count: usize| n(count.min(5) as f64 * 2.4);
+        let tall = |count: usize| n(2.0 + count.min(5) as f64 * 2.4);
         if bin[0] > 0 {
             let _ = write!(inward, "M{} {}v-{}", n(x + 2.0), LINE - 1.0, tall(bin[0]));
         }
@@ -56,7 +62,7 @@ pub fn draw(marks: &[(DateTime<Utc>, Side)], from: DateTime<Utc>, to: DateTime<U
             let _ = write!(out, "<path class=\"{class}\" d=\"{path}\"/>");
         }
     }
-    let _ = write!(out, "<path class=\"today\" d=\"M{today} 2v24\"/></svg>");
+    let _ = write!(out, "<path class=\"today\" d=\"M{today} 2v30\"/></svg>");
     Svg(out)
 }
 
@@ -70,10 +76,16 @@ mod tests {
     fn small_and_stable() {
         let from: DateTime<Utc> = "2026-06-01T00:00:00Z".parse().expect("a time");
         let day = |n| from + TimeDelta::days(n);
-        let marks = [(day(3), Side::In), (day(3), Side::In), (day(9), Side::Out), (day(100), Side::Met), (day(190), Side::Ahead)];
+        let marks = [
+            (day(3), Side::In),
+            (day(3), Side::In),
+            (day(9), Side::Out),
+            (day(100), Side::Met),
+            (day(190), Side::Ahead),
+        ];
         let svg = draw(&marks, from, day(200), day(180), "A <deal>").to_string();
         assert!(svg.contains("A &lt;deal&gt;") && svg.len() < 900, "{svg}");
-        assert!(svg.contains("class=\"in\" d=\"M2 13v-4.8\""), "{svg}");
+        assert!(svg.contains("class=\"in\" d=\"M2 16v-6.8\""), "{svg}");
         let none = draw(&[], from, from, from, "").to_string();
         assert!(!none.contains("NaN") && !none.contains("class=\"in\""));
     }

@@ -60,7 +60,11 @@ impl Strip {
             if right - left < LEAST {
                 if to >= self.now { left = right - LEAST } else { right = left + LEAST }
             }
-            if to >= self.now { end = left } else { start = right }
+            if to >= self.now {
+                end = left
+            } else {
+                start = right
+            }
             let _ = write!(
                 out,
                 "<rect class=\"hole\" x=\"{}\" width=\"{}\" height=\"12\"/><rect x=\"{0}\" width=\"{1}\" height=\"12\" fill=\"url(#h{id})\"/>",

@@ -74,7 +74,7 @@ impl World {
         let share = part.share(turn.len());
         for (n, ix) in turn.into_iter().take(share).enumerate() {
             let copy = &self.copies[ix];
-            let unique = format!("{}.M{n}P7.world", 1_700_000_000 + n);
+            let unique = format!("{}.M{n}P7.world", copy.received.timestamp());
             self.write_copy(&dir.join("mail"), copy, &unique);
             ties.copies.insert((self.mail_connection(copy.owner), copy.folder.to_owned(), unique), ix);
         }

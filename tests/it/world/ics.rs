@@ -94,6 +94,21 @@ pub struct Vevent {
     pub lines: Vec<String>,
 }
 
+impl Vevent {
+    /// DTEND or, for every third event, DURATION; one day of an all-day event needs neither (RFC 5545 section 3.6.1).
+    fn length_line(&self) -> Option<String> {
+        let other = self.stamp.timestamp() % 3 == 0;
+        match self.when {
+            When::AllDay(_, 1) if other => None,
+            When::AllDay(_, days) if other => Some(format!("DURATION:P{days}D")),
+            When::Utc(_, d) | When::Zoned(_, _, _, d) | When::Floating(_, _, d) if other => {
+                Some(format!("DURATION:PT{}M", d.num_minutes()))
+            }
+            _ => Some(self.when.value("DTEND", true)),
+        }
+    }
+}
+
 /// A calendar of these events. `method` only for mailed ones (RFC 5546).
 pub fn write(events: &[Vevent], method: Option<&str>) -> String {
     let mut out = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//World//EN\r\nCALSCALE:GREGORIAN\r\n");
@@ -116,7 +131,9 @@ fn vevent(e: &Vevent) -> String {
     line(&mut out, &format!("UID:{}", e.uid));
     line(&mut out, &format!("DTSTAMP:{}", basic(e.stamp)));
     line(&mut out, &e.when.value("DTSTART", false));
-    line(&mut out, &e.when.value("DTEND", true));
+    if let Some(length) = e.length_line() {
+        line(&mut out, &length);
+    }
     line(&mut out, &format!("SUMMARY:{}", escape(&e.summary)));
     if !e.description.is_empty() {
         line(&mut out, &format!("DESCRIPTION:{}", escape(&e.description)));
@@ -134,7 +151,8 @@ fn vevent(e: &Vevent) -> String {
     for g in &e.guests {
         let kind = if g.room { ";CUTYPE=ROOM" } else { "" };
         let params = format!("{kind};ROLE={};PARTSTAT={};CN=\"{}\"", g.role, g.answer, g.name);
-        line(&mut out, &format!("ATTENDEE{params}:mailto:{}", g.address));
+        let scheme = if e.stamp.timestamp() % 5 == 0 { "MAILTO" } else { "mailto" };
+        line(&mut out, &format!("ATTENDEE{params}:{scheme}:{}", g.address));
     }
     for extra in &e.lines {
         line(&mut out, extra);

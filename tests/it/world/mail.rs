@@ -3,6 +3,9 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
+pub use super::coding::Coding;
+use super::coding::{base64, encode, header_text, quoted};
+
 /// An address as it stands in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
@@ -10,23 +13,8 @@ pub struct Mailbox {
     pub address: String,
 }
 
-/// How text and subject are encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
-    Plain,
-    Utf8Quoted,
-    Utf8Base64,
-    Latin1Quoted,
-    Latin1Raw,
-    Japanese,
-}
-
-/// Japanese text of the world with its ISO-2022-JP bytes.
-const JAPANESE: &[(&str, &[u8])] = &[
-    ("会議の件", b"\x1b$B2q5D$N7o\x1b(B"),
-    ("見積書", b"\x1b$B8+@Q=q\x1b(B"),
-    ("日程について", b"\x1b$BF|Dx$K$D$$$F\x1b(B"),
-];
+const PICTURE: &str =
+    "Content-Type: image/png\r\nContent-ID: <p@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0=\r\n";
 
 #[derive(Clone, Debug)]
 pub enum Body {
@@ -38,6 +26,11 @@ pub enum Body {
     Attached {
         name: String,
         media: &'static str,
+        bytes: Vec<u8>,
+    },
+    /// The forms of the text beside an attached page, below one another.
+    Nested {
+        name: String,
         bytes: Vec<u8>,
     },
     /// The text and a whole message enclosed (message/rfc822).
@@ -69,7 +62,8 @@ pub struct Letter {
     pub to: Vec<Mailbox>,
     pub cc: Vec<Mailbox>,
     pub bcc: Vec<Mailbox>,
-    pub date: DateTime<Utc>,
+    /// `None`: no Date header.
+    pub date: Option<DateTime<Utc>>,
     pub subject: String,
     pub text: String,
     pub coding: Coding,
@@ -101,11 +95,12 @@ pub fn write(letter: &Letter, variant: &Variant) -> Vec<u8> {
     if let Some(path) = &variant.return_path {
         head("Return-Path", path);
     }
-    let date = letter.date + chrono::Duration::seconds(variant.later);
-    if let Some(host) = variant.through {
-        head("Received", &format!("from mx.relay.example by {host}\r\n\twith ESMTPS; {}", rfc2822(date)));
+    if let Some(date) = letter.date.map(|d| d + chrono::Duration::seconds(variant.later)) {
+        if let Some(host) = variant.through {
+            head("Received", &format!("from mx.relay.example by {host}\r\n\twith ESMTPS; {}", rfc2822(date)));
+        }
+        head("Date", &rfc2822(date));
     }
-    head("Date", &rfc2822(date));
     head("From", &address(&letter.from));
     let mut to = letter.to.clone();
     if variant.reverse_to {
@@ -159,55 +154,6 @@ fn address(m: &Mailbox) -> String {
     }
 }
 
-/// RFC 2047, in words of at most ten characters, so that most subjects are split over several.
-fn header_text(text: &str, coding: Coding) -> String {
-    if text.is_ascii() {
-        return text.to_owned();
-    }
-    let chars: Vec<char> = text.chars().collect();
-    let pieces = chars.chunks(10).map(|c| c.iter().collect::<String>());
-    let words: Vec<String> = match coding {
-        Coding::Japanese => vec![format!("=?ISO-2022-JP?B?{}?=", base64(&encode(text, coding)))],
-        Coding::Utf8Base64 => pieces.map(|p| format!("=?UTF-8?B?{}?=", base64(p.as_bytes()))).collect(),
-        Coding::Latin1Quoted | Coding::Latin1Raw => {
-            pieces.map(|p| format!("=?iso-8859-1?Q?{}?=", q_word(&encode(&p, coding)))).collect()
-        }
-        Coding::Plain | Coding::Utf8Quoted => pieces.map(|p| format!("=?utf-8?q?{}?=", q_word(p.as_bytes()))).collect(),
-    };
-    words.join("\r\n ")
-}
-
-fn q_word(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for &b in bytes {
-        match b {
-            b' ' => out.push('_'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(char::from(b)),
-            _ => out.push_str(&format!("={b:02X}")),
-        }
-    }
-    out
-}
-
-fn encode(text: &str, coding: Coding) -> Vec<u8> {
-    match coding {
-        Coding::Plain | Coding::Utf8Quoted | Coding::Utf8Base64 => text.as_bytes().to_vec(),
-        Coding::Latin1Quoted | Coding::Latin1Raw => {
-            text.chars().map(|c| u8::try_from(u32::from(c)).expect("a Latin-1 character")).collect()
-        }
-        Coding::Japanese => {
-            let mut bytes = text.as_bytes().to_vec();
-            for (from, to) in JAPANESE {
-                while let Some(at) = bytes.windows(from.len()).position(|w| w == from.as_bytes()) {
-                    bytes.splice(at..at + from.len(), to.iter().copied());
-                }
-            }
-            assert!(bytes.is_ascii(), "only the Japanese of the table can be written");
-            bytes
-        }
-    }
-}
-
 fn body(out: &mut Vec<u8>, letter: &Letter) {
     let edge = format!("=_{}", letter.token);
     match &letter.body {
@@ -216,6 +162,12 @@ fn body(out: &mut Vec<u8>, letter: &Letter) {
         Body::Both => multi(out, "alternative", &edge, &[&part(letter, "plain"), &part(letter, "html")]),
         Body::Attached { name, media, bytes } => {
             multi(out, "mixed", &edge, &[&part(letter, "plain"), &attachment(name, media, bytes)]);
+        }
+        Body::Nested { name, bytes } => {
+            let (mut forms, mut related) = (Vec::new(), Vec::new());
+            multi(&mut forms, "alternative", &format!("{edge}_a"), &[&part(letter, "plain"), &part(letter, "html")]);
+            multi(&mut related, "related", &format!("{edge}_r"), &[&forms, PICTURE.as_bytes()]);
+            multi(out, "mixed", &edge, &[&related, &attachment(name, "text/html", bytes)]);
         }
         Body::Enclosed { message } => {
             let mut leaf = b"Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n".to_vec();
@@ -283,6 +235,7 @@ fn text_part(out: &mut Vec<u8>, letter: &Letter, kind: &str) {
         Coding::Utf8Base64 => ("UTF-8", "base64"),
         Coding::Latin1Quoted => ("ISO-8859-1", "quoted-printable"),
         Coding::Latin1Raw => ("iso-8859-1", "8bit"),
+        Coding::Windows1252 => ("Windows-1252", "quoted-printable"),
         Coding::Japanese => ("iso-2022-jp", "7bit"),
     };
     let head = format!("Content-Type: text/{kind}; charset={charset}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n");
@@ -309,48 +262,7 @@ fn calendar(ics: &str, method: &str) -> Vec<u8> {
     format!("{head}Content-Transfer-Encoding: base64\r\n\r\n{}", lines(&base64(ics.as_bytes()))).into_bytes()
 }
 
-fn quoted(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    let mut width = 0;
-    for (i, &b) in bytes.iter().enumerate() {
-        if b == b'\r' && bytes.get(i + 1) == Some(&b'\n') || b == b'\n' {
-            out.push(char::from(b));
-            width = 0;
-            continue;
-        }
-        let piece = if (33..=126).contains(&b) && b != b'=' || b == b' ' {
-            char::from(b).to_string()
-        } else {
-            format!("={b:02X}")
-        };
-        if width + piece.len() > 72 {
-            out.push_str("=\r\n");
-            width = 0;
-        }
-        width += piece.len();
-        out.push_str(&piece);
-    }
-    out
-}
-
 fn lines(text: &str) -> String {
     let chunks: Vec<&str> = (0..text.len()).step_by(76).map(|i| &text[i..text.len().min(i + 76)]).collect();
     chunks.join("\r\n") + "\r\n"
-}
-
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |w, b| w << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            if i <= chunk.len() {
-                let six = usize::try_from(word >> (18 - 6 * i) & 63).expect("six bits");
-                out.push(char::from(LETTERS[six]));
-            } else {
-                out.push('=');
-            }
-        }
-    }
-    out
 }

@@ -9,6 +9,7 @@ mod build;
 mod cells;
 #[cfg(test)]
 mod checks;
+mod coding;
 mod crm;
 mod days;
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub use truth::{Activity, DealChoice, Decision, Gap, Outcome};
 /// How much of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// Every scene once: about 200 messages.
+    /// Every scene once: about 250 messages.
     Small,
     /// About 2,000 messages.
     Medium,
@@ -48,7 +49,7 @@ impl Size {
     fn rounds(self) -> usize {
         match self {
             Self::Small => 1,
-            Self::Medium => 12,
+            Self::Medium => 8,
             Self::Rounds(n) => n,
         }
     }

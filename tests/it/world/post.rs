@@ -53,6 +53,9 @@ pub struct Draft {
     pub second_later: i64,
     /// The second copy lists its recipients the other way round.
     pub second_reversed: bool,
+    /// It answers a mail that nobody has, itself an answer to `reply_to`.
+    pub missing_link: bool,
+    pub without_date: bool,
 }
 
 impl Builder {
@@ -100,6 +103,8 @@ impl Builder {
             copies: None,
             second_later: 0,
             second_reversed: false,
+            missing_link: false,
+            without_date: false,
         }
     }
 
@@ -117,7 +122,10 @@ impl Builder {
             Fate::Captured(deal) => Some(self.email(draft, message_id.clone(), &subject, deal)),
             _ => None,
         };
-        let references = draft.reply_to.map_or_else(Vec::new, |m| self.references(m));
+        let mut references = draft.reply_to.map_or_else(Vec::new, |m| self.references(m));
+        if draft.missing_link {
+            references.push(format!("never.seen.{ix}@elsewhere.example"));
+        }
         self.world.mails.push(Mail {
             token: token.clone(),
             message_id: message_id.clone(),
@@ -133,7 +141,7 @@ impl Builder {
             to: draft.to.iter().map(boxed).collect(),
             cc: draft.cc.iter().map(boxed).collect(),
             bcc: draft.bcc.iter().map(boxed).collect(),
-            date: draft.at,
+            date: (!draft.without_date).then_some(draft.at),
             subject,
             text: draft.text.clone(),
             coding: draft.coding,
@@ -210,7 +218,7 @@ impl Builder {
             confirmed: None,
             direction: Some(if inbound { "inbound" } else { "outbound" }),
             at: draft.at,
-            at_latest: draft.at + Duration::seconds(draft.second_later),
+            at_latest: draft.at + Duration::seconds(if draft.without_date { 2 } else { draft.second_later }),
             end: None,
             all_day: false,
             subject: Some(subject.to_owned()),

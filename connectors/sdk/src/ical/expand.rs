@@ -20,10 +20,11 @@ pub struct Span {
     pub to: i64,
     /// The rule's own last start, inclusive.
     pub until: i64,
+    /// COUNT counts a DTSTART that the rule does not meet (RFC 5545 section 3.3.10). Beside other rules it does not.
+    pub start_counts: bool,
 }
 
-/// Calls `emit` with every start of `rule` in the span, in order, until it returns false. `start` is DTSTART; it counts
-/// as the first occurrence whether or not the rule meets it.
+/// Calls `emit` with every start of `rule` in the span, in order, until it returns false. `start` is DTSTART.
 ///
 /// # Errors
 /// [`TooMuch`] when `work` is used up.
@@ -161,7 +162,7 @@ impl<'a> Walk<'a> {
             for local in found.iter().copied().filter(|local| *local >= self.start) {
                 if !met_start {
                     met_start = true;
-                    left -= u64::from(local != self.start);
+                    left -= u64::from(span.start_counts && local != self.start);
                 }
                 if local > last || left == 0 {
                     return Ok(());

@@ -26,6 +26,8 @@ mod zones;
 
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod props;
 
 use std::fmt;
 

@@ -22,7 +22,7 @@ pub fn unfold(bytes: &[u8]) -> String {
             out.extend_from_slice(line.trim_ascii_start());
         } else if matches!(first, b' ' | b'\t') {
             out.extend_from_slice(&line[1..]);
-        } else if has_name(line) {
+        } else if has_name(line) || is_name_of(line, rest) {
             out.push(b'\n');
             line_start = out.len();
             out.extend_from_slice(line);
@@ -37,6 +37,14 @@ pub fn unfold(bytes: &[u8]) -> String {
     }
     out.push(b'\n');
     decode(out)
+}
+
+/// True for a name whose `:` or `;` was folded into the next line, as an old program does with every property.
+fn is_name_of(line: &[u8], rest: &[u8]) -> bool {
+    let next = rest.strip_prefix(b"\n").unwrap_or(rest);
+    line.len() <= 40
+        && line.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+        && matches!(next, [b' ' | b'\t', b':' | b';', ..])
 }
 
 /// A line this long was folded; what follows it without a blank belongs to it all the same.
@@ -119,6 +127,10 @@ mod tests {
             (b"ATTENDEE;CN=\"A\r\nB\":mailto:a@b.example\r\n", "ATTENDEE;CN=\"AB\":mailto:a@b.example\n"),
             (b"DTSTART:20260105T090000Z\r\nnonsense\r\nB:2\r\n", "DTSTART:20260105T090000Z\nB:2\n"),
             (b"ATTENDEE;CN=A\r\n;ROLE=CHAIR:mailto:a@b.example\r\n", "ATTENDEE;CN=A;ROLE=CHAIR:mailto:a@b.example\n"),
+            (
+                b"VERSION\r\n :2.0\r\nDTSTART\r\n ;VALUE=DATE\r\n :20260105\r\n",
+                "VERSION:2.0\nDTSTART;VALUE=DATE:20260105\n",
+            ),
             (b"A:1\0\r\n", "A:1\n"),
             (b"", "\n"),
         ];

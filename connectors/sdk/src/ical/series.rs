@@ -94,10 +94,13 @@ impl Opener<'_> {
                 newest.insert(id, vevent);
             }
         }
-        let overrides: Vec<(i64, Timed<'_>)> =
+        let mut overrides: Vec<(i64, Timed<'_>)> =
             newest.into_iter().map(|(id, v)| (id, Timed::new(v, self.zones))).collect();
         match &master {
-            Some(master) => self.series(master, &overrides),
+            Some(master) => {
+                self.drop_stale(master, &mut overrides)?;
+                self.series(master, &overrides)
+            }
             None => {
                 overrides.iter().for_each(|(id, own)| self.overridden(*id, own));
                 Ok(())
@@ -135,6 +138,41 @@ impl Opener<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An override of a start that a newer version of the series no longer has is what an edit left behind.
+    fn drop_stale(&self, master: &Timed<'_>, overrides: &mut Vec<(i64, Timed<'_>)>) -> Result<(), &'static str> {
+        let mut work = Limits::WORK;
+        let mut kept = Ok(());
+        overrides.retain(|(id, own)| {
+            own.vevent.sequence >= master.vevent.sequence
+                || kept.is_err()
+                || self.occurs(master, *id, &mut work).unwrap_or_else(|why| {
+                    kept = Err(why);
+                    true
+                })
+        });
+        kept
+    }
+
+    fn occurs(&self, master: &Timed<'_>, id: i64, work: &mut u32) -> Result<bool, &'static str> {
+        let vevent = &master.vevent;
+        let is = |local: i64| master.zone.to_utc(local) == id;
+        let by_date = vevent.rdates.iter().any(|r| is(self.local(&r.start, vevent.calendar, master)));
+        if by_date || is(master.start) {
+            return Ok(true);
+        }
+        let mut found = false;
+        let near = master.zone.to_local(id);
+        for rule in &vevent.rules {
+            let span = span(master, rule, near - DAY, near + DAY);
+            let opened = expand::expand(rule, master.start, span, work, &mut |local| {
+                found |= is(local);
+                !found
+            });
+            opened.map_err(|_| TOO_MUCH)?;
+        }
+        Ok(found)
     }
 
     /// An instance with a VEVENT of its own.
@@ -233,8 +271,7 @@ impl Opener<'_> {
         let margin = master.length.seconds().max(reach).saturating_add(2 * DAY);
         let mut work = Limits::WORK;
         for rule in rules {
-            let until = master.last_start(rule);
-            let span = Span { from: self.since.saturating_sub(margin), to: self.until.saturating_add(margin), until };
+            let span = span(master, rule, self.since.saturating_sub(margin), self.until.saturating_add(margin));
             expand::expand(rule, master.start, span, &mut work, emit).map_err(|_| TOO_MUCH)?;
         }
         Ok(())
@@ -272,4 +309,8 @@ impl Opener<'_> {
 fn future<'t>(id: i64, own: &'t Timed<'_>, master: &Timed<'_>) -> Future<'t> {
     let start = own.zone.to_utc(own.start);
     Future { from: id, shift: master.zone.to_local(start) - master.zone.to_local(id), shape: own }
+}
+
+fn span(master: &Timed<'_>, rule: &Rule, from: i64, to: i64) -> Span {
+    Span { from, to, until: master.last_start(rule), start_counts: master.vevent.rules.len() < 2 }
 }

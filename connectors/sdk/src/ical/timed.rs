@@ -46,6 +46,10 @@ pub struct Timed<'a> {
 
 impl<'a> Timed<'a> {
     pub fn new(mut vevent: Vevent<'a>, zones: &Zones<'_>) -> Self {
+        // A day that ends at an hour begins at one: midnight of the owner.
+        if vevent.start.is_date() && vevent.end.is_some_and(|end| !end.is_date()) {
+            vevent.start.form = Form::Floating;
+        }
         let Place { zone, mut uncertain } = zones.place(vevent.calendar, &vevent.start);
         let (all_day, start) = (vevent.start.is_date(), vevent.start.local);
         let length = if all_day { days(&vevent) } else { exact(&vevent, &zone, zones, &mut uncertain) };

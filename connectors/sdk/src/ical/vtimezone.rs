@@ -121,7 +121,7 @@ impl Part {
         }
         if let Some(rule) = self.rule.as_ref().filter(|_| self.start < to && self.until >= from) {
             let mut work = 20_000;
-            let span = Span { from, to, until: self.until };
+            let span = Span { from, to, until: self.until, start_counts: true };
             // A rule that is too much work says nothing more: the onsets found so far stand.
             let _ = expand::expand(rule, self.start, span, &mut work, &mut |local| {
                 emit(local - east);

@@ -34,14 +34,14 @@ fn calendar() -> MailFate {
 }
 
 /// The invitation that belongs to a plan, sent at a time, which is also its DTSTAMP.
-fn invite(b: &mut Builder, from: &Person, to: &[&Person], at: DateTime<Utc>, event: &Vevent, method: &'static str) {
+pub fn invite(b: &mut Builder, from: &Person, to: &[&Person], at: DateTime<Utc>, event: &Vevent, method: &'static str) {
     let event = Vevent { stamp: at, ..event.clone() };
     let draft = b.carry(from, to, at, &event, method);
     b.send(&draft, &calendar());
 }
 
 /// The truth of the meeting behind mails alone: no calendar holds it.
-fn mailed(b: &mut Builder, plan: &Plan, fate: &Fate) {
+pub fn mailed(b: &mut Builder, plan: &Plan, fate: &Fate) {
     assert!(plan.calendars.is_empty(), "nobody with a calendar may take part here");
     b.instance(plan, None, fate);
 }

@@ -6,13 +6,17 @@ macro_rules! scenes {
     ($($name:ident),* $(,)?) => { pub const SCENES: &[(&str, super::Scene)] = &[$((stringify!($name), $name)),*]; };
 }
 
+mod advances;
+mod answers;
 mod codings;
 mod copies;
 mod deals;
 mod invitations;
 mod life;
 mod meetings;
+mod odd;
 mod people;
+mod rules;
 mod series;
 mod skips;
 mod steps;
@@ -30,13 +34,17 @@ pub fn fill(b: &mut Builder, rounds: usize) {
             deals::SCENES,
             steps::SCENES,
             people::SCENES,
+            odd::SCENES,
             skips::SCENES,
             copies::SCENES,
             codings::SCENES,
             meetings::SCENES,
             series::SCENES,
+            rules::SCENES,
             invitations::SCENES,
+            answers::SCENES,
             trails::SCENES,
+            advances::SCENES,
             life::SCENES,
         ]
         .concat();

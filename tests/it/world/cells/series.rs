@@ -20,7 +20,7 @@ fn master(b: &Builder, hour: u32) -> When {
 }
 
 /// The truth of one instance at its usual time.
-fn usual(b: &mut Builder, plan: &Plan, when: When, deal: &str) {
+pub fn usual(b: &mut Builder, plan: &Plan, when: When, deal: &str) {
     let fate = if when.start() > b.now { with_status(Status::Planned, only(deal)) } else { held(true, only(deal)) };
     let plan = Plan { event: super::super::ics::Vevent { when, ..plan.event.clone() }, ..plan.clone() };
     b.instance(&plan, Some(when.start()), &fate);

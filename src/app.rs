@@ -55,8 +55,12 @@ impl App {
         let people = store.people().await?;
         let rules = rules(&config, &people)?;
         let now = clock.now();
-        let wanted: Vec<connections::Connection> =
-            config.connections.iter().filter(|c| c.enabled).filter_map(|c| stored(&config, c, &rules.ours, now)).collect();
+        let wanted: Vec<connections::Connection> = config
+            .connections
+            .iter()
+            .filter(|c| c.enabled)
+            .filter_map(|c| stored(&config, c, &rules.ours, now))
+            .collect();
         store.configure(&wanted).await?;
         let since: HashMap<String, DateTime<Utc>> =
             store.connections().await?.into_iter().map(|c| (c.name, c.since)).collect();
@@ -237,7 +241,9 @@ fn ours(config: &Config, people: &[Person]) -> Ours {
             until: None,
         });
     }
-    let plain = |list: &[String]| list.iter().map(|d| if d.contains('@') { fold(d) } else { address::fold_domain(d) }).collect();
+    let plain = |list: &[String]| {
+        list.iter().map(|d| if d.contains('@') { fold(d) } else { address::fold_domain(d) }).collect()
+    };
     Ours {
         domains: config.organization.domains.iter().map(|d| address::fold_domain(d)).collect(),
         external: plain(&config.organization.external),

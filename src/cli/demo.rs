@@ -46,7 +46,10 @@ impl Demo {
         let what = if fresh { "built" } else { "reusing" };
         eprintln!(
             "{what} the sample company in {}: {} mails, {} calendar entries, {} deals",
-            self.dir.display(), company.mails, company.events, company.deals
+            self.dir.display(),
+            company.mails,
+            company.events,
+            company.deals
         );
         let app = App::open(config::load(&company.config)?, clock).await?;
         let tally = pass(&app, &Options::default()).await?;
@@ -92,7 +95,8 @@ async fn summary(app: &App) -> anyhow::Result<()> {
 
 async fn gaps(app: &App, company: &demo::Company) -> anyhow::Result<()> {
     let known = app.engine.known();
-    let live = app.store.findings().await?.into_iter().filter(|f| matches!(f.state, State::Open | State::Unknown)).collect();
+    let live =
+        app.store.findings().await?.into_iter().filter(|f| matches!(f.state, State::Open | State::Unknown)).collect();
     let worst = worst_per_deal(live);
     println!("\n{} deals with a gap (the worst of each):", worst.len());
     for f in &worst {
@@ -104,6 +108,10 @@ async fn gaps(app: &App, company: &demo::Company) -> anyhow::Result<()> {
     for h in company.highlights.iter().filter(|h| worst.iter().any(|f| f.deal == h.deal_id)).take(6) {
         println!("  {} ({}): {}", h.deal_name, h.deal_id, h.why);
     }
-    println!("\nAsk why: dealtrail --config {} explain {}", company.config.display(), worst.first().map_or("DEAL", |f| f.deal.as_str()));
+    println!(
+        "\nAsk why: dealtrail --config {} explain {}",
+        company.config.display(),
+        worst.first().map_or("DEAL", |f| f.deal.as_str())
+    );
     Ok(())
 }

@@ -6,7 +6,11 @@ use super::lists::{fold, local};
 use crate::{
     app::App,
     domain::{activity::Entity, gaps::Finding},
-    store::{activities, activities::Stored, lists::{Decision, Filter}},
+    store::{
+        activities,
+        activities::Stored,
+        lists::{Decision, Filter},
+    },
 };
 
 /// ID is a Message-ID, an activity, a deal, a gap or an address.
@@ -49,7 +53,9 @@ impl Explain {
             said |= address(app, &id).await?;
         }
         if !said {
-            println!("Nothing is known about {id}. If it is a mail, `dealtrail status` says how far its mailbox has been read.");
+            println!(
+                "Nothing is known about {id}. If it is a mail, `dealtrail status` says how far its mailbox has been read."
+            );
             return Ok(1);
         }
         Ok(0)
@@ -64,7 +70,14 @@ fn decision(app: &App, d: &Decision) -> String {
     };
     let activity = d.activity.as_ref().map_or(String::new(), |a| format!(", part of activity {a}"));
     let gone = d.gone_at.map_or(String::new(), |at| format!("; gone from there since {}", local(app, at)));
-    format!("{} / {} / {}: {}{why}{activity}, decided {}{gone}", d.connection, d.stream, d.key, d.outcome, local(app, d.decided_at))
+    format!(
+        "{} / {} / {}: {}{why}{activity}, decided {}{gone}",
+        d.connection,
+        d.stream,
+        d.key,
+        d.outcome,
+        local(app, d.decided_at)
+    )
 }
 
 fn activity(app: &App, s: &Stored) {
@@ -116,7 +129,15 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
 }
 
 fn gap(app: &App, f: &Finding) {
-    println!("gap {}: {} on deal {}, {} ({}), since {}", f.id, f.rule, f.deal, f.state, f.severity, local(app, f.since));
+    println!(
+        "gap {}: {} on deal {}, {} ({}), since {}",
+        f.id,
+        f.rule,
+        f.deal,
+        f.state,
+        f.severity,
+        local(app, f.since)
+    );
     println!("  expected: {}", f.expected);
     println!("  found: {}", f.found);
     println!("  clears when: {}", f.clears_when);
@@ -138,7 +159,9 @@ async fn address(app: &App, address: &str) -> anyhow::Result<bool> {
     let known = app.engine.known();
     let dir = &known.directory;
     if dir.is_ours(&folded) {
-        let user = dir.user(&folded).map_or("not a user, but at one of our domains".to_owned(), |u| format!("user {}", u.email));
+        let user = dir
+            .user(&folded)
+            .map_or("not a user, but at one of our domains".to_owned(), |u| format!("user {}", u.email));
         println!("{folded} is ours: {user}");
         return Ok(true);
     }

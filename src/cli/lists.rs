@@ -122,14 +122,31 @@ impl Activities {
             .collect();
         let columns: &[Column] = if table {
             &[
-                Column("when", "When"), Column("kind", "Kind"), Column("direction", "Direction"), Column("status", "Status"),
-                Column("with", "With"), Column("subject", "Subject"), Column("deals", "Deal"), Column("id", "Id"),
+                Column("when", "When"),
+                Column("kind", "Kind"),
+                Column("direction", "Direction"),
+                Column("status", "Status"),
+                Column("with", "With"),
+                Column("subject", "Subject"),
+                Column("deals", "Deal"),
+                Column("id", "Id"),
             ]
         } else {
             &[
-                Column("id", ""), Column("kind", ""), Column("status", ""), Column("confirmed", ""), Column("direction", ""),
-                Column("occurred_at", ""), Column("ended_at", ""), Column("subject", ""), Column("contacts", ""),
-                Column("companies", ""), Column("deals", ""), Column("users", ""), Column("tags", ""), Column("origin", ""),
+                Column("id", ""),
+                Column("kind", ""),
+                Column("status", ""),
+                Column("confirmed", ""),
+                Column("direction", ""),
+                Column("occurred_at", ""),
+                Column("ended_at", ""),
+                Column("subject", ""),
+                Column("contacts", ""),
+                Column("companies", ""),
+                Column("deals", ""),
+                Column("users", ""),
+                Column("tags", ""),
+                Column("origin", ""),
             ]
         };
         let empty = "No activities here yet. They appear when `dealtrail sync` finds mail or meetings with people the CRM knows.";
@@ -177,8 +194,14 @@ impl Deals {
             })
             .collect();
         let columns = [
-            Column("id", "Id"), Column("name", "Deal"), Column("company", "Company"), Column("stage", "Stage"),
-            Column("owner", "Owner"), Column("amount", "Amount"), Column("currency", ""), Column("close_date", "Closes"),
+            Column("id", "Id"),
+            Column("name", "Deal"),
+            Column("company", "Company"),
+            Column("stage", "Stage"),
+            Column("owner", "Owner"),
+            Column("amount", "Amount"),
+            Column("currency", ""),
+            Column("close_date", "Closes"),
         ];
         let empty = "No deals yet. They appear when a connection to a CRM (connector = \"csv\") is configured and `dealtrail sync` has run.";
         output::list(self.shown.format, &columns, &rows, empty)?;
@@ -218,10 +241,20 @@ impl Contacts {
         all.sort_by(|a, b| a.id.cmp(&b.id));
         let rows: Vec<_> = all.iter().map(|c| shapes::contact(c, dead.get(&c.id).copied(), &last)).collect();
         let columns = [
-            Column("id", "Id"), Column("name", "Name"), Column("emails", "Addresses"), Column("company", "Company"),
-            Column("owner", "Owner"), Column("last_in", "Last from them"), Column("last_out", "Last to them"),
+            Column("id", "Id"),
+            Column("name", "Name"),
+            Column("emails", "Addresses"),
+            Column("company", "Company"),
+            Column("owner", "Owner"),
+            Column("last_in", "Last from them"),
+            Column("last_out", "Last to them"),
         ];
-        output::list(self.shown.format, &columns, &rows, "No contacts yet. They come from the CRM with `dealtrail sync`.")?;
+        output::list(
+            self.shown.format,
+            &columns,
+            &rows,
+            "No contacts yet. They come from the CRM with `dealtrail sync`.",
+        )?;
         Ok(0)
     }
 }
@@ -271,9 +304,15 @@ impl Gaps {
         let found = if self.all { sorted(found) } else { worst_per_deal(found) };
         let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
         let columns = [
-            Column("severity", "Severity"), Column("rule", "Gap"), Column("deal_name", "Deal"), Column("owner", "Owner"),
-            Column("state", "State"), Column("expected", "Expected"), Column("found", "Found"),
-            Column("clears_when", "Clears when"), Column("id", "Id"),
+            Column("severity", "Severity"),
+            Column("rule", "Gap"),
+            Column("deal_name", "Deal"),
+            Column("owner", "Owner"),
+            Column("state", "State"),
+            Column("expected", "Expected"),
+            Column("found", "Found"),
+            Column("clears_when", "Clears when"),
+            Column("id", "Id"),
         ];
         let empty = "No gaps. They appear when a deal advances with no activity to show for it, goes quiet, has no next step, or is past its close date.";
         output::list(self.shown.format, &columns, &rows, empty)?;

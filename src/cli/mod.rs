@@ -34,7 +34,9 @@ use crate::{
 /// flags the gaps.
 #[derive(Debug, Parser)]
 #[command(name = "dealtrail", version, propagate_version = true)]
-#[command(after_help = "New here? `dealtrail demo` builds a sample company and shows it. `dealtrail init` writes a configuration to start from.")]
+#[command(
+    after_help = "New here? `dealtrail demo` builds a sample company and shows it. `dealtrail init` writes a configuration to start from."
+)]
 pub struct Cli {
     /// The configuration; else $DEALTRAIL_CONFIG, ./dealtrail.toml, /etc/dealtrail/dealtrail.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -89,7 +91,8 @@ pub fn log(cli: &Cli) {
         _ => "error",
     };
     let level = cli.log.clone().or_else(|| std::env::var("DEALTRAIL_LOG").ok()).unwrap_or_else(|| default.to_owned());
-    let filter = format!("{level},sqlx=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn,imap_proto=warn,mail_parser=warn");
+    let filter =
+        format!("{level},sqlx=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn,imap_proto=warn,mail_parser=warn");
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }

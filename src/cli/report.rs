@@ -5,11 +5,7 @@ use std::collections::HashMap;
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{
-    Usage,
-    lists::fold,
-    output::Format,
-};
+use super::{Usage, lists::fold, output::Format};
 use crate::{
     app::App,
     config::fault,
@@ -77,7 +73,8 @@ impl Report {
             let decided = app.store.decided().await?;
             let streams = app.store.completeness().await?;
             let typed = app.store.typed().await?;
-            let input = coverage::Input { directory, decided: &decided, streams: &streams, typed: &typed, range, scope };
+            let input =
+                coverage::Input { directory, decided: &decided, streams: &streams, typed: &typed, range, scope };
             return Ok(coverage::report(&input));
         }
         let members: HashMap<String, Vec<String>> = app
@@ -91,7 +88,15 @@ impl Report {
         let day = TimeDelta::days(1);
         let quotes = app.store.quotes(range.start() - day, range.end() + day).await?;
         let minutes = activity::Minutes::default();
-        Ok(activity::report(&activity::Input { directory, happened: &happened, quotes: &quotes, range, scope, minutes, now }))
+        Ok(activity::report(&activity::Input {
+            directory,
+            happened: &happened,
+            quotes: &quotes,
+            range,
+            scope,
+            minutes,
+            now,
+        }))
     }
 
     fn scope(&self, app: &App) -> Result<Scope, Usage> {
@@ -126,7 +131,11 @@ fn show(table: &Table, column: &str) -> Result<(), Usage> {
     let Some(rows) = table.show(column) else {
         let names: Vec<&str> = table.columns.iter().map(|c| c.key.as_str()).collect();
         let hint = fault::hint(column, names.iter().copied());
-        return Err(Usage(format!("the report {} has no column `{column}`; {hint}; it has {}", table.name, names.join(", "))));
+        return Err(Usage(format!(
+            "the report {} has no column `{column}`; {hint}; it has {}",
+            table.name,
+            names.join(", ")
+        )));
     };
     for (row, ids) in rows {
         let head: Vec<String> = row.cells.iter().take(4).map(|v| v.text()).filter(|t| !t.is_empty()).collect();

@@ -58,7 +58,9 @@ impl Review {
         let current: Vec<String> = stored.activity.ids(Entity::Deal).map(str::to_owned).collect();
         let candidates: Vec<String> = current.iter().chain(&stored.activity.undecided).cloned().collect();
         let chosen: Vec<(String, bool)> = match choice {
-            None => vec![(candidates.first().cloned().ok_or_else(|| Usage("it has no candidate to accept".into()))?, true)],
+            None => {
+                vec![(candidates.first().cloned().ok_or_else(|| Usage("it has no candidate to accept".into()))?, true)]
+            }
             Some(None) => candidates.iter().map(|d| (d.clone(), false)).collect(),
             Some(Some(deal)) => {
                 if !app.engine.known().directory.deals.contains_key(&deal) {
@@ -71,16 +73,28 @@ impl Review {
         let by = self.who(app);
         for (deal, linked) in &chosen {
             let now = app.clock.now();
-            app.engine.choose(&Chosen { activity: activity.clone(), deal: deal.clone(), linked: *linked, by: by.clone(), at: now }).await?;
+            app.engine
+                .choose(&Chosen {
+                    activity: activity.clone(),
+                    deal: deal.clone(),
+                    linked: *linked,
+                    by: by.clone(),
+                    at: now,
+                })
+                .await?;
         }
         for (deal, linked) in chosen {
-            println!("activity {activity} {} deal {deal}", if linked { "now belongs to" } else { "does not belong to" });
+            println!(
+                "activity {activity} {} deal {deal}",
+                if linked { "now belongs to" } else { "does not belong to" }
+            );
         }
         Ok(0)
     }
 
     fn who(&self, app: &App) -> String {
-        let admin = || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
+        let admin =
+            || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
         let by = self.by.clone().or_else(admin).unwrap_or_else(|| "admin".to_owned());
         fold(app, &by)
     }
@@ -98,8 +112,12 @@ impl Review {
             })
             .collect();
         let columns = [
-            Column("when", "When"), Column("kind", "Kind"), Column("users", "Of"), Column("subject", "Subject"),
-            Column("undecided", "Which deal"), Column("id", "Activity"),
+            Column("when", "When"),
+            Column("kind", "Kind"),
+            Column("users", "Of"),
+            Column("subject", "Subject"),
+            Column("undecided", "Which deal"),
+            Column("id", "Activity"),
         ];
         let empty = "Nothing waits for a choice. When a contact has several open deals and no rule can tell which, the activity appears here.";
         output::list(self.shown.format, &columns, &rows, empty)?;

@@ -39,7 +39,9 @@ impl Run {
                         app = fresh;
                         tracing::info!("the configuration was read again");
                     }
-                    Err(error) => eprintln!("dealtrail: the configuration was not taken over: {error:#}; going on with the old one"),
+                    Err(error) => eprintln!(
+                        "dealtrail: the configuration was not taken over: {error:#}; going on with the old one"
+                    ),
                 },
             }
         }

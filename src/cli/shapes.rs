@@ -198,4 +198,3 @@ pub fn contact(c: &Contact, dead: Option<DateTime<Utc>>, last: &Last) -> Map<Str
         "last_out": opt_time(last_out),
     }))
 }
-

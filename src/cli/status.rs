@@ -24,16 +24,32 @@ impl Status {
         let rows = rows(app).await?;
         let columns: &[Column] = if self.shown.format == Format::Table {
             &[
-                Column("connection", "Connection"), Column("stream", "Stream"), Column("state", "State"),
-                Column("complete_from", "Complete from"), Column("complete_to", "to"), Column("captured", "Captured"),
-                Column("waiting", "Waiting"), Column("skipped", "Skipped"), Column("quarantined", "Quarantined"),
+                Column("connection", "Connection"),
+                Column("stream", "Stream"),
+                Column("state", "State"),
+                Column("complete_from", "Complete from"),
+                Column("complete_to", "to"),
+                Column("captured", "Captured"),
+                Column("waiting", "Waiting"),
+                Column("skipped", "Skipped"),
+                Column("quarantined", "Quarantined"),
                 Column("last_error", "Last error and what to do"),
             ]
         } else {
             &[
-                Column("connection", ""), Column("connector", ""), Column("owner", ""), Column("stream", ""), Column("state", ""),
-                Column("last_success", ""), Column("complete_from", ""), Column("complete_to", ""), Column("lag_seconds", ""),
-                Column("captured", ""), Column("waiting", ""), Column("skipped", ""), Column("quarantined", ""),
+                Column("connection", ""),
+                Column("connector", ""),
+                Column("owner", ""),
+                Column("stream", ""),
+                Column("state", ""),
+                Column("last_success", ""),
+                Column("complete_from", ""),
+                Column("complete_to", ""),
+                Column("lag_seconds", ""),
+                Column("captured", ""),
+                Column("waiting", ""),
+                Column("skipped", ""),
+                Column("quarantined", ""),
                 Column("last_error", ""),
             ]
         };

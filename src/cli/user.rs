@@ -32,7 +32,7 @@ pub enum Role {
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Everybody
+    /// Everybody who uses dealtrail, and where they were made known
     List,
     /// Add somebody, or change who was added
     Add {
@@ -63,7 +63,9 @@ impl User {
             Action::Add { email, name, role, team, alias } => {
                 let folded = fold(app, &email);
                 if in_file(&folded) {
-                    return Err(Usage(format!("{folded} stands in {}; change it there", app.config.file.display())).into());
+                    return Err(
+                        Usage(format!("{folded} stands in {}; change it there", app.config.file.display())).into()
+                    );
                 }
                 if !folded.contains('@') {
                     return Err(Usage(format!("`{email}` is no email address")).into());
@@ -73,14 +75,17 @@ impl User {
                 }
                 let role = format!("{role:?}").to_lowercase();
                 let aliases = alias.iter().map(|a| fold(app, a)).collect();
-                let person = Person { email: folded.clone(), name: name.unwrap_or_else(|| folded.clone()), role, team, aliases };
+                let person =
+                    Person { email: folded.clone(), name: name.unwrap_or_else(|| folded.clone()), role, team, aliases };
                 app.store.save_person(&person).await?;
                 println!("{folded} is now a user; the next sync matches the history to them");
             }
             Action::Remove { email } => {
                 let folded = fold(app, &email);
                 if in_file(&folded) {
-                    return Err(Usage(format!("{folded} stands in {}; remove it there", app.config.file.display())).into());
+                    return Err(
+                        Usage(format!("{folded} stands in {}; remove it there", app.config.file.display())).into()
+                    );
                 }
                 if !app.store.remove_person(&folded).await? {
                     return Err(Usage(format!("there is no user {folded}; `dealtrail user list` shows them")).into());
@@ -103,9 +108,10 @@ async fn password(app: &App, email: &str) -> anyhow::Result<()> {
     if text.chars().count() < 12 {
         return Err(Usage("a password has at least 12 characters".into()).into());
     }
-    let hash = tokio::task::spawn_blocking(move || Argon2::default().hash_password(text.as_bytes()).map(|h| h.to_string()))
-        .await?
-        .map_err(|e| anyhow::anyhow!("the password could not be hashed: {e}"))?;
+    let hash =
+        tokio::task::spawn_blocking(move || Argon2::default().hash_password(text.as_bytes()).map(|h| h.to_string()))
+            .await?
+            .map_err(|e| anyhow::anyhow!("the password could not be hashed: {e}"))?;
     app.store.set_password(email, &hash).await?;
     println!("the password of {email} is set");
     Ok(())
@@ -126,9 +132,18 @@ fn list(app: &App, shown: Shown) -> anyhow::Result<()> {
         })
         .collect();
     let columns = [
-        Column("email", "Email"), Column("name", "Name"), Column("team", "Team"), Column("manager", "Manager"),
-        Column("aliases", "Aliases"), Column("made_in", "Made in"),
+        Column("email", "Email"),
+        Column("name", "Name"),
+        Column("team", "Team"),
+        Column("manager", "Manager"),
+        Column("aliases", "Aliases"),
+        Column("made_in", "Made in"),
     ];
-    output::list(shown.format, &columns, &rows, "No users yet. Add a [[user]] to the configuration, or `dealtrail user add EMAIL`.")?;
+    output::list(
+        shown.format,
+        &columns,
+        &rows,
+        "No users yet. Add a [[user]] to the configuration, or `dealtrail user add EMAIL`.",
+    )?;
     Ok(())
 }

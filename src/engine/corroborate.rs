@@ -37,8 +37,11 @@ pub async fn write_typed(
     }
     let of_old: Vec<String> = old.iter().map(|s| s.activity.clone()).collect();
     let orphans = sightings::without(tx, &of_old).await?;
-    let deals: Vec<String> =
-        activities::by_ids(tx, &of_old).await?.iter().flat_map(|s| s.activity.ids(Entity::Deal).map(str::to_owned).collect::<Vec<_>>()).collect();
+    let deals: Vec<String> = activities::by_ids(tx, &of_old)
+        .await?
+        .iter()
+        .flat_map(|s| s.activity.ids(Entity::Deal).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
     matches::mark(tx, deals).await?;
     activities::delete(tx, &orphans).await?;
     let mut fresh = Fresh::default();
@@ -137,7 +140,8 @@ impl Engine {
             .collect();
         let mut merged = 0;
         for typed in activities::by_ids(&mut tx, &ids).await? {
-            let entity = if typed.activity.ids(Entity::Contact).next().is_some() { Entity::Contact } else { Entity::Deal };
+            let entity =
+                if typed.activity.ids(Entity::Contact).next().is_some() { Entity::Contact } else { Entity::Deal };
             let with: Vec<String> = typed.activity.ids(entity).map(str::to_owned).collect();
             let near = activities::linked(&mut tx, entity, &with).await?;
             let mut near = activities::by_ids(&mut tx, &near).await?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::{self, Quality, Record};
 
-use super::{Connection, EngineError, Engine, matches};
+use super::{Connection, Engine, EngineError, matches};
 use crate::{
     args,
     domain::{
@@ -94,7 +94,9 @@ fn row(key: &str, record: &Record) -> Result<Option<directory::Row>, StoreError>
         Record::StageChange(r) => {
             made("stage_change", format!("{}#{key}", r.deal), Some(&r.deal), serde_json::to_string(r))
         }
-        Record::DealChange(r) => made("deal_change", format!("{}#{key}", r.deal), Some(&r.deal), serde_json::to_string(r)),
+        Record::DealChange(r) => {
+            made("deal_change", format!("{}#{key}", r.deal), Some(&r.deal), serde_json::to_string(r))
+        }
         Record::Typed(r) => made("typed", r.id.clone(), r.deal.as_ref(), serde_json::to_string(r)),
         Record::Task(r) => made("task", r.id.clone(), r.deal.as_ref(), serde_json::to_string(r)),
         Record::Quote(r) => made("quote", r.id.clone(), Some(&r.deal), serde_json::to_string(r)),
@@ -161,10 +163,15 @@ impl Touched {
         for body in directory::of_parents(tx, "deal", &deals).await? {
             self.deal(serde_json::from_str(&body)?);
         }
-        let hashes = self.addresses.iter().map(|a| format!("a:{a}")).chain(self.domains.iter().map(|d| format!("d:{d}")));
+        let hashes =
+            self.addresses.iter().map(|a| format!("a:{a}")).chain(self.domains.iter().map(|d| format!("d:{d}")));
         items::wake(tx, &hashes.map(|t| store.blind(&t)).collect::<Vec<_>>()).await?;
         if self.everything {
-            tx.exec("insert into rematch (activity) select id from activities where true on conflict do nothing", vec![]).await?;
+            tx.exec(
+                "insert into rematch (activity) select id from activities where true on conflict do nothing",
+                vec![],
+            )
+            .await?;
             tx.exec("update reviews set due = 0", vec![]).await?;
             return Ok(());
         }
@@ -175,6 +182,13 @@ impl Touched {
         ids.extend(activities::linked(tx, Entity::Contact, &list(&self.contacts)).await?);
         ids.extend(activities::linked(tx, Entity::Company, &list(&self.companies)).await?);
         ids.extend(activities::linked(tx, Entity::Deal, &list(&self.deals)).await?);
+        // people who belong to a company by the CRM's word, not by their domain
+        let staff = codes
+            .directory
+            .contacts
+            .values()
+            .filter(|c| c.company.as_ref().is_some_and(|c| self.companies.contains(c)));
+        ids.extend(activities::linked(tx, Entity::Contact, &staff.map(|c| c.id.clone()).collect::<Vec<_>>()).await?);
         for code in codes.codes.in_names(self.codes.iter().map(String::as_str)) {
             ids.extend(activities::mentioning(tx, &code).await?);
         }
@@ -274,7 +288,11 @@ impl Engine {
         for deal in dir.deals.values() {
             let exact = |x: &&crate::domain::directory::StageChange| x.quality != Quality::Observed;
             for seen in deal.stage_changes.iter().filter(|x| x.quality == Quality::Observed) {
-                let told = deal.stage_changes.iter().filter(exact).any(|x| x.to == seen.to && x.at <= seen.at && seen.not_before.is_none_or(|n| n <= x.at));
+                let told = deal
+                    .stage_changes
+                    .iter()
+                    .filter(exact)
+                    .any(|x| x.to == seen.to && x.at <= seen.at && seen.not_before.is_none_or(|n| n <= x.at));
                 if told {
                     let id = observed_id(&deal.id, seen.at);
                     tx.exec("delete from crm_records where kind = 'stage_change' and id = $1", args![&id]).await?;
@@ -285,7 +303,9 @@ impl Engine {
             if last.to == deal.stage || moved.contains(&deal.id) {
                 continue;
             }
-            let closed = deal.closed_at.filter(|at| dir.stage_kind(&deal.stage) != StageKind::Open && *at > last.at && *at <= now);
+            let closed = deal
+                .closed_at
+                .filter(|at| dir.stage_kind(&deal.stage) != StageKind::Open && *at > last.at && *at <= now);
             let at = closed.unwrap_or(now);
             let not_before = before.map(crate::store::at).filter(|b| *b < at && *b > last.at).unwrap_or(last.at);
             let row = directory::observed(&deal.id, &last.to, &deal.stage, at, not_before)?;

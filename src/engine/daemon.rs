@@ -38,7 +38,13 @@ pub async fn run(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), Sto
     engine.reload().await?;
     for c in &engine.connections {
         let (hints, inbox) = mpsc::channel(16);
-        let worker = Worker { engine: engine.clone(), connection: c.clone(), news: news.clone(), slots: slots.clone(), stop: stop.clone() };
+        let worker = Worker {
+            engine: engine.clone(),
+            connection: c.clone(),
+            news: news.clone(),
+            slots: slots.clone(),
+            stop: stop.clone(),
+        };
         tasks.spawn(listen(engine.clone(), c.clone(), hints, stop.clone()));
         tasks.spawn(worker.run(inbox));
     }

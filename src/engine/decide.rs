@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
-    Change, FolderRole,
-    ical,
+    Change, FolderRole, ical,
     record::{Event, Message, Method, Record},
 };
 
@@ -53,7 +52,13 @@ pub struct Sorted {
     pub upserted: Vec<String>,
 }
 
-pub fn sort(changes: Vec<Change>, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) -> Sorted {
+pub fn sort(
+    changes: Vec<Change>,
+    role: Option<FolderRole>,
+    c: &Connection,
+    known: &Known,
+    now: DateTime<Utc>,
+) -> Sorted {
     let mut sorted = Sorted::default();
     for change in changes {
         match change {
@@ -108,7 +113,8 @@ fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<Mailed
         let Some(method) = calendar.method.filter(|m| *m != Method::Publish) else { continue };
         for event in calendar.series.into_iter().flat_map(|s| s.events) {
             // the same invitation usually stands twice in a mail
-            let known_already = |e: &MailedEvent| e.event.uid == event.uid && e.event.recurrence_id == event.recurrence_id;
+            let known_already =
+                |e: &MailedEvent| e.event.uid == event.uid && e.event.recurrence_id == event.recurrence_id;
             if all.iter().any(known_already) {
                 continue;
             }
@@ -143,7 +149,23 @@ pub fn waiting_for(mail: &Mail) -> Vec<String> {
         Decision::Waiting(outsiders) => Some(outsiders.clone()),
         _ => None,
     });
-    own.into_iter().chain(events.flatten()).collect()
+    own.into_iter().chain(events.flatten()).chain(could_be_known(mail)).collect()
+}
+
+/// Whom the CRM would have to know for this mail to be captured after all: the company behind an automatic document, the
+/// person and the company behind list mail.
+fn could_be_known(mail: &Mail) -> Vec<String> {
+    let Decision::Skipped { reason, .. } = &mail.decision else { return Vec::new() };
+    let mut all: Vec<String> = match reason {
+        SkipReason::Automatic | SkipReason::Bulk => {
+            mail.message.from.iter().map(|m| m.address.to_lowercase()).collect()
+        }
+        _ => return Vec::new(),
+    };
+    if *reason == SkipReason::Bulk {
+        all.extend(signs::list_domain(&mail.message).map(|d| format!("list@{d}")));
+    }
+    all
 }
 
 /// The folded addresses that the bounces among these mails name, each with the bounce's time.
@@ -151,7 +173,13 @@ pub fn dead_addresses(mails: &[Mail], known: &Known, now: DateTime<Utc>) -> Vec<
     let bounces = mails.iter().filter(|m| matches!(m.decision, Decision::Skipped { reason: SkipReason::Bounce, .. }));
     let fold = |a: String| address::fold(&a, &known.directory.ours.subaddress);
     bounces
-        .flat_map(|m| signs::failed_recipients(&m.message).into_iter().filter_map(fold).map(|a| (a, capture::occurred_at(&m.message, now))).collect::<Vec<_>>())
+        .flat_map(|m| {
+            signs::failed_recipients(&m.message)
+                .into_iter()
+                .filter_map(fold)
+                .map(|a| (a, capture::occurred_at(&m.message, now)))
+                .collect::<Vec<_>>()
+        })
         .collect()
 }
 

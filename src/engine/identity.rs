@@ -54,7 +54,9 @@ pub fn subject(text: &str) -> String {
         let trimmed = text.trim_start();
         let Some((mark, rest)) = trimmed.split_once(':') else { break };
         let mark = mark.split('[').next().unwrap_or("").trim();
-        if !["re", "aw", "fw", "fwd", "wg", "sv", "vs", "antw", "tr", "rv", "r", "i", "odp", "res", "enc"].contains(&mark) {
+        if !["re", "aw", "fw", "fwd", "wg", "sv", "vs", "antw", "tr", "rv", "r", "i", "odp", "res", "enc"]
+            .contains(&mark)
+        {
             break;
         }
         text = rest.to_owned();
@@ -63,7 +65,12 @@ pub fn subject(text: &str) -> String {
 }
 
 /// The id of a meeting: UID, original start of an instance, organizer.
-pub fn of_meeting(uid: &str, recurrence_id: Option<DateTime<Utc>>, organizer: Option<&str>, other: Option<DateTime<Utc>>) -> String {
+pub fn of_meeting(
+    uid: &str,
+    recurrence_id: Option<DateTime<Utc>>,
+    organizer: Option<&str>,
+    other: Option<DateTime<Utc>>,
+) -> String {
     let instance = recurrence_id.map_or("-".to_owned(), |t| t.timestamp().to_string());
     let other = other.map_or("-".to_owned(), |t| t.timestamp().to_string());
     id('m', &[uid, &instance, organizer.unwrap_or("-"), &other])

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        activity::{Activity, Kind, Origin, Participant, Status, TextState},
+        activity::{Activity, Kind, Origin, Participant, Role, Status, TextState},
         address, capture,
         capture::Decision,
         directory::Directory,
@@ -111,7 +111,7 @@ async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<S
 fn same(s: &Stored, identity: &MailIdentity) -> bool {
     match (&identity.message_id, &identity.dedupe) {
         (Some(id), _) => {
-            let from = s.activity.participants.iter().find(|p| p.role == crate::domain::activity::Role::From);
+            let from = s.activity.participants.iter().find(|p| p.role == Role::From);
             s.message_id.as_ref() == Some(id)
                 && from.map_or("", |p| p.address.as_str()) == identity.from
                 && (s.activity.occurred_at - identity.at).abs() <= identity::SAME_MAIL
@@ -152,13 +152,22 @@ fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
 }
 
 /// What this copy adds: the Bcc of the Sent copy, tags, the text. Where two mailboxes differ in what is kept, the stricter wins.
-fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Level, texts: &mut Vec<(String, String)>) {
+fn enrich(
+    row: &mut Stored,
+    c: &Candidate<'_>,
+    text: Option<&Content>,
+    level: Level,
+    texts: &mut Vec<(String, String)>,
+) {
     for p in &c.captured.participants {
         if !row.activity.participants.iter().any(|q| q.address == p.address) {
             row.activity.participants.push(p.clone());
         }
     }
-    let order = |p: &Participant| p.role;
+    // a relay may have rewritten the Date of one copy
+    row.activity.occurred_at = row.activity.occurred_at.min(c.identity.at);
+    // copies may list them in another order, and which copy is read first must not show; of several authors the first counts
+    let order = |p: &Participant| (p.role, (p.role != Role::From).then(|| p.address.clone()));
     row.activity.participants.sort_by_key(order);
     for tag in &c.captured.tags {
         if !row.activity.tags.contains(tag) {
@@ -248,7 +257,8 @@ async fn thread(
     for (name, activity) in refs.iter().chain(&referring) {
         by_name.entry(name).or_default().insert(activity);
     }
-    let all: HashMap<&str, &Stored> = rows.values().chain(others.values()).map(|s| (s.activity.id.as_str(), s)).collect();
+    let all: HashMap<&str, &Stored> =
+        rows.values().chain(others.values()).map(|s| (s.activity.id.as_str(), s)).collect();
     for s in all.values() {
         if let Some(group) = s.message_id.as_deref().and_then(|m| by_name.get_mut(m)) {
             group.insert(&s.activity.id);
@@ -268,7 +278,8 @@ async fn thread(
         }
     }
     let mut firsts: HashMap<String, (DateTime<Utc>, String)> = HashMap::new();
-    let heads: Vec<String> = all.values().filter_map(|s| s.thread.clone()).filter(|t| !all.contains_key(t.as_str())).collect();
+    let heads: Vec<String> =
+        all.values().filter_map(|s| s.thread.clone()).filter(|t| !all.contains_key(t.as_str())).collect();
     let heads = activities::by_ids(tx, &heads).await?;
     for s in all.values().copied().chain(&heads) {
         let root = groups.root(&s.activity.id);

@@ -213,7 +213,8 @@ impl Context<'_> {
         members.iter().map(|j| &rows[*j]).any(|other| {
             let earlier = (other.activity.occurred_at, &other.activity.id) < (me.activity.occurred_at, &me.activity.id);
             let named = other.message_id.as_ref().is_some_and(|m| mine.contains(m));
-            let beside = self.refs.get(&other.activity.id).is_some_and(|theirs| theirs.iter().any(|r| mine.contains(r)));
+            let beside =
+                self.refs.get(&other.activity.id).is_some_and(|theirs| theirs.iter().any(|r| mine.contains(r)));
             other.activity.id != me.activity.id && earlier && (named || beside)
         })
     }
@@ -237,7 +238,10 @@ impl Context<'_> {
         match choice {
             Choice::Decided { deal, reason, runner_up } if !self.rejected(&s.activity.id, &deal) => {
                 let score = matching::score(reason);
-                (vec![Match { entity: Entity::Deal, id: deal, reason, score, runner_up, by: "rule".into() }], Vec::new())
+                (
+                    vec![Match { entity: Entity::Deal, id: deal, reason, score, runner_up, by: "rule".into() }],
+                    Vec::new(),
+                )
             }
             Choice::Undecided(candidates) => (Vec::new(), candidates),
             Choice::Decided { .. } | Choice::Nothing => (Vec::new(), Vec::new()),
@@ -262,5 +266,6 @@ fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[Strin
 /// Marks deals for judging: due at once.
 pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
     let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();
-    tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows).await
+    tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows)
+        .await
 }

@@ -148,7 +148,15 @@ impl<'a> Board<'a> {
     }
 
     /// Puts a view to its meeting, a new one when there is none, and returns the meeting's id.
-    fn place(&mut self, event: &Event, view: View, c: &Connection, stream: i64, key: &str, now: DateTime<Utc>) -> String {
+    fn place(
+        &mut self,
+        event: &Event,
+        view: View,
+        c: &Connection,
+        stream: i64,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> String {
         let id = self.meeting_of(event, &view).unwrap_or_else(|| self.open(event, &view, c));
         self.see(&id, view, c, stream, key, now);
         id
@@ -296,10 +304,8 @@ impl<'a> Board<'a> {
         let Self { known, mut rows, views, touched } = self;
         for id in touched {
             let (Some(row), Some(all)) = (rows.get_mut(&id), views.get(&id)) else { continue };
-            let seen: Vec<Seen> = all
-                .values()
-                .filter_map(|s| s.view.clone().map(|view| Seen { view, gone_at: s.gone_at }))
-                .collect();
+            let seen: Vec<Seen> =
+                all.values().filter_map(|s| s.view.clone().map(|view| Seen { view, gone_at: s.gone_at })).collect();
             let Some(m) = meeting::settle(&seen, &known.directory) else { continue };
             let a = &mut row.activity;
             a.status = m.status;
@@ -317,4 +323,3 @@ impl<'a> Board<'a> {
         }
     }
 }
-

@@ -228,7 +228,11 @@ impl Engine {
         if before.is_some() {
             let mut tx = self.store.begin().await?;
             tx.exec("update items set recheck = 1 where gone_at is null and outcome <> 'read'", vec![]).await?;
-            tx.exec("insert into rematch (activity) select id from activities where true on conflict do nothing", vec![]).await?;
+            tx.exec(
+                "insert into rematch (activity) select id from activities where true on conflict do nothing",
+                vec![],
+            )
+            .await?;
             tx.exec("update reviews set due = 0", vec![]).await?;
             tx.commit().await?;
         }
@@ -292,4 +296,3 @@ pub fn next_try(kind: &FaultKind, failures: i64) -> (State, TimeDelta) {
         }
     }
 }
-

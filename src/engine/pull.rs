@@ -7,22 +7,18 @@ use dealtrail_sdk::{Change, Listing, record::Content};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Connection, Engine, EngineError,
-    crm,
+    Connection, Engine, EngineError, crm,
     decide::{self, Sorted},
-    holder,
-    mail, matches, meetings,
+    holder, mail, matches, meetings,
     progress::{Step, Watcher},
     rules::{Level, TEXT_LIMIT},
 };
-use crate::{
-    store::{
-        StoreError, Tx, activities,
-        items::{self, Decided, Known, Outcome},
-        sightings::{self, Sighting},
-        signals,
-        streams::{self, Progress, Stored},
-    },
+use crate::store::{
+    StoreError, Tx, activities,
+    items::{self, Decided, Known, Outcome},
+    sightings::{self, Sighting},
+    signals,
+    streams::{self, Progress, Stored},
 };
 
 /// Resources fetched and committed at a time.
@@ -50,7 +46,10 @@ impl Reading<'_> {
         let (engine, stream) = (self.engine, self.stream);
         let now = engine.now();
         if !self.take_lease(now).await? {
-            tracing::warn!(connection = self.connection.name, "another process reads this stream now; it was left to it");
+            tracing::warn!(
+                connection = self.connection.name,
+                "another process reads this stream now; it was left to it"
+            );
             return Ok(0);
         }
         let outcome = self.passes().await;
@@ -121,8 +120,7 @@ impl Reading<'_> {
     }
 
     fn tell(&self, items: u64, left: Option<u64>) {
-        let step =
-            Step { connection: &self.connection.name, stream: &self.stream.stream.name, items, left };
+        let step = Step { connection: &self.connection.name, stream: &self.stream.stream.name, items, left };
         self.watcher.batch(&step);
     }
 
@@ -157,8 +155,7 @@ impl Reading<'_> {
         let engine = self.engine;
         let now = engine.now();
         engine.store.lease(self.stream.id, &engine.holder, now, now + LEASE).await?;
-        let changes =
-            self.connection.source.fetch(&self.stream.stream, resources, &self.connection.window()).await?;
+        let changes = self.connection.source.fetch(&self.stream.stream, resources, &self.connection.window()).await?;
         let came: BTreeSet<String> = changes.iter().map(|c| resource(c).to_owned()).collect();
         self.commit(changes, Vec::new(), None).await?;
         let absent: Vec<String> = resources.iter().filter(|r| !came.contains(*r)).cloned().collect();
@@ -191,7 +188,12 @@ impl Reading<'_> {
     }
 
     /// Everything of one batch in one transaction.
-    async fn commit(&self, changes: Vec<Change>, gone: Vec<String>, progress: Option<Progress>) -> Result<(), EngineError> {
+    async fn commit(
+        &self,
+        changes: Vec<Change>,
+        gone: Vec<String>,
+        progress: Option<Progress>,
+    ) -> Result<(), EngineError> {
         let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
         let known = engine.known();
         let now = engine.now();
@@ -325,7 +327,8 @@ impl Reading<'_> {
         }
         let known = engine.known();
         let m = mail::prepare(tx, &engine.store, c, &known, stream, &sorted.mails, contents, now).await?;
-        let e = meetings::prepare(tx, &engine.store, c, &known, stream, &sorted.entries, &sorted.mails, gone, now).await?;
+        let e =
+            meetings::prepare(tx, &engine.store, c, &known, stream, &sorted.entries, &sorted.mails, gone, now).await?;
         let mut decisions = m.decisions;
         for d in &mut decisions {
             if d.activity.is_none() {
@@ -460,17 +463,19 @@ mod tests {
     }
 
     fn listing(entries: &[(&str, &str)], shaky: bool) -> Listing {
-        let entries = entries.iter().map(|(r, v)| Entry { resource: (*r).into(), version: Some((*v).into()) }).collect();
+        let entries =
+            entries.iter().map(|(r, v)| Entry { resource: (*r).into(), version: Some((*v).into()) }).collect();
         Listing { entries, shaky }
     }
 
     #[test]
     fn listings() {
         let now = Utc::now();
-        let have: HashMap<String, Known> = [("a", known("1", false)), ("b", known("1", false)), ("c", known("1", true))]
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v))
-            .collect();
+        let have: HashMap<String, Known> =
+            [("a", known("1", false)), ("b", known("1", false)), ("c", known("1", true))]
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v))
+                .collect();
         let plan = compare(&listing(&[("a", "2"), ("c", "1"), ("d", "1")], false), &have, false, None, now);
         assert_eq!(plan.wanted, ["a", "d"]);
         assert_eq!(plan.gone, ["b"]);

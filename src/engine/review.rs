@@ -58,7 +58,8 @@ impl Engine {
                 let outlook = gaps::outlook(&case, &new);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
                 let waits = blind || !outlook.waits_for.is_empty();
-                let next = outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
+                let next =
+                    outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
                 judged.push((deal.id.clone(), next, waits));
                 changed.extend(new.into_iter().filter(|f| !old.contains(f)));
             }
@@ -94,8 +95,12 @@ async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<B
     let mut all: BTreeMap<String, Capture> = BTreeMap::new();
     for c in store.connections().await? {
         let Some(coverage) = coverage(&c, &streams) else { continue };
-        let people: BTreeSet<String> =
-            c.owner.iter().cloned().chain(members.get(c.name.as_str()).into_iter().flat_map(|m| m.iter().cloned())).collect();
+        let people: BTreeSet<String> = c
+            .owner
+            .iter()
+            .cloned()
+            .chain(members.get(c.name.as_str()).into_iter().flat_map(|m| m.iter().cloned()))
+            .collect();
         for person in people {
             all.entry(person).or_default().connections.push(coverage.clone());
         }
@@ -160,13 +165,15 @@ impl Evidence {
         }
         let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
-        let all = activities::by_ids(tx, &wanted).await?.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
+        let all =
+            activities::by_ids(tx, &wanted).await?.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
         Ok(Self { all, by_deal, by_contact, contacts: of_deals })
     }
 
     fn of<'a>(&'a self, deal: &'a Deal) -> impl Iterator<Item = &'a Activity> {
         let own = self.by_deal.get(&deal.id).into_iter().flatten();
-        let contacts = self.contacts.get(&deal.id).into_iter().flatten().filter_map(|c| self.by_contact.get(c)).flatten();
+        let contacts =
+            self.contacts.get(&deal.id).into_iter().flatten().filter_map(|c| self.by_contact.get(c)).flatten();
         own.chain(contacts).filter_map(|id| self.all.get(id))
     }
 

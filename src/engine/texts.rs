@@ -2,8 +2,16 @@
 
 use dealtrail_sdk::record::Content;
 
-use super::{Connection, Engine, EngineError, matches::{self, Fresh}, rules::{Level, TEXT_LIMIT}};
-use crate::{args, domain::activity::TextState, store::{activities, streams::Stored}};
+use super::{
+    Connection, Engine, EngineError,
+    matches::{self, Fresh},
+    rules::{Level, TEXT_LIMIT},
+};
+use crate::{
+    args,
+    domain::activity::TextState,
+    store::{activities, streams::Stored},
+};
 
 impl Engine {
     /// Reads the pending texts that this stream can give.

@@ -194,9 +194,13 @@ pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
 
 /// Removes activities without a trace.
 pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
-    for (table, column) in
-        [("texts", "activity"), ("links", "activity"), ("parties", "activity"), ("refs", "activity"), ("activities", "id")]
-    {
+    for (table, column) in [
+        ("texts", "activity"),
+        ("links", "activity"),
+        ("parties", "activity"),
+        ("refs", "activity"),
+        ("activities", "id"),
+    ] {
         tx.exec_in(&format!("delete from {table} where {column} in ({{in}})"), ids).await?;
     }
     Ok(())
@@ -209,7 +213,8 @@ pub async fn texts(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String
 
 pub async fn save_texts(tx: &mut Tx, texts: Vec<(String, String)>) -> Result<(), StoreError> {
     let rows = texts.into_iter().map(|(id, body)| args![id, body]).collect();
-    tx.insert("insert into texts (activity, body)", "on conflict (activity) do update set body = excluded.body", rows).await
+    tx.insert("insert into texts (activity, body)", "on conflict (activity) do update set body = excluded.body", rows)
+        .await
 }
 
 /// Message-IDs that mails refer to, and their own.
@@ -241,11 +246,18 @@ pub struct Chosen {
 }
 
 pub async fn choices(tx: &mut Tx, ids: &[String]) -> Result<Vec<Chosen>, StoreError> {
-    let rows =
-        tx.rows_in("select activity, deal, choice, made_by, made_at from choices where activity in ({in})", ids).await?;
+    let rows = tx
+        .rows_in("select activity, deal, choice, made_by, made_at from choices where activity in ({in})", ids)
+        .await?;
     Ok(rows
         .iter()
-        .map(|r| Chosen { activity: r.text(0), deal: r.text(1), linked: r.text(2) == "link", by: r.text(3), at: at(r.int(4)) })
+        .map(|r| Chosen {
+            activity: r.text(0),
+            deal: r.text(1),
+            linked: r.text(2) == "link",
+            by: r.text(3),
+            at: at(r.int(4)),
+        })
         .collect())
 }
 

@@ -178,7 +178,6 @@ fn chain(changes: &mut [StageChange]) {
     }
 }
 
-
 /// A stage change with what only we know of it.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
@@ -190,7 +189,13 @@ struct Kept {
 }
 
 /// The row of a move seen between two readings.
-pub fn observed(deal: &str, from: &str, to: &str, at: DateTime<Utc>, not_before: DateTime<Utc>) -> Result<Row, StoreError> {
+pub fn observed(
+    deal: &str,
+    from: &str,
+    to: &str,
+    at: DateTime<Utc>,
+    not_before: DateTime<Utc>,
+) -> Result<Row, StoreError> {
     let change = record::StageChange {
         deal: deal.to_owned(),
         from: Some(from.to_owned()),
@@ -200,5 +205,11 @@ pub fn observed(deal: &str, from: &str, to: &str, at: DateTime<Utc>, not_before:
         quality: Quality::Observed,
     };
     let body = serde_json::to_string(&Kept { change, not_before: Some(not_before) })?;
-    Ok(Row { kind: "stage_change", id: String::new(), key: format!("observed:{}", deal), parent: Some(deal.to_owned()), body })
+    Ok(Row {
+        kind: "stage_change",
+        id: String::new(),
+        key: format!("observed:{}", deal),
+        parent: Some(deal.to_owned()),
+        body,
+    })
 }

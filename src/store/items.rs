@@ -106,8 +106,23 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         blind.extend(d.blind.iter().map(|hash| args![hash, stream, &d.key]));
     }
     let names = [
-        "stream", "key", "resource", "version", "outcome", "reason", "detail", "message_id", "ical_uid", "recurrence_id",
-        "occurred_at", "activity", "decided_at", "gone_at", "attempts", "retry_at", "recheck",
+        "stream",
+        "key",
+        "resource",
+        "version",
+        "outcome",
+        "reason",
+        "detail",
+        "message_id",
+        "ical_uid",
+        "recurrence_id",
+        "occurred_at",
+        "activity",
+        "decided_at",
+        "gone_at",
+        "attempts",
+        "retry_at",
+        "recheck",
     ];
     let sets: Vec<String> = names[2..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
     let head = format!("insert into items ({})", names.join(", "));
@@ -129,8 +144,10 @@ pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>)
 /// They are there after all.
 pub async fn back(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<(), StoreError> {
     let keys = format!("select key from items where stream = {stream} and resource in ({{in}})");
-    tx.exec_in(&format!("update sightings set gone_at = null where stream = {stream} and key in ({keys})"), resources).await?;
-    tx.exec_in(&format!("update items set gone_at = null where stream = {stream} and resource in ({{in}})"), resources).await?;
+    tx.exec_in(&format!("update sightings set gone_at = null where stream = {stream} and key in ({keys})"), resources)
+        .await?;
+    tx.exec_in(&format!("update items set gone_at = null where stream = {stream} and resource in ({{in}})"), resources)
+        .await?;
     Ok(())
 }
 
@@ -148,21 +165,28 @@ pub async fn wake(tx: &mut Tx, hashes: &[String]) -> Result<u64, StoreError> {
         n += tx.exec(sql, args![r.int(0), r.text(1)]).await?;
     }
     if n > 0 {
-        tx.exec("update streams set next_due = 0 where id in (select distinct stream from items where recheck = 1)", vec![])
-            .await?;
+        tx.exec(
+            "update streams set next_due = 0 where id in (select distinct stream from items where recheck = 1)",
+            vec![],
+        )
+        .await?;
     }
     Ok(n)
 }
 
 /// Resources of a stream that want another look: woken ones, and quarantined ones whose retry is due.
 pub async fn to_recheck(tx: &mut Tx, stream: i64, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
-    let sql = "select distinct resource from items where stream = $1 and gone_at is null and (recheck = 1 or retry_at <= $2)";
+    let sql =
+        "select distinct resource from items where stream = $1 and gone_at is null and (recheck = 1 or retry_at <= $2)";
     Ok(tx.rows(sql, args![stream, ms(now)]).await?.iter().map(|r| r.text(0)).collect())
 }
 
 /// A look that did not succeed: not again before `later`.
 pub async fn put_off(tx: &mut Tx, stream: i64, resources: &[String], later: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = format!("update items set recheck = 0, retry_at = {} where stream = {stream} and resource in ({{in}})", ms(later));
+    let sql = format!(
+        "update items set recheck = 0, retry_at = {} where stream = {stream} and resource in ({{in}})",
+        ms(later)
+    );
     tx.exec_in(&sql, resources).await?;
     Ok(())
 }

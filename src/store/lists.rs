@@ -123,7 +123,10 @@ impl Store {
             sql.push_str(&clause.replace('?', &format!("${}", args.len())));
         };
         if let Some(rep) = &f.rep {
-            add(" and a.id in (select activity from sightings where owner = ? union select activity from parties where address = ?)", rep.into());
+            add(
+                " and a.id in (select activity from sightings where owner = ? union select activity from parties where address = ?)",
+                rep.into(),
+            );
         }
         if let Some(deal) = &f.deal {
             add(" and a.id in (select activity from links where entity = 'deal' and entity_id = ?)", deal.into());
@@ -176,7 +179,10 @@ impl Store {
     }
 
     /// Last inbound and outbound activity of each contact.
-    pub async fn last_contacts(&self, now: DateTime<Utc>) -> Result<HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>, StoreError> {
+    pub async fn last_contacts(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>, StoreError> {
         let sql = "select l.entity_id, a.direction, max(a.occurred_at) from links l join activities a on a.id = l.activity \
                    where l.entity = 'contact' and a.direction is not null and a.occurred_at <= $1 group by l.entity_id, a.direction";
         let mut all: HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = HashMap::new();

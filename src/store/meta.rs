@@ -9,7 +9,8 @@ const INDEX_KEY: &str = "index_key";
 pub(super) async fn index_key(db: &Db) -> Result<[u8; 32], StoreError> {
     let fresh: [u8; 32] = rand::random();
     let fresh = blake3::Hash::from_bytes(fresh).to_hex().to_string();
-    db.exec("insert into meta (key, value) values ($1, $2) on conflict (key) do nothing", args![INDEX_KEY, fresh]).await?;
+    db.exec("insert into meta (key, value) values ($1, $2) on conflict (key) do nothing", args![INDEX_KEY, fresh])
+        .await?;
     let kept = get(db, INDEX_KEY).await?.unwrap_or_default();
     let hash = blake3::Hash::from_hex(&kept).map_err(|e| StoreError::Broken(format!("index key: {e}")))?;
     Ok(*hash.as_bytes())
@@ -25,7 +26,8 @@ impl Store {
     }
 
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
+        let sql =
+            "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
         self.db.exec(sql, args![key, value]).await?;
         Ok(())
     }

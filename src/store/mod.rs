@@ -9,11 +9,11 @@ pub mod directory;
 pub mod findings;
 pub mod items;
 pub mod lists;
+pub mod meta;
 pub mod pages;
 pub mod people;
 pub mod reports;
 pub mod reviews;
-pub mod meta;
 
 pub mod sightings;
 pub mod signals;

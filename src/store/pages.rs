@@ -41,7 +41,8 @@ impl Store {
     /// When something was last read or judged.
     pub async fn as_of(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut last = None;
-        for sql in ["select max(judged_at) from reviews", "select max(last_success) from connections where removed = 0"] {
+        for sql in ["select max(judged_at) from reviews", "select max(last_success) from connections where removed = 0"]
+        {
             let rows = self.db.rows(sql, vec![]).await?;
             last = last.max(rows.first().and_then(|r| opt_at(r.opt_int(0))));
         }
@@ -77,7 +78,12 @@ impl Store {
     }
 
     /// The activities of these deals between two moments, for small pictures.
-    pub async fn marks(&self, deals: &[String], from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Mark>, StoreError> {
+    pub async fn marks(
+        &self,
+        deals: &[String],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Mark>, StoreError> {
         let mut all = Vec::new();
         for chunk in deals.chunks(5_000) {
             let sql = format!(

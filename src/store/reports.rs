@@ -49,8 +49,12 @@ impl Store {
     pub async fn quotes(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<QuoteRow>, StoreError> {
         let all = self.records::<record::Quote>("quote").await?;
         let within = all.into_iter().filter(|q| q.sent_at >= from && q.sent_at < to);
-        let row = |q: record::Quote| {
-            QuoteRow { id: q.id, deal: q.deal, amount: q.amount, currency: q.currency, sent_at: q.sent_at }
+        let row = |q: record::Quote| QuoteRow {
+            id: q.id,
+            deal: q.deal,
+            amount: q.amount,
+            currency: q.currency,
+            sent_at: q.sent_at,
         };
         Ok(within.map(row).collect())
     }

@@ -14,7 +14,8 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<Strin
 /// Judged: (deal, next due, does it wait for a connection).
 pub async fn judged(tx: &mut Tx, all: &[(String, DateTime<Utc>, bool)], now: DateTime<Utc>) -> Result<(), StoreError> {
     let rows = all.iter().map(|(deal, due, waits)| args![deal, ms(*due), *waits, 0, ms(now)]).collect();
-    let tail = "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at";
+    let tail =
+        "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at";
     tx.insert("insert into reviews (deal, due, waits, lease_until, judged_at)", tail, rows).await
 }
 

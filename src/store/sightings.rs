@@ -48,7 +48,16 @@ pub async fn save(tx: &mut Tx, all: &[Sighting]) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(all.len());
     for s in all {
         let view = s.view.as_ref().map(serde_json::to_string).transpose()?;
-        rows.push(args![&s.activity, s.stream, &s.key, s.owner.clone(), s.direction.clone(), s.typed, opt_ms(s.gone_at), view]);
+        rows.push(args![
+            &s.activity,
+            s.stream,
+            &s.key,
+            s.owner.clone(),
+            s.direction.clone(),
+            s.typed,
+            opt_ms(s.gone_at),
+            view
+        ]);
     }
     let tail = "on conflict (stream, key, activity) do update set owner = excluded.owner, direction = excluded.direction, \
                 typed = excluded.typed, gone_at = excluded.gone_at, body = excluded.body";
@@ -57,7 +66,10 @@ pub async fn save(tx: &mut Tx, all: &[Sighting]) -> Result<(), StoreError> {
 
 /// The items vanished from their source: the ties stay, with the moment.
 pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = format!("update sightings set gone_at = {} where stream = {stream} and gone_at is null and key in ({{in}})", ms(now));
+    let sql = format!(
+        "update sightings set gone_at = {} where stream = {stream} and gone_at is null and key in ({{in}})",
+        ms(now)
+    );
     tx.exec_in(&sql, keys).await?;
     Ok(())
 }
@@ -85,4 +97,3 @@ pub async fn without(tx: &mut Tx, activities: &[String]) -> Result<Vec<String>, 
     let seen: std::collections::HashSet<String> = rows.iter().map(|r| r.text(0)).collect();
     Ok(activities.iter().filter(|a| !seen.contains(*a)).cloned().collect())
 }
-

@@ -31,7 +31,8 @@ impl Store {
         if by_hash.is_empty() {
             return Ok(HashMap::new());
         }
-        let when = |c: &Contact| c.emails.iter().filter_map(|e| by_hash.get(&self.blind(&format!("a:{e}")))).max().copied();
+        let when =
+            |c: &Contact| c.emails.iter().filter_map(|e| by_hash.get(&self.blind(&format!("a:{e}")))).max().copied();
         Ok(contacts.filter_map(|c| when(c).map(|t| (c.id.clone(), at(t)))).collect())
     }
 }

@@ -111,7 +111,8 @@ impl Store {
 
     /// Takes the lease of a stream: false when somebody else holds it.
     pub async fn lease(&self, id: i64, by: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool, StoreError> {
-        let sql = "update streams set lease_until = $4, lease_by = $2 where id = $1 and (lease_until <= $3 or lease_by = $2)";
+        let sql =
+            "update streams set lease_until = $4, lease_by = $2 where id = $1 and (lease_until <= $3 or lease_by = $2)";
         Ok(self.db.exec(sql, args![id, by, ms(now), ms(until)]).await? == 1)
     }
 
@@ -121,7 +122,9 @@ impl Store {
     }
 
     pub async fn release(&self, id: i64, by: &str) -> Result<(), StoreError> {
-        self.db.exec("update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2", args![id, by]).await?;
+        self.db
+            .exec("update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2", args![id, by])
+            .await?;
         Ok(())
     }
 
@@ -132,7 +135,9 @@ impl Store {
     }
 
     pub async fn begin_pass(&self, id: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.db.exec("update streams set pass_began = $2 where id = $1 and pass_began is null", args![id, ms(now)]).await?;
+        self.db
+            .exec("update streams set pass_began = $2 where id = $1 and pass_began is null", args![id, ms(now)])
+            .await?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use super::{
     session::Door,
     words::{Here, When, clean},
 };
+pub use crate::engine::Known;
 use crate::{
     app::App,
     config::Level,
@@ -22,7 +23,7 @@ use crate::{
         thresholds::GapSettings,
         working::WorkCalendar,
     },
-    engine::{Engine, Known},
+    engine::Engine,
     store::{Store, StoreError, activities::Stored, lists::ShownSighting},
 };
 

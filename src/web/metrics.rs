@@ -29,7 +29,7 @@ pub async fn page(State(desk): State<Arc<Desk>>) -> Response {
 async fn text(desk: &Desk) -> Result<String, StoreError> {
     let mut out = String::new();
     let mut kinds: BTreeMap<String, i64> = BTreeMap::new();
-    for (kind, _, n) in desk.store.counts().await? {
+    for (kind, _, n) in desk.store.counts(desk.now()).await? {
         *kinds.entry(kind).or_default() += n;
     }
     family(&mut out, "dealtrail_activities", "Activities by kind.", "kind", kinds);

@@ -8,6 +8,8 @@ mod guard;
 mod metrics;
 mod picture;
 mod session;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod ui;
 mod words;

@@ -131,7 +131,6 @@ fn broken() -> Response {
 }
 
 /// The payload of the panic is not looked at: it may hold content.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a page ended in a fault of the program");
     broken()

@@ -46,7 +46,8 @@ pub fn seg(id: &str) -> String {
 pub struct When {
     iso: String,
     pub short: String,
-    full: String,
+    /// The whole of it: "Tue 17 Nov 2026 14:30 CET".
+    pub full: String,
 }
 
 impl fmt::Display for When {

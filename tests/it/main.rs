@@ -1,7 +1,9 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
 mod commands;
+mod daemon;
 mod faults;
+mod kills;
 mod layering;
 mod support;
 mod truth;

@@ -48,27 +48,15 @@ impl Files {
         Self { place: Place { root, zone }, known: Arc::default() }
     }
 
-    /// The stream's name: that of the file or folder.
+    /// The stream's name: that of the file or folder. What cannot be read at all is noticed here already.
     pub async fn check(&self) -> Result<String, Fault> {
-        let root = self.place.root.clone();
-        blocking(move || {
-            find(&root)?;
-            Ok(name(&root))
-        })
-        .await
+        self.with(|place, _| Ok(name(&place.root))).await
     }
 
     pub async fn pull(&self, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
         let (cursor, window) = (cursor.cloned(), *window);
-        self.with(move |place, sheets| {
-            let bad: Vec<&str> = sheets.iter().filter_map(|s| unreadable(&s.content)).collect();
-            if let Some(why) = bad.first().filter(|_| bad.len() == sheets.len()) {
-                let what = format!("{}: {why}; put a good file there, nothing was taken as gone", place.root.display());
-                return Err(Fault::new(FaultKind::Malformed, what));
-            }
-            Ok(Sheets { sheets, zone: place.zone, window: &window }.step(cursor.as_ref()))
-        })
-        .await
+        self.with(move |place, sheets| Ok(Sheets { sheets, zone: place.zone, window: &window }.step(cursor.as_ref())))
+            .await
     }
 
     pub async fn fetch(&self, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
@@ -83,6 +71,11 @@ impl Files {
         let (place, known) = (self.place.clone(), Arc::clone(&self.known));
         blocking(move || {
             let sheets = read(&place.root, &mut known.lock().unwrap_or_else(PoisonError::into_inner))?;
+            let bad: Vec<&str> = sheets.iter().filter_map(|s| unreadable(&s.content)).collect();
+            if let Some(why) = bad.first().filter(|_| bad.len() == sheets.len()) {
+                let what = format!("{}: {why}; put a good file there, nothing was taken as gone", place.root.display());
+                return Err(Fault::new(FaultKind::Malformed, what));
+            }
             then(&place, &sheets)
         })
         .await

@@ -116,9 +116,10 @@ async fn what_cannot_be_read_is_a_fault_and_never_an_empty_listing() {
     {
         fs::write(dir.path().join(file), text).unwrap();
         let source = connect(json!({ "path": file }), dir.path()).unwrap();
-        let fault = pull(&*source, None).await.unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Malformed, "{file}");
-        assert!(fault.what.contains(file), "{}", fault.what);
+        for fault in [source.streams().await.unwrap_err(), pull(&*source, None).await.unwrap_err()] {
+            assert_eq!(fault.kind, FaultKind::Malformed, "{file}");
+            assert!(fault.what.contains(file), "{}", fault.what);
+        }
     }
     let source = connect(json!({ "path": "nowhere" }), dir.path()).unwrap();
     for fault in [source.streams().await.unwrap_err(), pull(&*source, None).await.unwrap_err()] {

@@ -21,6 +21,8 @@ struct Silence<'c, 'a> {
     began: DateTime<Utc>,
     /// When it has lasted too long.
     due: DateTime<Utc>,
+    /// How long is too long.
+    after: Span,
     /// A meeting this near says that the deal is alive.
     planned_within: Span,
 }
@@ -31,7 +33,7 @@ fn silence<'c, 'a>(case: &'c Case<'a>) -> Option<Silence<'c, 'a>> {
     let last = case.evidence().rev().find(|s| open_since.is_none_or(|since| s.at() >= since));
     let began = last.map(Seen::at).or_else(|| moves::entered_current(case.deal))?;
     let due = case.calendar(case.owner_at(case.now())).add(began, limits.after);
-    Some(Silence { last, began, due, planned_within: limits.planned_within })
+    Some(Silence { last, began, due, after: limits.after, planned_within: limits.planned_within })
 }
 
 pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, ..Judge::new(Rule::GoneQuiet, judge) };
@@ -45,8 +47,7 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     if !sight.lagging.is_empty() && planned.is_none() {
         return;
     }
-    let pending: Vec<&Seen<'_>> =
-        case.pending().filter(|s| (s.weight == Weight::Evidence && s.at() > silence.began) || near(s)).collect();
+    let pending: Vec<&Seen<'_>> = case.pending().filter(|s| breaks(case, &silence, s) || near(s)).collect();
     let mut finding = finding(case, &silence, &sight, &pending);
     let outcome = match planned {
         Some(meeting) => Outcome::Met { by: Some(meeting.activity.id.clone()), at: None },
@@ -56,6 +57,12 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
         finding.state = State::Unknown;
     }
     verdicts.push(Verdict { outcome, finding });
+}
+
+/// Would this pending activity end the silence if it belonged to the deal? An old one would only move its beginning.
+fn breaks(case: &Case<'_>, silence: &Silence<'_, '_>, pending: &Seen<'_>) -> bool {
+    let calendar = case.calendar(case.owner_at(case.now()));
+    pending.weight == Weight::Evidence && calendar.add(pending.at(), silence.after) > case.now()
 }
 
 /// Who of the deal's owners could see which part of the silence.
@@ -142,6 +149,7 @@ fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
     let Some(silence) = silence(case) else { return };
     let calendar = case.calendar(case.owner_at(case.now()));
     moments.push(silence.due);
+    moments.extend(case.pending().map(|s| calendar.add(s.at(), silence.after)));
     let planned = case.seen.iter().filter(|s| is_planned(s.activity, case.now()));
     moments.extend(planned.map(|s| calendar.sub(s.at(), silence.planned_within)));
 }
@@ -268,6 +276,7 @@ mod tests {
         // Whoever chooses, these change nothing.
         assert_eq!(only(&other(mail_out("p", "11-10"))).state, State::Open);
         assert_eq!(only(&other(mail_in("p", "11-02"))).state, State::Open);
+        assert_eq!(only(&other(mail_in("p", "11-04"))).state, State::Open);
     }
 
     #[test]

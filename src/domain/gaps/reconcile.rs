@@ -29,7 +29,8 @@ pub fn reconcile(existing: &[Finding], verdicts: Vec<Verdict>, case: &Case<'_>) 
 /// The old finding, judged again.
 fn renewed(old: &Finding, verdict: Verdict, case: &Case<'_>) -> Finding {
     match verdict.outcome {
-        Outcome::Met { .. } if !old.state.is_live() => old.clone(),
+        // evidence inside the window, captured after evidence behind it: no longer late
+        Outcome::Met { .. } if !old.state.is_live() && !old.late => old.clone(),
         Outcome::Met { by, at } => Finding {
             state: State::Resolved,
             resolved_by: by,
@@ -130,6 +131,15 @@ mod tests {
         let resolved = moved().with(mail_in("a", "11-02")).judged(&open);
         assert_eq!(advance(&resolved).state, State::Resolved);
         assert_eq!(moved().judged(&resolved), open);
+    }
+
+    #[test]
+    fn evidence_inside_the_window_ends_lateness() {
+        let late = moved().with(mail_in("b", "11-09")).judged(&[]);
+        assert_eq!((advance(&late).state, advance(&late).late), (State::Resolved, true));
+        let met = moved().with(mail_in("b", "11-09")).with(mail_in("a", "11-02")).judged(&late);
+        let end = advance(&met);
+        assert_eq!((end.state, end.late, end.resolved_by.as_deref()), (State::Resolved, false, Some("a")));
     }
 
     #[test]

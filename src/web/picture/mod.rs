@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn texts_stay_texts() {
         assert_eq!(esc("<a href='x'>&\"\u{1}"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot; ");
-        assert_eq!((n(3.0), n(3.14159), n(-0.5)), ("3".into(), "3.1".into(), "-0.5".into()));
+        assert_eq!((n(3.0), n(3.149), n(-0.5)), ("3".into(), "3.1".into(), "-0.5".into()));
         assert_eq!((fit("Negotiation", 80.0).as_str(), fit("Negotiation", 50.0).as_str()), ("Negotiation", "Negotia…"));
         assert_eq!(fit("Negotiation", 10.0), "");
     }

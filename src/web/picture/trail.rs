@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use chrono::{DateTime, Datelike, Days, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{Svg, esc, fit, n};
@@ -311,14 +311,16 @@ impl Trail {
     }
 }
 
-/// From a little before the first to a little after the last of these, today included.
+/// From a little before the first to a little after the last of these, today included. What is ahead never takes more room than
+/// a third of what was: people look at what happened.
 pub fn span(moments: impl IntoIterator<Item = DateTime<Utc>>, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let (mut from, mut to) = (now - TimeDelta::days(28), now + TimeDelta::days(7));
-    let furthest = now + Days::new(60);
     for at in moments {
         from = from.min(at);
-        to = to.max(at.min(furthest));
+        to = to.max(at);
     }
+    let ahead = ((now - from) / 3).clamp(TimeDelta::days(14), TimeDelta::days(60));
+    to = to.min(now + ahead);
     let air = (to - from) / 60;
     (from - air, to + air)
 }
@@ -400,7 +402,7 @@ mod tests {
     fn spans_hold_today() {
         let now = t(40, 0);
         let (from, to) = span([t(0, 0), t(400, 0)], now);
-        assert!(from < t(0, 0) && to > t(99, 0) && to < t(105, 0));
+        assert!(from < t(0, 0) && to > t(53, 0) && to < t(56, 0));
         let (from, to) = span([], now);
         assert!(from < t(12, 0) && to > t(47, 0));
     }

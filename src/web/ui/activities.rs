@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 
-use super::{Answer, Asked, At, Choice, asked, url};
+use super::{Answer, Asked, At, Choice, Leaf, asked, url};
 use crate::{
     config::Level,
     domain::{
@@ -25,6 +25,8 @@ use crate::{
     },
 };
 
+/// People on one page.
+const SIZE: usize = 25;
 /// Weeks of the small pictures.
 const WEEKS: usize = 13;
 
@@ -158,6 +160,7 @@ struct Page {
     twin: Vec<(When, Vec<weeks::Week>)>,
     hidden: bool,
     nothing: bool,
+    leaf: Leaf,
 }
 
 /// Whose row something belongs to: the reps of its credit, or their teams where single people are not shown.
@@ -206,6 +209,9 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let all = load(&desk, first.min(days.from), days.ahead.max(today)).await?;
     let owners = desk.store.connections().await?.into_iter().filter(|c| !c.removed).filter_map(|c| c.owner).collect();
     let (who, hidden) = everybody(&desk, directory, &owners);
+    let (who, leaf) = Leaf::cut(&who, SIZE, asked(&query, "page"), |n| {
+        url("/activities", &[("time", Some(time)), ("page", Some(&n.to_string()))])
+    });
 
     let mut counts: BTreeMap<(String, Counted), usize> = BTreeMap::new();
     let mut total: BTreeMap<Counted, usize> = BTreeMap::new();
@@ -260,6 +266,7 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
         twin,
         hidden,
         nothing: all.is_empty(),
+        leaf,
     };
     show(&page)
 }

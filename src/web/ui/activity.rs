@@ -15,10 +15,9 @@ use crate::{
         activity::{Entity, Kind, Match, Participant, Role, TextState},
         directory::Directory,
     },
-    engine::Known,
     store::{activities::Stored, lists::ShownSighting},
     web::{
-        desk::{Frame, deal_name, person},
+        desk::{Frame, Known, deal_name, person},
         trouble::{Trouble, show},
         words::{Here, When, clean, clean_lines, reason, seg},
     },
@@ -59,7 +58,6 @@ struct Page {
     frame: Frame,
     line: Line,
     when: When,
-    ended: Option<When>,
     minutes: Option<i64>,
     all_day: bool,
     uncertain: bool,
@@ -100,7 +98,6 @@ pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>) -> A
     let page = Page {
         frame: desk.frame(&format!("{} {}", line.what, line.who), "activities").await?,
         when: line::moment(&stored, &here),
-        ended: a.ended_at.filter(|_| meeting && !stored.all_day).map(|at| here.when(at)),
         minutes: a.ended_at.filter(|_| meeting && !stored.all_day).map(|end| (end - a.occurred_at).num_minutes()),
         all_day: stored.all_day,
         uncertain: stored.time_uncertain,

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-const SIZE: usize = 100;
+const SIZE: usize = 80;
 /// The longest time a list looks at.
 const MOST_DAYS: u64 = 400;
 

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Answer, At,
+    Answer, Asked, At, Leaf, asked,
     told::{Sight, called},
 };
 use crate::{
@@ -67,7 +67,7 @@ struct Page {
     from: When,
 }
 
-pub async fn page(State(desk): At) -> Answer {
+pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let known = desk.known();
     let directory = &known.directory;
     let here = desk.here();

@@ -20,10 +20,9 @@ use crate::{
         directory::{Deal, StageKind},
         gaps::{Case, Facts, Finding, Seen, State as GapState, Tie, evidence::Weight, moves::open_stages},
     },
-    engine::Known,
     store::activities::Stored,
     web::{
-        desk::{Desk, Frame, company_name, person, stage_name},
+        desk::{Desk, Frame, Known, company_name, person, stage_name},
         picture::{
             Svg,
             trail::{self, Backed, Band, Hatch, Mark, Shape, Step, Trail},
@@ -134,7 +133,7 @@ impl Material {
 
     fn sentence(&self, case: &Case<'_>, judged: &[Judged]) -> String {
         let mut said = steps::sentence(judged);
-        let sign = case.evidence().filter(|s| s.at() <= self.here.now).next_back();
+        let sign = case.evidence().rfind(|s| s.at() <= self.here.now);
         match sign {
             Some(seen) => {
                 let what = match seen.activity.kind {

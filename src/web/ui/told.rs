@@ -40,6 +40,8 @@ pub struct Told {
     pub moved: Option<String>,
     pub window: Option<(When, When)>,
     pub evidence: Vec<Line>,
+    /// How many more there are than are shown.
+    pub more: usize,
     pub pending: Vec<Line>,
     pub blind: Vec<String>,
     /// Why it was put off or explained, and by whom.
@@ -49,6 +51,9 @@ pub struct Told {
     pub ended_by: Option<Line>,
     pub late: bool,
 }
+
+/// Activities shown with a finding, the newest.
+const SHOWN: usize = 8;
 
 /// The worst finding of each deal, worst first.
 pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
@@ -75,8 +80,9 @@ pub struct Teller {
 
 impl Teller {
     pub async fn load(desk: &Desk, directory: &Directory, findings: &[Finding]) -> Result<Self, StoreError> {
-        let ids = findings.iter().flat_map(|f| f.evidence.iter().chain(&f.pending).chain(&f.resolved_by));
-        let ids: BTreeSet<String> = ids.cloned().collect();
+        let shown = |ids: &'_ [String]| ids.iter().rev().take(SHOWN).cloned().collect::<Vec<_>>();
+        let ids = findings.iter().flat_map(|f| [shown(&f.evidence), shown(&f.pending)].concat().into_iter().chain(f.resolved_by.clone()));
+        let ids: BTreeSet<String> = ids.collect();
         let ids: Vec<String> = ids.into_iter().collect();
         let all = desk.store.with_sightings(desk.store.activities_by_ids(&ids).await?).await?;
         let here = desk.here();
@@ -89,7 +95,7 @@ impl Teller {
 
     pub fn tell(&self, f: &Finding, directory: &Directory, here: &Here) -> Told {
         let deal = directory.deals.get(&f.deal);
-        let lines = |ids: &[String]| ids.iter().filter_map(|id| self.lines.get(id).cloned()).collect();
+        let lines = |ids: &[String]| ids.iter().rev().take(SHOWN).filter_map(|id| self.lines.get(id).cloned()).collect();
         let moved = f.from_stage.as_deref().zip(f.to_stage.as_deref()).map(|(from, to)| {
             let on = f.deal_at.map_or(String::new(), |at| format!(" on {}", here.day_text(here.date(at))));
             format!("{} → {}{on}", stage_name(directory, from), stage_name(directory, to))
@@ -112,6 +118,7 @@ impl Teller {
             moved,
             window: f.window_from.zip(f.window_to).map(|(from, to)| (here.when(from), here.when(to))),
             evidence: lines(&f.evidence),
+            more: f.evidence.len().saturating_sub(SHOWN),
             pending: lines(&f.pending),
             blind: f.blind.iter().map(|name| self.sight.say(name, directory, here)).collect(),
             note: f.note.as_deref().map(|note| format!("{}{by}", clean(note))),

@@ -354,6 +354,8 @@ const BY_DATES: &str = "BEGIN:VTIMEZONE\nTZID:Mine
     BEGIN:STANDARD\nDTSTART:20251026T030000\nRDATE:20261025T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD
     BEGIN:DAYLIGHT\nDTSTART:20250330T020000\nRDATE:20260329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT
     END:VTIMEZONE";
+const COMMAS: &str = "BEGIN:VTIMEZONE\nTZID:A\\, B\nBEGIN:STANDARD\nDTSTART:16010101T000000
+    TZOFFSETFROM:+0300\nTZOFFSETTO:+0300\nEND:STANDARD\nEND:VTIMEZONE";
 const BERLIN_IN_ASIA: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:19700101T000000
     RRULE:FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1\nTZOFFSETFROM:+0500\nTZOFFSETTO:+0500\nEND:STANDARD\nEND:VTIMEZONE";
 const BERLIN_CUT: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:20191027T030000
@@ -367,6 +369,14 @@ const EMPTY: &str = "BEGIN:VTIMEZONE\nTZID:Romance Standard Time\nEND:VTIMEZONE"
 #[case::second_rules_after_until_spring(US, "Mine", "20260306T090000", "0306T1400")]
 #[case::in_the_files_gap(US, "Mine", "20260308T023000", "0308T0730")]
 #[case::in_the_files_fold(US, "Mine", "20261101T013000", "1101T0530")]
+#[case::escaped_in_the_file(COMMAS, "\"A, B\"", "20260706T090000", "0706T0600")]
+#[case::escaped_everywhere(COMMAS, "\"A\\, B\"", "20260706T090000", "0706T0600")]
+#[case::escaped_display(
+    "",
+    "\"(UTC+01:00) Brussels\\, Copenhagen\\, Madrid\\, Paris\"",
+    "20260706T090000",
+    "0706T0700"
+)]
 #[case::by_dates_summer(BY_DATES, "Mine", "20260706T090000", "0706T0700")]
 #[case::by_dates_winter(BY_DATES, "Mine", "20261201T090000", "1201T0800")]
 #[case::the_file_before_iana(BERLIN_IN_ASIA, "Europe/Berlin", "20260105T090000", "0105T0400")]
@@ -397,6 +407,7 @@ fn zones(#[case] file: &str, #[case] name: &str, #[case] at: &str, #[case] expec
 }
 
 #[rstest]
+#[case::odd_sign("Some^where", "0706T0700 0 - u")]
 #[case::nobody_knows("Somewhere Standard Time", "0706T0700 0 - u")]
 #[case::custom_without_its_zone("Customized Time Zone", "0706T0700 0 - u")]
 #[case::only_the_offset("\"(UTC+05:00) Nowhere, Nobody\"", "0706T0400 0 - u")]
@@ -485,6 +496,13 @@ fn bombs_are_bounded(#[case] rule: &str, #[case] count: usize, #[case] capped: b
     assert_eq!((calendar.series[0].events.len(), calendar.series[0].capped), (count, capped));
     let calendar = open(&events("", &format!("DTSTART:19990101T090000Z\nRRULE:{rule}\nEXRULE:{rule}")));
     assert!(calendar.series[0].events.is_empty() || calendar.series[0].events.len() <= 5_000);
+}
+
+#[test]
+fn two_bombs_are_bounded_together() {
+    let text = "DTSTART:19000101T090000Z\nDURATION:P3000W\nRRULE:FREQ=DAILY\nRRULE:FREQ=HOURLY";
+    let calendar = open(&events("", text));
+    assert!(calendar.series[0].capped && calendar.series[0].events.len() == 5_000);
 }
 
 #[test]

@@ -29,6 +29,15 @@ impl<'a> Line<'a> {
 
     /// First value of a parameter, without quotes and RFC 6868 escapes.
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.raw(name).map(caret)
+    }
+
+    /// The zone named by TZID, as written.
+    pub fn tzid(&self) -> Option<&'a str> {
+        self.raw("TZID").map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a str> {
         let mut rest = self.params;
         while !rest.is_empty() {
             let end = outside_quotes(rest, b';').unwrap_or(rest.len());
@@ -36,18 +45,10 @@ impl<'a> Line<'a> {
             rest = tail;
             let Some((key, value)) = one.split_once('=') else { continue };
             if key.trim().eq_ignore_ascii_case(name) {
-                return Some(caret(value.trim().trim_matches('"')));
+                return Some(value.trim().trim_matches('"'));
             }
         }
         None
-    }
-
-    /// The zone named by TZID, borrowed: zone names hold nothing that is escaped.
-    pub fn tzid(&self) -> Option<&'a str> {
-        match self.param("TZID")? {
-            Cow::Borrowed(name) if !name.trim().is_empty() => Some(name.trim()),
-            _ => None,
-        }
     }
 
     /// True when a parameter has this value, in any case.

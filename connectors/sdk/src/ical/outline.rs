@@ -107,7 +107,8 @@ impl Outline {
     }
 
     fn zone_of(&self, calendar: u32, name: &str) -> Option<&Range<usize>> {
-        let all = self.zones.get(name)?;
+        // A name with commas is escaped where it is text, and by some programs where it is a parameter.
+        let all = self.zones.get(name).or_else(|| self.zones.get(&plain(name)))?;
         let own = all.binary_search_by_key(&calendar, |(c, _)| *c).unwrap_or(0);
         all.get(own).map(|(_, range)| range)
     }
@@ -157,6 +158,10 @@ impl Outline {
             group.version = version;
         }
     }
+}
+
+fn plain(name: &str) -> String {
+    name.replace('\\', "")
 }
 
 fn short(digest: &[u8; 32]) -> String {
@@ -309,7 +314,7 @@ impl<'t, 'o> Cut<'t, 'o> {
             In::Event if self.depth == 0 => self.event_line(line),
             In::Zone if self.depth == 0 && self.zone_name.is_none() => {
                 let name = Line::cut(line).filter(|l| l.name.eq_ignore_ascii_case("TZID"));
-                self.zone_name = name.map(|l| l.value.trim().trim_matches('"').to_owned()).filter(|n| !n.is_empty());
+                self.zone_name = name.map(|l| plain(l.value.trim().trim_matches('"'))).filter(|n| !n.is_empty());
             }
             In::Calendar => self.calendar_line(line),
             _ => {}

@@ -232,7 +232,7 @@ impl Opener<'_> {
         let mut left = 4 * Limits::INSTANCES + vevent.exdates.len();
         self.rules(master, &vevent.rules, reach, &mut |local| {
             found.push(at(local));
-            left -= 1;
+            left = left.saturating_sub(1);
             left > 0
         })?;
         self.capped |= left == 0;

@@ -1,7 +1,7 @@
 //! A VTIMEZONE of the file, evaluated (RFC 5545 section 3.6.5): STANDARD and DAYLIGHT parts with RRULE (and its UNTIL)
 //! and RDATE. Offsets are worked out year by year, only for the years that are asked for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use chrono_tz::Tz;
 
@@ -23,6 +23,8 @@ pub struct FileZone {
     /// The IANA zone of the same name: it speaks where the file does not.
     fallback: Option<Tz>,
     years: RefCell<Vec<Year>>,
+    /// Parts that may still be evaluated: an honest file never comes near the end of it.
+    left: Cell<usize>,
 }
 
 /// A UTC year and its onsets: instant and offset from then on, led by the last onset before the year.
@@ -42,7 +44,11 @@ struct Part {
 }
 
 /// Real zones have up to a few dozen; more is no zone.
-const PARTS: usize = 1_000;
+const PARTS: usize = 300;
+/// Parts times years that one zone may cost.
+const PATIENCE: usize = 30_000;
+/// Work of one rule in one year, where a year has two onsets.
+const WORK: u32 = 1_000;
 /// Onsets of a yearly rule lie no further apart.
 const YEAR: i64 = 367 * DAY;
 
@@ -69,7 +75,14 @@ impl FileZone {
             return None;
         }
         let speaks = (first.start - i64::from(first.from), parts.iter().map(Part::speaks_to).max()?);
-        Some(Self { initial: first.from, speaks, fallback, parts, years: RefCell::default() })
+        Some(Self {
+            initial: first.from,
+            speaks,
+            fallback,
+            parts,
+            years: RefCell::default(),
+            left: Cell::new(PATIENCE),
+        })
     }
 
     /// Seconds east of UTC at an instant.
@@ -93,6 +106,8 @@ impl FileZone {
 
     /// The onsets of one UTC year, led by the last one before it.
     fn onsets(&self, year: i64) -> Vec<(i64, i32)> {
+        let Some(left) = self.left.get().checked_sub(self.parts.len()) else { return Vec::new() };
+        self.left.set(left);
         let (begin, end) = (civil::day(year, 1, 1) * DAY, civil::day(year + 1, 1, 1) * DAY);
         let mut all: Vec<(i64, i32)> = Vec::new();
         let mut before: Option<(i64, i32)> = None;
@@ -120,7 +135,7 @@ impl Part {
             emit(extra - east);
         }
         if let Some(rule) = self.rule.as_ref().filter(|_| self.start < to && self.until >= from) {
-            let mut work = 20_000;
+            let mut work = WORK;
             let span = Span { from, to, until: self.until, start_counts: true };
             // A rule that is too much work says nothing more: the onsets found so far stand.
             let _ = expand::expand(rule, self.start, span, &mut work, &mut |local| {

@@ -133,6 +133,7 @@ impl<'a> Zones<'a> {
 
 /// A zone by its name alone.
 fn by_name(name: &str) -> Option<Place> {
+    let name = name.replace('\\', "");
     let name = name.trim().trim_matches(['"', '\'']).trim();
     let found = exact(name).or_else(|| windows_zone(name)).map(Zone::Iana);
     let found = found.or_else(|| bare_offset(name).map(Zone::Fixed));

@@ -1,0 +1,147 @@
+//! Killed at random moments while it reads, the program goes on from there: nothing is lost and nothing is double. What it knows
+//! in the end is compared with what an undisturbed run knows. `DEALTRAIL_KILLS` and `DEALTRAIL_SEED` say how often and when;
+//! `benches/kills` runs the large form.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use dealtrail::clock::SystemClock;
+use dealtrail_sdk::Clock as _;
+use dealtrail_testkit::{dovecot::Dovecot, postgres::Postgres, radicale::Radicale};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::{
+    support::{Program, assert_same},
+    world::{Size, World},
+};
+
+/// How often to kill when nothing is said.
+fn kills(usual: usize) -> usize {
+    let asked = std::env::var("DEALTRAIL_KILLS").ok();
+    asked.map_or(usual, |n| n.parse().expect("DEALTRAIL_KILLS is a number"))
+}
+
+fn seed() -> u64 {
+    std::env::var("DEALTRAIL_SEED").map_or(1, |n| n.parse().expect("DEALTRAIL_SEED is a number"))
+}
+
+/// The configuration of another database beside the first.
+fn beside(config: &Path, name: &str, database: &str) -> Program {
+    let text = fs::read_to_string(config).expect("the configuration");
+    let config = config.with_file_name(format!("{name}.toml"));
+    fs::write(&config, text.replace("sqlite:dealtrail.db", database)).expect("the configuration");
+    Program { config }
+}
+
+fn start(program: &Program) -> Child {
+    let mut command = program.command(&["sync"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program can be started")
+}
+
+/// How long an undisturbed pass takes here and now: kills are spread over it.
+fn undisturbed(program: &Program) -> Duration {
+    let clock = SystemClock;
+    let began = clock.now();
+    program.sync();
+    (clock.now() - began).to_std().unwrap_or_default()
+}
+
+/// Kills passes at random moments until `kills` of them were under way, starting over whenever one got to its end.
+fn disturb(program: &Program, kills: usize, whole: Duration, mut start_over: impl FnMut()) {
+    let mut dice = StdRng::seed_from_u64(seed());
+    let mut hit = 0;
+    let mut left = Duration::ZERO;
+    while hit < kills {
+        // a pass that goes on from where the last was killed is shorter: early moments are as interesting as late ones
+        let span = whole.saturating_sub(left).max(whole / 8);
+        let moment = span.mul_f64(dice.random_range(0.02..0.9));
+        let mut child = start(program);
+        std::thread::sleep(moment);
+        match child.try_wait().expect("the child is ours") {
+            None => {
+                child.kill().expect("SIGKILL");
+                child.wait().expect("the child ends");
+                hit += 1;
+                left += moment / 2;
+            }
+            Some(status) => {
+                assert!(status.success(), "a pass after a kill ended with {status}");
+                start_over();
+                left = Duration::ZERO;
+            }
+        }
+    }
+}
+
+fn forget(config: &Path, database: &str) {
+    for end in ["", "-wal", "-shm"] {
+        let path = config.with_file_name(format!("{database}{end}"));
+        if path.exists() {
+            fs::remove_file(path).expect("the database goes");
+        }
+    }
+}
+
+/// SQLite's own check of the file.
+fn assert_sound(path: &Path) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let said: String = runtime.block_on(async {
+        use sqlx::Connection as _;
+        let mut db = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.expect("it opens");
+        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut db).await.expect("it answers")
+    });
+    assert_eq!(said, "ok");
+}
+
+fn on_sqlite(config: &Path, kills: usize) {
+    let calm = beside(config, "calm", "sqlite:calm.db");
+    let whole = undisturbed(&calm);
+    let killed = beside(config, "killed", "sqlite:killed.db");
+    disturb(&killed, kills, whole, || forget(&killed.config, "killed.db"));
+    killed.sync();
+    assert_sound(&config.with_file_name("killed.db"));
+    assert_same(&calm.settled(), &killed.settled(), "after the kills");
+}
+
+#[test]
+fn killed_on_files_nothing_is_lost_or_double() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::new(11, Size::Small, SystemClock.now());
+    on_sqlite(&world.write_files(dir.path(), 1).config, kills(12));
+}
+
+#[test]
+fn killed_on_servers_nothing_is_lost_or_double() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::new(12, Size::Small, SystemClock.now());
+    let (dovecot, radicale) = (Dovecot::start(), Radicale::start());
+    on_sqlite(&world.load_servers(&dovecot, &radicale, dir.path(), 1).config, kills(6));
+}
+
+#[test]
+fn killed_on_postgresql_nothing_is_lost_or_double() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::new(13, Size::Small, SystemClock.now());
+    let config = world.write_files(dir.path(), 1).config;
+    let server = Postgres::shared();
+    let one = server.fresh();
+    let calm = beside(&config, "calm", &one);
+    let whole = undisturbed(&calm);
+    let mut two = server.fresh();
+    let killed = beside(&config, "killed", &two);
+    disturb(&killed, kills(6), whole, || {
+        server.drop_database(&two);
+        two = server.fresh();
+        beside(&config, "killed", &two);
+    });
+    killed.sync();
+    assert_same(&calm.settled(), &killed.settled(), "after the kills");
+    for url in [one, two] {
+        server.drop_database(&url);
+    }
+}

@@ -48,7 +48,7 @@ pub fn list(format: Format, columns: &[Column], rows: &[Map<String, Value>], emp
 
 fn table(columns: &[Column], rows: &[Map<String, Value>]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns.iter().map(|c| c.1));
     for row in rows {
         table.add_row(columns.iter().map(|c| shown(row.get(c.0))));

@@ -1,7 +1,5 @@
 //! The JSON shapes of the export, shared by lists, exports and the API. Absent values are null; times are RFC 3339 UTC.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use serde_json::{Map, Value, json};
@@ -14,7 +12,7 @@ use crate::{
     },
     store::{
         activities::Stored,
-        lists::{Decision, ShownSighting},
+        lists::{Decision, LastContacts, ShownSighting},
     },
 };
 
@@ -180,10 +178,7 @@ pub fn deal(d: &Deal, dir: &Directory) -> Map<String, Value> {
     }))
 }
 
-/// Last inbound and outbound activity by contact.
-pub type Last = HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>;
-
-pub fn contact(c: &Contact, dead: Option<DateTime<Utc>>, last: &Last) -> Map<String, Value> {
+pub fn contact(c: &Contact, dead: Option<DateTime<Utc>>, last: &LastContacts) -> Map<String, Value> {
     let (last_in, last_out) = last.get(&c.id).copied().unwrap_or_default();
     object(json!({
         "id": c.id,

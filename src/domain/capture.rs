@@ -197,7 +197,8 @@ pub fn decide_mail(
     let outbound = sender.is_some_and(|p| dir.is_ours(&p.address));
     let tags = documents::tags(&mail.parts, &policy.documents);
     let automatic = signs::is_automatic(mail);
-    if automatic && !(sender.is_some_and(|p| brings_documents(&p.address, policy, dir)) && !tags.is_empty()) {
+    let document = !tags.is_empty() && sender.is_some_and(|p| brings_documents(&p.address, policy, dir));
+    if automatic && !document {
         return skip(SkipReason::Automatic);
     }
     if !automatic && signs::is_bulk(mail) && !list_of_known_people(mail, sender, dir) {

@@ -192,7 +192,7 @@ impl Directory {
     /// Two contacts, one address: the one with a role on an open deal, else the older (product rule).
     fn index_addresses(&mut self) {
         let mut ids: Vec<String> = self.contacts.keys().cloned().collect();
-        ids.sort_by(|a, b| self.precedence(a).cmp(&self.precedence(b)));
+        ids.sort_by_cached_key(|id| self.precedence(id));
         let mut addresses = HashMap::new();
         for id in &ids {
             for email in &self.contacts[id].emails {

@@ -204,7 +204,6 @@ impl Touched {
 }
 
 /// Writes one batch of records; `vanished` are keys whose rows are gone.
-#[expect(clippy::too_many_arguments, reason = "one batch with its surroundings")]
 pub async fn write(
     tx: &mut Tx,
     engine: &Engine,

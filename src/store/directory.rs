@@ -126,7 +126,7 @@ fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fol
             quality: c.quality,
         })
         .collect();
-    stage_changes.sort_by(|a, b| a.at.cmp(&b.at));
+    stage_changes.sort_by_key(|c| c.at);
     chain(&mut stage_changes);
     if stage_changes.first().is_none_or(|c| c.from.is_some())
         && let Some(created) = d.created_at
@@ -146,7 +146,7 @@ fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fol
             FieldChange { from: person(c.from), to: person(c.to), field: c.field, at: c.at }
         })
         .collect();
-    field_changes.sort_by(|a, b| a.at.cmp(&b.at));
+    field_changes.sort_by_key(|c| c.at);
     Deal {
         id: d.id,
         name: d.name,

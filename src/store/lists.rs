@@ -64,6 +64,9 @@ fn decision(r: &super::Row) -> Decision {
     }
 }
 
+/// Last inbound and last outbound activity, by contact.
+pub type LastContacts = HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>;
+
 /// Which activities to list. Times are inclusive from, exclusive to.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -179,13 +182,10 @@ impl Store {
     }
 
     /// Last inbound and outbound activity of each contact.
-    pub async fn last_contacts(
-        &self,
-        now: DateTime<Utc>,
-    ) -> Result<HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>, StoreError> {
+    pub async fn last_contacts(&self, now: DateTime<Utc>) -> Result<LastContacts, StoreError> {
         let sql = "select l.entity_id, a.direction, max(a.occurred_at) from links l join activities a on a.id = l.activity \
                    where l.entity = 'contact' and a.direction is not null and a.occurred_at <= $1 group by l.entity_id, a.direction";
-        let mut all: HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = HashMap::new();
+        let mut all = LastContacts::new();
         for r in self.db.rows(sql, args![ms(now)]).await? {
             let last = all.entry(r.text(0)).or_default();
             if r.opt_text(1).as_deref() == Some("inbound") {

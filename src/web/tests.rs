@@ -252,6 +252,33 @@ async fn foreign_text_stays_text() {
     app.close().await;
 }
 
+/// However much there is, a page stays small.
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_deals_make_small_pages() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = hostile(dir.path());
+    for i in 0..400 {
+        let (day, hour, long) = (1 + i % 30, i % 24, "long ".repeat(60));
+        let mail = format!(
+            "From: x@buyer.example\r\nTo: ana@acme.example\r\nSubject: {long}\r\n\
+             Date: {day} Oct 2026 {hour:02}:{:02}:00 +0000\r\nMessage-ID: <{i}@buyer.example>\r\n\r\nx\r\n",
+            i % 60
+        );
+        std::fs::write(dir.path().join(format!("mail/cur/b{i}.a:2,S")), mail).expect("a file");
+    }
+    let app = open(&file).await;
+    read(&app).await;
+    let browser = Browser::new(&app);
+    let style = browser.get("/assets/style.css").await.body.len();
+    let mut full = 0;
+    for (path, got) in browser.walk().await {
+        assert!(got.body.len() + style < MOST_BYTES, "{path}: {} bytes", got.body.len() + style);
+        full += usize::from(got.body.contains("page 1 of 4") || got.body.contains("page 4 of 4"));
+    }
+    assert!(full > 0, "nothing was long enough to be cut into pages");
+    app.close().await;
+}
+
 /// What is not shared is not shown: neither on the page of the activity nor in any list.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_shared() {

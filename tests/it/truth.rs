@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use dealtrail_testkit::{dovecot::Dovecot, postgres::Postgres, radicale::Radicale};
 use serde_json::Value;
 
@@ -88,6 +88,11 @@ fn settled(export: &str) -> Vec<String> {
     lines
 }
 
+#[expect(clippy::disallowed_methods, reason = "the program is run with the machine's clock: the world lies around it")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
@@ -96,7 +101,7 @@ fn folder() -> tempfile::TempDir {
 fn files_come_out_as_the_truth() {
     for (seed, order) in [(1, 1), (1, 2), (2, 1)] {
         let dir = folder();
-        let world = World::new(seed, Size::Small, Utc::now());
+        let world = World::new(seed, Size::Small, now());
         let loaded = world.write_files(dir.path(), order);
         judge(&world, &loaded);
     }
@@ -108,7 +113,7 @@ fn files_come_out_as_the_truth() {
 fn arriving_in_parts_changes_nothing() {
     for order in [1, 2] {
         let dir = folder();
-        let world = World::new(6, Size::Small, Utc::now());
+        let world = World::new(6, Size::Small, now());
         for done in 1..=5 {
             let loaded = world.write_part(dir.path(), order, Part { done, of: 5 });
             let program = Program { config: loaded.config.clone() };
@@ -122,24 +127,24 @@ fn arriving_in_parts_changes_nothing() {
 
 #[test]
 fn servers_come_out_as_the_truth() {
-    on_servers(&World::new(3, Size::Small, Utc::now()), 1, None);
+    on_servers(&World::new(3, Size::Small, now()), 1, None);
 }
 
 #[test]
 fn another_order_changes_nothing() {
-    on_servers(&World::new(3, Size::Small, Utc::now()), 2, None);
+    on_servers(&World::new(3, Size::Small, now()), 2, None);
 }
 
 #[test]
 fn a_larger_world_on_servers() {
-    on_servers(&World::new(4, Size::Medium, Utc::now()), 1, None);
+    on_servers(&World::new(4, Size::Medium, now()), 1, None);
 }
 
 #[test]
 fn servers_with_postgresql_come_out_as_the_truth() {
     let server = Postgres::shared();
     let url = server.fresh();
-    on_servers(&World::new(5, Size::Small, Utc::now()), 1, Some(&url));
+    on_servers(&World::new(5, Size::Small, now()), 1, Some(&url));
     server.drop_database(&url);
 }
 

@@ -2,7 +2,7 @@
 //! for reading and nothing else.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -99,7 +99,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault>
 /// Reads every file that changed since it was last read.
 fn read(root: &Path, known: &mut HashMap<PathBuf, Known>) -> Result<Vec<Sheet>, Fault> {
     let found = find(root)?;
-    known.retain(|path, _| found.values().any(|p| p == path));
+    let there: HashSet<&PathBuf> = found.values().collect();
+    known.retain(|path, _| there.contains(path));
     let mut sheets = Vec::with_capacity(found.len());
     for (href, path) in found {
         let meta = match fs::metadata(&path) {

@@ -72,7 +72,8 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
         (None, Some(url)) => {
             let ca_file = settings.ca_file.map(|f| setup.base.join(f));
             let login = feed::login(settings.username, settings.password)?;
-            Ok(Box::new(Ics::Feed(Feed::new(&url, &login, ca_file, settings.fingerprint, setup.zone, setup.clock)?)))
+            let feed = Feed::new(&url, &login, ca_file, settings.fingerprint, setup.zone, setup.clock)?;
+            Ok(Box::new(Ics::Feed(Box::new(feed))))
         }
         (Some(_), Some(_)) => malformed("`path` and `url` exclude each other: keep one of them"),
         (None, None) => malformed("set `path` to an .ics file or a folder of them, or `url` to a feed"),
@@ -81,7 +82,7 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
 
 enum Ics {
     Files(Files),
-    Feed(Feed),
+    Feed(Box<Feed>),
 }
 
 #[async_trait]

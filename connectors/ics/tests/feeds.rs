@@ -23,7 +23,7 @@ fn ics(text: impl Into<String>) -> Answer {
 }
 
 fn source(web: &Web) -> Box<dyn Source> {
-    connect(json!({ "url": format!("{}/feed/k3y.ics", web.url()) }), Path::new("/")).unwrap()
+    connect(json!({ "url": format!("{}/feed/k3y.ics", web.url()) }), Path::new("/")).expect("the settings are fine")
 }
 
 /// How often the feed itself was asked for.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Answer, Asked, At, Leaf, asked,
     told::{Sight, called},
+    url,
 };
 use crate::{
     domain::directory::Directory,
@@ -24,6 +25,10 @@ use crate::{
         words::{Here, When, clean, clean_lines, count, list, skipped},
     },
 };
+
+/// Connections on one page, and folders shown of each.
+const SIZE: usize = 10;
+const FOLDERS: usize = 8;
 
 type Outcomes = BTreeMap<(i64, String, Option<String>), i64>;
 
@@ -54,6 +59,8 @@ struct Account {
     error: Option<String>,
     since: When,
     streams: Vec<StreamRow>,
+    /// Folders that are not shown.
+    more: usize,
     crm: bool,
 }
 
@@ -65,6 +72,7 @@ struct Page {
     share: Option<String>,
     accounts: Vec<Account>,
     from: When,
+    leaf: Leaf,
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
@@ -73,20 +81,24 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let here = desk.here();
     let sight = Sight::load(&desk).await?;
     let outcomes = desk.store.outcomes().await?;
-    let live: Vec<&Connection> = sight.connections.iter().filter(|c| !c.removed).collect();
+    let mut live: Vec<&Connection> = sight.connections.iter().filter(|c| !c.removed).collect();
+    live.sort_by_key(|c| (!is_failing(c), c.name.clone()));
     let from = live.iter().map(|c| c.since).min().unwrap_or(here.now);
+    let (cut, leaf) =
+        Leaf::cut(&live, SIZE, asked(&query, "page"), |n| url("/coverage", &[("page", Some(&n.to_string()))]));
     let mut number = 0;
-    let accounts = live
+    let accounts = cut
         .iter()
         .map(|c| {
-            let mine = sight.streams.iter().filter(|s| s.connection == c.name && !s.gone);
-            let streams = mine
-                .map(|s| {
-                    number += 1;
-                    stream_row(s, c, &outcomes, &here, from, number)
-                })
-                .collect();
-            account(c, streams, directory, &here)
+            let mut mine: Vec<_> = sight.streams.iter().filter(|s| s.connection == c.name && !s.gone).collect();
+            // what needs a look first
+            mine.sort_by_key(|s| (s.last_error.is_none() && s.complete_to.is_some(), s.stream.name.clone()));
+            let more = mine.len().saturating_sub(FOLDERS);
+            let streams = mine.into_iter().take(FOLDERS).map(|s| {
+                number += 1;
+                stream_row(s, c, &outcomes, &here, from, number)
+            });
+            account(c, streams.collect(), more, directory, &here)
         })
         .collect();
     let page = Page {
@@ -95,11 +107,12 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
         share: share(&outcomes),
         accounts,
         from: here.day(here.date(from)),
+        leaf,
     };
     show(&page)
 }
 
-fn account(c: &Connection, streams: Vec<StreamRow>, directory: &Directory, here: &Here) -> Account {
+fn account(c: &Connection, streams: Vec<StreamRow>, more: usize, directory: &Directory, here: &Here) -> Account {
     let (state, state_word) = match c.state {
         connections::State::New => ("new", "not read yet"),
         connections::State::Ok => ("ok", "reading"),
@@ -116,8 +129,13 @@ fn account(c: &Connection, streams: Vec<StreamRow>, directory: &Directory, here:
         error: c.last_error.as_deref().map(sentence_of),
         since: here.day(here.date(c.since)),
         streams,
+        more,
         crm: c.gives == "crm",
     }
+}
+
+fn is_failing(c: &Connection) -> bool {
+    matches!(c.state, connections::State::Failing | connections::State::NeedsAction)
 }
 
 fn sentence_of(text: &str) -> String {
@@ -168,12 +186,12 @@ fn sentence(live: &[&Connection], sight: &Sight, directory: &Directory, here: &H
         return "Nothing is connected yet.".to_owned();
     }
     let sources: Vec<&&Connection> = live.iter().filter(|c| c.gives != "crm").collect();
-    let failing = |c: &Connection| matches!(c.state, connections::State::Failing | connections::State::NeedsAction);
-    let late =
-        |c: &Connection| !failing(c) && sight.complete(&c.name).is_none_or(|(from, _)| starts_late(from, c, &sources));
+    let late = |c: &Connection| {
+        !is_failing(c) && sight.complete(&c.name).is_none_or(|(from, _)| starts_late(from, c, &sources))
+    };
     let mut said: Vec<String> = live
         .iter()
-        .filter(|c| failing(c))
+        .filter(|c| is_failing(c))
         .map(|c| {
             if c.gives == "crm" {
                 format!("the CRM ({}) cannot be read", clean(&c.name))

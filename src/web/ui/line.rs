@@ -3,14 +3,11 @@
 use crate::{
     config::Level,
     domain::{
-        activity::{Activity, Direction, Kind, Origin, Role, Status},
+        activity::{Activity, Direction, Entity, Kind, Origin, Participant, Role, Status},
         directory::Directory,
     },
     store::activities::Stored,
-    web::{
-        words::{Here, When, clean, seg},
-        {self},
-    },
+    web::words::{Here, When, clean, list, seg},
 };
 
 #[derive(Clone, Debug)]
@@ -90,10 +87,10 @@ fn what(a: &Activity, status: Status) -> String {
 /// The outsiders who matter: the writer of a mail from outside, else everybody outside; the contact's name wins.
 fn who(a: &Activity, directory: &Directory) -> String {
     let inward = a.direction == Some(Direction::Inbound);
-    let outside = |p: &&crate::domain::activity::Participant| {
+    let outside = |p: &&Participant| {
         p.user.is_none() && p.role != Role::Resource && p.role != Role::Bcc && !directory.is_ours(&p.address)
     };
-    let named = |p: &crate::domain::activity::Participant| {
+    let named = |p: &Participant| {
         let contact = p.contact.as_ref().and_then(|id| directory.contacts.get(id)).and_then(|c| c.name.clone());
         clean(contact.as_deref().or(p.name.as_deref()).unwrap_or(&p.address))
     };
@@ -104,12 +101,12 @@ fn who(a: &Activity, directory: &Directory) -> String {
     };
     names.dedup();
     if names.is_empty() {
-        let contacts = a.ids(crate::domain::activity::Entity::Contact).filter_map(|id| directory.contacts.get(id));
+        let contacts = a.ids(Entity::Contact).filter_map(|id| directory.contacts.get(id));
         names = contacts.filter_map(|c| c.name.as_deref()).map(clean).collect();
     }
     match names.len() {
         0 => "somebody".to_owned(),
-        1 | 2 => web::words::list(&names),
+        1 | 2 => list(&names),
         more => format!("{} and {} others", names[0], more - 1),
     }
 }

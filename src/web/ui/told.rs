@@ -81,7 +81,9 @@ pub struct Teller {
 impl Teller {
     pub async fn load(desk: &Desk, directory: &Directory, findings: &[Finding]) -> Result<Self, StoreError> {
         let shown = |ids: &'_ [String]| ids.iter().rev().take(SHOWN).cloned().collect::<Vec<_>>();
-        let ids = findings.iter().flat_map(|f| [shown(&f.evidence), shown(&f.pending)].concat().into_iter().chain(f.resolved_by.clone()));
+        let ids = findings
+            .iter()
+            .flat_map(|f| [shown(&f.evidence), shown(&f.pending)].concat().into_iter().chain(f.resolved_by.clone()));
         let ids: BTreeSet<String> = ids.collect();
         let ids: Vec<String> = ids.into_iter().collect();
         let all = desk.store.with_sightings(desk.store.activities_by_ids(&ids).await?).await?;
@@ -95,7 +97,8 @@ impl Teller {
 
     pub fn tell(&self, f: &Finding, directory: &Directory, here: &Here) -> Told {
         let deal = directory.deals.get(&f.deal);
-        let lines = |ids: &[String]| ids.iter().rev().take(SHOWN).filter_map(|id| self.lines.get(id).cloned()).collect();
+        let lines =
+            |ids: &[String]| ids.iter().rev().take(SHOWN).filter_map(|id| self.lines.get(id).cloned()).collect();
         let moved = f.from_stage.as_deref().zip(f.to_stage.as_deref()).map(|(from, to)| {
             let on = f.deal_at.map_or(String::new(), |at| format!(" on {}", here.day_text(here.date(at))));
             format!("{} → {}{on}", stage_name(directory, from), stage_name(directory, to))

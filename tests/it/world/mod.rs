@@ -41,8 +41,6 @@ pub enum Size {
     Small,
     /// About 2,000 messages.
     Medium,
-    /// Every scene so many times.
-    Rounds(usize),
 }
 
 impl Size {
@@ -50,7 +48,6 @@ impl Size {
         match self {
             Self::Small => 1,
             Self::Medium => 8,
-            Self::Rounds(n) => n,
         }
     }
 }

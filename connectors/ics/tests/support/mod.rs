@@ -1,4 +1,9 @@
 //! What the tests of this connector share: sources over settings, and small calendars.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a helper that fails fails the test"
+)]
 
 use std::{
     path::Path,

@@ -11,6 +11,10 @@ const STACK: usize = 16 << 20;
 fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
+    if !matches!(cli.command, cli::Command::Run(_) | cli::Command::Demo(_)) {
+        // `dealtrail gaps | head` ends quietly; a server must outlive its readers
+        sigpipe::reset();
+    }
     cli::log(&cli);
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
     let outcome = match runtime {

@@ -206,16 +206,22 @@ impl Trail {
         }
     }
 
-    /// The line itself, today, and the day on which the deal is to close.
+    /// The line itself, today, and the day on which the deal is to close. A picture of long ago ends before today.
     fn line(&self, out: &mut String) {
         let today = self.x(self.now);
         let _ = write!(
             out,
-            "<path class=\"line\" d=\"M{EDGE} {LINE}H{0}\"/><path class=\"line dashed\" d=\"M{0} {LINE}H{1}\"/>\
-             <path class=\"today\" d=\"M{0} {TOP}V{BOTTOM}\"/><text class=\"today\" x=\"{0}\" y=\"{DAYS}\">today</text>",
+            "<path class=\"line\" d=\"M{EDGE} {LINE}H{0}\"/><path class=\"line dashed\" d=\"M{0} {LINE}H{1}\"/>",
             n(today),
             WIDTH - EDGE
         );
+        if self.now <= self.to {
+            let _ = write!(
+                out,
+                "<path class=\"today\" d=\"M{0} {TOP}V{BOTTOM}\"/><text class=\"today\" x=\"{0}\" y=\"{DAYS}\">today</text>",
+                n(today)
+            );
+        }
         let Some(close) = self.close.filter(|at| *at >= self.from && *at <= self.to) else { return };
         let x = self.x(close);
         let _ = write!(out, "<path class=\"close\" d=\"M{} {TOP}V{BOTTOM}\"/>", n(x));

@@ -35,6 +35,9 @@ use crate::{
 /// Rows of the story on one page.
 const SIZE: usize = 120;
 
+/// The picture of a closed deal ends this long after the last thing that happened.
+const LONG_AGO: TimeDelta = TimeDelta::days(21);
+
 /// One thing of the story.
 #[derive(Clone, Debug)]
 struct Chapter {
@@ -220,8 +223,13 @@ impl Material {
     fn trail(&self, case: &Case<'_>, judged: &[Judged], lines: &HashMap<&str, Line>) -> Trail {
         let here = &self.here;
         let close = self.deal.close_date.map(|d| case.facts.calendar.start_of(d) + TimeDelta::hours(12));
-        let moments = (case.seen.iter().map(Seen::at)).chain(self.entered()).chain(close.filter(|_| case.is_open()));
-        let (from, to) = trail::span(moments.chain(self.deal.stage_changes.iter().map(|c| c.at)), here.now);
+        let moments = (case.seen.iter().map(Seen::at)).chain(self.entered());
+        let moments: Vec<_> = moments.chain(self.deal.stage_changes.iter().map(|c| c.at)).collect();
+        let (from, mut to) = trail::span(moments.iter().copied().chain(close.filter(|_| case.is_open())), here.now);
+        let last = moments.iter().copied().chain(self.findings.iter().filter_map(|f| f.window_to)).max();
+        if let Some(last) = last.filter(|_| !case.is_open()) {
+            to = to.min((last + LONG_AGO).max(from + LONG_AGO));
+        }
         let live = self.findings.iter().filter(|f| f.state.is_live());
         let marks = case.seen.iter().filter_map(|s| Some(mark(s, lines.get(s.activity.id.as_str())?, here.now)));
         Trail {

@@ -60,12 +60,16 @@ pub fn sentence(judged: &[Judged]) -> String {
         (all, open) => {
             let later = match open {
                 0 => String::new(),
-                1 => "; one more cannot be judged yet".to_owned(),
-                n => format!("; {n} more cannot be judged yet"),
+                1 => "; one more cannot be judged".to_owned(),
+                n => format!("; {n} more cannot be judged"),
             };
-            let yes = if yes == all { "All".to_owned() } else { format!("{yes} of") };
+            let of = match (yes == all, open) {
+                (true, 0) => "All ".to_owned(),
+                (true, _) => String::new(),
+                (false, _) => format!("{yes} of "),
+            };
             let moves = if all == 1 { "forward move is" } else { "forward moves are" };
-            format!("{yes} {all} {moves} backed by something the buyer did{later}.")
+            format!("{of}{all} {moves} backed by something the buyer did{later}.")
         }
     }
 }
@@ -95,17 +99,18 @@ mod tests {
     #[test]
     fn shares_are_said() {
         use Backed::{Neither, No, Open, Yes};
-        let cases: [(&[Backed], &str); 8] = [
+        let cases: [(&[Backed], &str); 9] = [
             (&[], "This deal has not moved forward yet."),
             (&[Neither], "This deal has not moved forward yet."),
             (&[Open], "Its one forward move cannot be judged yet."),
             (&[Yes], "Its one forward move is backed by something the buyer did."),
             (&[No, Neither], "Its one forward move has nothing from the buyer behind it."),
             (&[Yes, Yes], "All 2 forward moves are backed by something the buyer did."),
+            (&[Yes, Yes, Open], "2 forward moves are backed by something the buyer did; one more cannot be judged."),
             (&[Yes, No, Yes], "2 of 3 forward moves are backed by something the buyer did."),
             (
                 &[Yes, No, Open],
-                "1 of 2 forward moves are backed by something the buyer did; one more cannot be judged yet.",
+                "1 of 2 forward moves are backed by something the buyer did; one more cannot be judged.",
             ),
         ];
         for (backed, want) in cases {

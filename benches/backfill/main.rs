@@ -96,7 +96,10 @@ fn dealtrail(server: &Dovecot, place: &Path, crm: &Path, boxes: usize, all: usiz
     assert_eq!(decided, all, "every mail has one decision");
     let export = program(&["export", "activities"]).output().expect("the export");
     let captured = String::from_utf8_lossy(&export.stdout).lines().count();
-    assert!(captured * 10 > all && captured < all, "{captured} activities of {all} mails: the mix is not what it should be");
+    assert!(
+        captured * 10 > all && captured < all,
+        "{captured} activities of {all} mails: the mix is not what it should be"
+    );
     cost
 }
 
@@ -123,8 +126,7 @@ fn mbsync(server: &Dovecot, place: &Path, boxes: usize, all: usize, apart: bool)
         command.arg("-q").arg("-c").arg(&config).arg(what);
         command
     };
-    let cost =
-        measure(if apart { (0..boxes).map(|b| program(&user(b))).collect() } else { vec![program("-a")] });
+    let cost = measure(if apart { (0..boxes).map(|b| program(&user(b))).collect() } else { vec![program("-a")] });
     assert_eq!(messages(place), all, "every mail is a file");
     cost
 }
@@ -142,8 +144,17 @@ fn report(costs: &[Vec<Cost>; 3], all: usize) {
     let per_mail = |c: &Cost| c.cpu.as_micros() / all.max(1) as u128;
     println!("median of {ROUNDS}     wall      CPU a mail  peak memory");
     for (name, cost) in [("dealtrail sync", &ours), ("mbsync -a", &together), ("mbsync each", &apart)] {
-        println!("  {name:<15} {:>6.2} s  {:>6} us  {:>8} MB", cost.wall.as_secs_f64(), per_mail(cost), cost.peak >> 20);
+        println!(
+            "  {name:<15} {:>6.2} s  {:>6} us  {:>8} MB",
+            cost.wall.as_secs_f64(),
+            per_mail(cost),
+            cost.peak >> 20
+        );
     }
     let ratio = |other: &Cost| ours.wall.as_secs_f64() / other.wall.as_secs_f64();
-    println!("wall: dealtrail / mbsync -a = {:.2}, dealtrail / one mbsync per mailbox = {:.2}", ratio(&together), ratio(&apart));
+    println!(
+        "wall: dealtrail / mbsync -a = {:.2}, dealtrail / one mbsync per mailbox = {:.2}",
+        ratio(&together),
+        ratio(&apart)
+    );
 }

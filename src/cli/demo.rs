@@ -5,16 +5,13 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    lists::{local, worst_per_deal},
-    sync::pass,
-};
+use super::{lists::local, sync::pass};
 use crate::{
     app::App,
     clock::SystemClock,
     config::{self},
     demo,
-    domain::gaps::State,
+    domain::gaps::{State, worst_per_deal},
     engine::pass::Options,
     web,
 };

@@ -1,7 +1,5 @@
 //! `activities`, `deals`, `contacts`, `gaps`: lists for people and programs.
 
-use std::collections::{BTreeMap, HashMap};
-
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -301,7 +299,7 @@ impl Gaps {
             .filter(|f| contact.as_ref().is_none_or(|c| dir.deals_of_contact(c).contains(&f.deal)))
             .filter(|f| self.narrow.within(app, f.since))
             .collect();
-        let found = if self.all { sorted(found) } else { worst_per_deal(found) };
+        let found = if self.all { sorted(found) } else { gaps::worst_per_deal(found) };
         let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
         let columns = [
             Column("severity", "Severity"),
@@ -336,18 +334,4 @@ fn parse_state(text: &str) -> Result<State, super::Usage> {
 fn sorted(mut all: Vec<Finding>) -> Vec<Finding> {
     all.sort_by(Finding::by_weight);
     all
-}
-
-/// The worst finding of each deal, worst first.
-pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
-    let mut by_deal: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-    for f in all {
-        by_deal.entry(f.deal.clone()).or_default().push(f);
-    }
-    sorted(by_deal.values().filter_map(|of_deal| gaps::worst(of_deal).cloned()).collect())
-}
-
-/// Names of users by email, for headings.
-pub fn names(app: &App) -> HashMap<String, String> {
-    app.engine.known().directory.ours.users.iter().map(|u| (u.email.clone(), u.name.clone())).collect()
 }

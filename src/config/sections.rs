@@ -24,7 +24,7 @@ use crate::domain::span::Span;
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
-    /// As written: ask [`Config::database_url`].
+    /// As written: ask `Config::database_url`.
     #[serde(deserialize_with = "one::<DatabaseUrl, _>")]
     pub url: String,
 }
@@ -46,7 +46,7 @@ impl Default for Database {
 pub struct Server {
     #[serde(deserialize_with = "one::<Listen, _>")]
     pub listen: SocketAddr,
-    /// As written: ask [`Config::public_url`].
+    /// As written: ask `Config::public_url`.
     #[serde(deserialize_with = "maybe::<WebUrl, _>")]
     pub public_url: Option<String>,
 }

@@ -3,7 +3,7 @@
 //! A finding's id is made from its rule, its deal and its occurrence, so judging everything afresh gives the same ids. The
 //! fields stand in the order of the export.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -131,4 +131,15 @@ impl Finding {
 /// The finding that stands for its deal.
 pub fn worst(findings: &[Finding]) -> Option<&Finding> {
     findings.iter().min_by(|a, b| Finding::by_weight(a, b))
+}
+
+/// The worst finding of each deal, worst first.
+pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
+    let mut by_deal: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for finding in all {
+        by_deal.entry(finding.deal.clone()).or_default().push(finding);
+    }
+    let mut worst: Vec<Finding> = by_deal.values().filter_map(|of_deal| worst(of_deal).cloned()).collect();
+    worst.sort_by(Finding::by_weight);
+    worst
 }

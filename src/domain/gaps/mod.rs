@@ -1,7 +1,7 @@
 //! Gap rules: findings that evidence is missing, judged from facts alone. Pure: no clock, no SQL.
 //!
 //! The store fills [`Facts`] once and a [`Case`] per deal, calls [`judge`], lets [`reconcile`] join the verdicts with the
-//! findings it keeps, and asks [`outlook`] when to come back. A further rule is one file, one line in [`RULES`] and one
+//! findings it keeps, and asks [`outlook`] when to come back. A further rule is one file, one line in `RULES` and one
 //! value of [`Rule`].
 
 mod advance;
@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     case::{Case, Facts, Seen, Tie},
-    finding::{Finding, Rule, Severity, State, worst},
+    finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
     reconcile::reconcile,
     sight::{Brings, Capture, ConnectionCoverage},
 };

@@ -171,7 +171,7 @@ impl Trail {
                 (false, _) => day.format("%b").to_string(),
             };
             let _ = write!(out, "<path class=\"tick\" d=\"M{} {BOTTOM}v6\"/>", n(x));
-            if x - taken > 44.0 && x < WIDTH - 40.0 {
+            if x - taken > 44.0 && (24.0..WIDTH - 40.0).contains(&x) {
                 let _ = write!(out, "<text class=\"axis\" x=\"{}\" y=\"{NAMES}\">{text}</text>", n(x));
                 taken = x;
             }

@@ -6,16 +6,12 @@ use askama::Template;
 use axum::extract::{Query, State};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Answer, Asked, At, Choice, Leaf, asked,
-    told::{asks, worst_per_deal},
-    url,
-};
+use super::{Answer, Asked, At, Choice, Leaf, asked, told::asks, url};
 use crate::{
     domain::{
         activity::{Direction, Kind, Status},
         directory::{Deal, Directory, StageKind},
-        gaps::Finding,
+        gaps::{Finding, worst_per_deal},
     },
     store::pages::Mark,
     web::{

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         directory::Directory,
-        gaps::{Finding, State as GapState},
+        gaps::{Finding, State as GapState, worst_per_deal},
     },
     web::{
         desk::{Desk, Frame, person},
@@ -46,8 +46,8 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let state = asked(&query, "state").and_then(GapState::parse);
     let of_rep = |f: &&Finding| rep.is_none() || f.owner.as_deref() == rep;
     let in_state = |f: &&Finding| state.map_or_else(|| asks(f), |s| f.state == s);
-    let shown = told::worst_per_deal(all.iter().filter(of_rep).filter(in_state).cloned().collect());
-    let asking = told::worst_per_deal(all.iter().filter(of_rep).filter(|f| asks(f)).cloned().collect());
+    let shown = worst_per_deal(all.iter().filter(of_rep).filter(in_state).cloned().collect());
+    let asking = worst_per_deal(all.iter().filter(of_rep).filter(|f| asks(f)).cloned().collect());
     let (cut, leaf) = Leaf::cut(&shown, SIZE, asked(&query, "page"), |n| {
         url("/", &[("rep", rep), ("state", state.map(GapState::as_str)), ("page", Some(&n.to_string()))])
     });
@@ -91,7 +91,7 @@ fn reps(desk: &Desk, all: &[Finding], directory: &Directory, query: &HashMap<Str
 fn states(all: &[Finding], rep: Option<&str>, state: Option<GapState>) -> Vec<Choice> {
     let count = |wanted: &dyn Fn(&Finding) -> bool| {
         let of_rep = |f: &&Finding| rep.is_none() || f.owner.as_deref() == rep;
-        told::worst_per_deal(all.iter().filter(of_rep).filter(|f| wanted(f)).cloned().collect()).len()
+        worst_per_deal(all.iter().filter(of_rep).filter(|f| wanted(f)).cloned().collect()).len()
     };
     let asking = Choice {
         name: format!("Asking for something {}", count(&|f| asks(f))),

@@ -1,7 +1,7 @@
 //! Findings as they are told on a page: whose deal, what was expected and found, what would clear it, and the one sentence
 //! that a page of them opens with.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use super::line::Line;
 use crate::{
     domain::{
         directory::Directory,
-        gaps::{self, Finding, State},
+        gaps::{Finding, State},
     },
     store::{
         StoreError,
@@ -54,17 +54,6 @@ pub struct Told {
 
 /// Activities shown with a finding, the newest.
 const SHOWN: usize = 8;
-
-/// The worst finding of each deal, worst first.
-pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
-    let mut by_deal: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-    for finding in all {
-        by_deal.entry(finding.deal.clone()).or_default().push(finding);
-    }
-    let mut worst: Vec<Finding> = by_deal.values().filter_map(|of_deal| gaps::worst(of_deal).cloned()).collect();
-    worst.sort_by(Finding::by_weight);
-    worst
-}
 
 /// Does it still ask for something?
 pub fn asks(finding: &Finding) -> bool {

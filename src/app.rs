@@ -49,9 +49,12 @@ impl App {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let store = Store::open(&config.database_url())
-            .await
-            .with_context(|| format!("the database {} could not be opened", shown_url(&config.database.url)))?;
+        let store = Store::open(&config.database_url()).await.with_context(|| {
+            let url = shown_url(&config.database.url);
+            format!(
+                "the database {url} could not be opened; its folder must exist and be writable, or its server answer"
+            )
+        })?;
         let people = store.people().await?;
         let rules = rules(&config, &people)?;
         let now = clock.now();
@@ -160,6 +163,7 @@ fn connect(
         source,
         policy: Policy {
             since: since.get(&c.name).copied().unwrap_or_default(),
+            until: c.owner.as_ref().and_then(fold).and_then(|o| left(&rules.ours, &o)),
             exclude: capture.exclude.clone(),
             documents: documents(config, &rules.ours),
         },
@@ -169,11 +173,16 @@ fn connect(
             config::Level::Subject => Level::Subject,
             config::Level::Text => Level::Text,
         },
-        until: capture.horizon.after(clock.now(), &calendar),
+        horizon: capture.horizon.after(clock.now(), &calendar) - clock.now(),
+        clock: clock.clone(),
         zone,
         poll: c.poll,
         prefix: (several_crms && kind.gives == Gives::Crm).then(|| c.name.clone()),
     })
+}
+
+fn left(ours: &Ours, owner: &str) -> Option<DateTime<Utc>> {
+    ours.users.iter().find(|u| u.email == owner).and_then(|u| u.until)
 }
 
 fn documents(config: &Config, ours: &Ours) -> Documents {
@@ -202,6 +211,9 @@ pub fn rules(config: &Config, people: &[Person]) -> anyhow::Result<Rules> {
     let mut fingerprint = config.fingerprint();
     for p in people {
         fingerprint.push_str(&format!(" {} {:?}", p.email, p.aliases));
+    }
+    for c in &config.connections {
+        fingerprint.push_str(&format!(" {} {:?}", c.name, config.capture_of(c).content));
     }
     let fingerprint = blake3::hash(fingerprint.as_bytes()).to_hex().to_string();
     Ok(Rules {

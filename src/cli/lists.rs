@@ -40,7 +40,7 @@ pub struct Narrow {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Shown {
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Table, global = true)]
     pub format: Format,
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     Usage,
     lists::{Shown, fold, local},
-    output::{self, Column},
+    output::{self, Column, Format},
     shapes,
 };
 use crate::{
@@ -70,7 +70,7 @@ impl Review {
                 others.chain([(deal.clone(), true)]).collect()
             }
         };
-        let by = self.who(app);
+        let by = self.who(app)?;
         for (deal, linked) in &chosen {
             let now = app.clock.now();
             app.engine
@@ -92,11 +92,15 @@ impl Review {
         Ok(0)
     }
 
-    fn who(&self, app: &App) -> String {
+    fn who(&self, app: &App) -> Result<String, Usage> {
         let admin =
             || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
-        let by = self.by.clone().or_else(admin).unwrap_or_else(|| "admin".to_owned());
-        fold(app, &by)
+        let Some(by) = self.by.clone().or_else(admin) else {
+            return Err(Usage("who decides? no user is an admin, so say --by EMAIL".into()));
+        };
+        let known = app.engine.known();
+        let user = known.directory.user(&fold(app, &by)).map(|u| u.email.clone());
+        user.ok_or_else(|| Usage(format!("there is no user {by} who could decide; `dealtrail user list` shows them")))
     }
 
     async fn list(&self, app: &App) -> anyhow::Result<u8> {
@@ -107,7 +111,9 @@ impl Review {
             .iter()
             .map(|(s, sightings)| {
                 let mut row = shapes::activity(s, sightings, now);
-                row.insert("when".into(), json!(local(app, s.activity.occurred_at)));
+                if self.shown.format == Format::Table {
+                    row.insert("when".into(), json!(local(app, s.activity.occurred_at)));
+                }
                 row
             })
             .collect();

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::{unix, unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
 use super::open;
@@ -26,9 +26,11 @@ impl Run {
     /// # Errors
     /// When the configuration is wrong at the start, the address is taken, or the database fails.
     pub async fn run(self, config: Option<PathBuf>) -> anyhow::Result<u8> {
+        // taken before anything else: a signal that comes early, or while the configuration is read again, is kept
+        let mut signals = Signals::new()?;
         let mut app = open(config.clone()).await?;
         loop {
-            match serve(&app).await? {
+            match serve(&app, &mut signals).await? {
                 Signal::Stop => {
                     app.close().await;
                     return Ok(0);
@@ -48,7 +50,7 @@ impl Run {
     }
 }
 
-async fn serve(app: &App) -> anyhow::Result<Signal> {
+async fn serve(app: &App, signals: &mut Signals) -> anyhow::Result<Signal> {
     app.note_unusable().await?;
     for (name, why) in &app.unusable {
         eprintln!("{name}: {why}");
@@ -57,8 +59,16 @@ async fn serve(app: &App) -> anyhow::Result<Signal> {
     let page = web::Page::open(app, app.config.server.listen).await?;
     eprintln!("dealtrail is running; sign in once with {}", page.sign_in());
     let web = tokio::spawn(page.serve(stop.clone()));
-    let daemon = tokio::spawn(daemon::run(app.engine.clone(), stop.clone()));
-    let signal = next_signal().await?;
+    let mut daemon = tokio::spawn(daemon::run(app.engine.clone(), stop.clone()));
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        // whoever started this program must learn that nothing is read any more
+        ended = &mut daemon => {
+            stop.cancel();
+            ended.context("the daemon ended in a fault of the program")?.context("the daemon's database failed")?;
+            bail!("the daemon ended by itself");
+        }
+    };
     stop.cancel();
     let drained = tokio::time::timeout(DRAIN, async {
         let judged = daemon.await;
@@ -76,13 +86,29 @@ async fn serve(app: &App) -> anyhow::Result<Signal> {
     Ok(signal)
 }
 
-async fn next_signal() -> anyhow::Result<Signal> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => Signal::Stop,
-        _ = interrupt.recv() => Signal::Stop,
-        _ = hangup.recv() => Signal::Reload,
-    })
+/// What this process is told from outside.
+struct Signals {
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+    hangup: unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let take = |kind| unix::signal(kind).context("the program could not ask for its signals");
+        Ok(Self {
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+            hangup: take(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.hangup.recv() => Signal::Reload,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `status`: is capture complete, and if not why.
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +9,7 @@ use super::{
     output::{self, Column, Format},
     shapes,
 };
-use crate::app::App;
+use crate::{app::App, store::connections::State};
 
 /// Every connection and stream: state, last success, complete from and to, what became of its items, last error and what to do.
 #[derive(Args, Debug)]
@@ -21,7 +22,7 @@ impl Status {
     /// # Errors
     /// When the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
-        let rows = rows(app).await?;
+        let rows = rows(app, self.shown.format == Format::Table).await?;
         let columns: &[Column] = if self.shown.format == Format::Table {
             &[
                 Column("connection", "Connection"),
@@ -66,7 +67,7 @@ impl Status {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rows(app: &App) -> anyhow::Result<Vec<Map<String, Value>>> {
+pub async fn rows(app: &App, for_people: bool) -> anyhow::Result<Vec<Map<String, Value>>> {
     let outcomes = app.store.outcomes().await?;
     let streams = app.store.streams().await?;
     let now = app.clock.now();
@@ -78,6 +79,7 @@ pub async fn rows(app: &App) -> anyhow::Result<Vec<Map<String, Value>>> {
             "last_success": shapes::opt_time(c.last_success), "last_error": c.last_error,
         });
         let Value::Object(base) = base else { continue };
+        let of_streams = mine.iter().any(|s| s.last_error.is_some());
         if mine.is_empty() {
             rows.push(base.clone());
         }
@@ -97,14 +99,26 @@ pub async fn rows(app: &App) -> anyhow::Result<Vec<Map<String, Value>>> {
             }
             row.insert("skipped_by_reason".into(), Value::Object(reasons));
             row.insert("last_success".into(), shapes::opt_time(s.last_success));
-            row.insert("complete_from".into(), s.complete_from.map_or(Value::Null, |t| json!(local(app, t))));
-            row.insert("complete_to".into(), s.complete_to.map_or(Value::Null, |t| json!(local(app, t))));
+            let moment = |t: Option<DateTime<Utc>>| match t {
+                Some(t) if for_people => json!(local(app, t)),
+                t => shapes::opt_time(t),
+            };
+            row.insert("complete_from".into(), moment(s.complete_from));
+            row.insert("complete_to".into(), moment(s.complete_to));
             row.insert("lag_seconds".into(), json!(s.complete_to.map(|t| (now - t).num_seconds())));
-            row.insert("last_error".into(), json!(s.last_error.clone().or_else(|| c.last_error.clone())));
+            // one bad folder does not make the others bad
+            if of_streams {
+                row.insert("state".into(), json!(if s.last_error.is_some() { c.state } else { State::Ok }));
+                row.insert("last_error".into(), json!(s.last_error));
+            }
             rows.push(row);
         }
     }
     Ok(rows)
+}
+
+fn count(rows: &[Map<String, Value>], key: &str) -> i64 {
+    rows.iter().filter_map(|r| r.get(key).and_then(Value::as_i64)).sum()
 }
 
 fn sentence(rows: &[Map<String, Value>]) {
@@ -113,13 +127,20 @@ fn sentence(rows: &[Map<String, Value>]) {
         .filter(|r| matches!(r.get("state").and_then(Value::as_str), Some("failing" | "needs_action")))
         .filter_map(|r| r.get("connection").and_then(Value::as_str))
         .collect();
+    let unreadable = count(rows, "quarantined");
+    if unreadable > 0 {
+        println!(
+            "{unreadable} items could not be read; they are kept and tried again. `dealtrail export decisions` names each \
+             with its reason (outcome quarantined)."
+        );
+    }
     let unread = rows.iter().filter(|r| r.get("complete_to").is_none_or(Value::is_null)).count();
     if failing.is_empty() && unread == 0 && !rows.is_empty() {
         println!("Capture is complete.");
         return;
     }
     if unread > 0 {
-        println!("{unread} streams have not been read through yet: run `dealtrail sync`.");
+        println!("Not read through yet: {unread} of {}. Run `dealtrail sync`.", rows.len());
     }
     let mut failing = failing;
     failing.dedup();

@@ -33,7 +33,7 @@ impl Sync {
         let tally = pass(app, &Options { connections: self.connection, full: self.full }).await?;
         summary(app, &tally).await?;
         app.close().await;
-        Ok(u8::from(!tally.failures.is_empty()))
+        Ok(u8::from(!tally.failures.is_empty() || tally.stopped))
     }
 }
 
@@ -97,5 +97,8 @@ async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
         n("quarantined"),
         if tally.stopped { " (stopped early; the next sync goes on from here)" } else { "" },
     );
+    for d in app.store.unreadable(5).await? {
+        eprintln!("not readable now: {} / {} / {}: {}", d.connection, d.stream, d.key, d.detail.unwrap_or_default());
+    }
     Ok(())
 }

@@ -30,6 +30,8 @@ words!(
 pub struct Policy {
     /// Mail and events before this are too old.
     pub since: DateTime<Utc>,
+    /// When the mailbox's owner left us: what came later is not captured.
+    pub until: Option<DateTime<Utc>>,
     /// `name@domain` or with `*`; lower case.
     pub exclude: Vec<String>,
     pub documents: Documents,
@@ -48,7 +50,7 @@ pub enum Decision {
     Waiting(Vec<String>),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Captured {
     pub participants: Vec<Participant>,
     pub direction: Option<Direction>,
@@ -62,7 +64,8 @@ fn skip(reason: SkipReason) -> Decision {
 }
 
 /// The moment a mail counts for: its Date header, else when the mailbox took it in. A date more than a day in the
-/// future is a wrong clock: then the arrival counts.
+/// future, or of 1970, is a wrong clock: then the arrival counts. (Not measured against the arrival: file times and names
+/// of copied mailboxes say little.)
 pub fn occurred_at(mail: &Message, now: DateTime<Utc>) -> DateTime<Utc> {
     match (mail.date, mail.received) {
         (Some(date), received) if date <= now + chrono::TimeDelta::days(1) => {
@@ -72,6 +75,18 @@ pub fn occurred_at(mail: &Message, now: DateTime<Utc>) -> DateTime<Utc> {
         (_, Some(received)) => received,
         (Some(_), None) | (None, None) => now,
     }
+}
+
+/// The time is our guess: the mail names none, or one that cannot be.
+pub fn is_guessed(mail: &Message, now: DateTime<Utc>) -> bool {
+    mail.date != Some(occurred_at(mail, now))
+}
+
+/// A rep who left: capture stopped then, by a rule that is named.
+fn after_leaving(at: DateTime<Utc>, policy: &Policy) -> Option<Decision> {
+    let until = policy.until.filter(|until| at >= *until)?;
+    let detail = Some(format!("user.until: left before {}", until.format("%Y-%m-%d %H:%M UTC")));
+    Some(Decision::Skipped { reason: SkipReason::Excluded, detail })
 }
 
 /// The participants of a mail: each address once, in its first role of from, to, cc, bcc.
@@ -184,6 +199,9 @@ pub fn decide_mail(
     }
     let participants = mail_participants(mail, dir);
     let raw = mail.from.iter().chain(&mail.sender).chain(&mail.to).chain(&mail.cc).chain(&mail.bcc);
+    if let Some(left) = after_leaving(occurred_at(mail, now), policy) {
+        return left;
+    }
     if let Some(rule) = excluded(&participants, raw, policy) {
         return Decision::Skipped { reason: SkipReason::Excluded, detail: Some(rule.to_owned()) };
     }
@@ -194,7 +212,12 @@ pub fn decide_mail(
         return skip(SkipReason::Bounce);
     }
     let sender = participants.iter().find(|p| p.role == Role::From);
-    let outbound = sender.is_some_and(|p| dir.is_ours(&p.address));
+    // without a sender it is nobody's word from outside; in Sent one of several senders is enough
+    let ours = |p: &Participant| p.role == Role::From && dir.is_ours(&p.address);
+    let outbound = match sender {
+        None => true,
+        Some(p) => dir.is_ours(&p.address) || folder == Some(FolderRole::Sent) && participants.iter().any(ours),
+    };
     let tags = documents::tags(&mail.parts, &policy.documents);
     let automatic = signs::is_automatic(mail);
     let document = !tags.is_empty() && sender.is_some_and(|p| brings_documents(&p.address, policy, dir));
@@ -253,6 +276,9 @@ pub fn decide_event(event: &Event, policy: &Policy, dir: &Directory) -> Decision
     }
     let participants = event_participants(event, dir);
     let raw = event.organizer.iter().chain(event.attendees.iter().map(|a| &a.mailbox));
+    if let Some(left) = after_leaving(event.start, policy) {
+        return left;
+    }
     if let Some(rule) = excluded(&participants, raw, policy) {
         return Decision::Skipped { reason: SkipReason::Excluded, detail: Some(rule.to_owned()) };
     }

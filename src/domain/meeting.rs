@@ -109,10 +109,7 @@ pub struct Meeting {
 
 /// A held instance of a series is frozen: only its own override changes it. `old` is what the same calendar said before.
 pub fn frozen(old: &View, new: &View, now: DateTime<Utc>) -> bool {
-    old.recurrence_id.is_some()
-        && old.end <= now
-        && !new.overridden
-        && (old.start, old.end, old.status) != (new.start, new.end, new.status)
+    old.recurrence_id.is_some() && old.end <= now && !new.overridden
 }
 
 /// The same UID is the same meeting unless another organizer calls it, or nobody takes part in both and it starts at

@@ -159,6 +159,11 @@ impl Engine {
 async fn merge(tx: &mut Tx, typed: &Stored, captured: &Stored) -> Result<(), StoreError> {
     let (from, to) = (&typed.activity.id, &captured.activity.id);
     tx.exec("update sightings set activity = $2 where activity = $1", args![from, to]).await?;
+    let sql = "insert into choices (activity, deal, choice, made_by, made_at) select $2, deal, choice, made_by, made_at from choices \
+               where activity = $1 on conflict do nothing";
+    tx.exec(sql, args![from, to]).await?;
+    tx.exec("delete from choices where activity = $1", args![from]).await?;
+    tx.exec("insert into rematch (activity) values ($1) on conflict do nothing", args![to]).await?;
     let deals: Vec<String> = typed.activity.ids(Entity::Deal).map(str::to_owned).collect();
     matches::mark(tx, deals).await?;
     activities::delete(tx, std::slice::from_ref(from)).await

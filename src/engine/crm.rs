@@ -12,11 +12,12 @@ use crate::{
     domain::{
         activity::Entity,
         address,
-        directory::{Directory, StageKind},
+        directory::{Deal, Directory, StageChange, StageKind},
     },
     store::{
         Store, StoreError, Tx, activities, directory, items,
         items::{Decided, Outcome},
+        meta,
     },
 };
 
@@ -31,6 +32,8 @@ pub struct Touched {
     /// New ids and names of deals, which mails may have named before.
     codes: BTreeSet<String>,
     everything: bool,
+    /// Records vanished or were changed, not only added.
+    lost: bool,
 }
 
 /// Puts the connection's name before every id, where there are two CRMs.
@@ -154,7 +157,9 @@ impl Touched {
 
     /// Writes down what must be looked at again: waiting items, activities, deals.
     async fn mark(mut self, tx: &mut Tx, store: &Store, codes: &super::Known) -> Result<(), StoreError> {
-        let none_yet = tx.rows("select 1 from items where outcome <> 'read' limit 1", vec![]).await?.is_empty();
+        meta::directory_changed(tx).await?;
+        let some = "select 1 from items where outcome <> 'read' union all select 1 from activities limit 1";
+        let none_yet = tx.rows(some, vec![]).await?.is_empty();
         let deals: Vec<String> = self.deals.iter().cloned().collect();
         matches::mark(tx, self.deals.iter().cloned()).await?;
         if none_yet {
@@ -162,6 +167,13 @@ impl Touched {
         }
         for body in directory::of_parents(tx, "deal", &deals).await? {
             self.deal(serde_json::from_str(&body)?);
+        }
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        if self.lost {
+            // whoever was known by these may be unknown now: their mail is decided again
+            let mut ids = activities::with_addresses(tx, &list(&self.addresses)).await?;
+            ids.extend(activities::with_domains(tx, &list(&self.domains)).await?);
+            items::recheck_of(tx, &ids).await?;
         }
         let hashes =
             self.addresses.iter().map(|a| format!("a:{a}")).chain(self.domains.iter().map(|d| format!("d:{d}")));
@@ -175,7 +187,6 @@ impl Touched {
             tx.exec("update reviews set due = 0", vec![]).await?;
             return Ok(());
         }
-        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
         let mut ids: BTreeSet<String> = BTreeSet::new();
         ids.extend(activities::with_addresses(tx, &list(&self.addresses)).await?);
         ids.extend(activities::with_domains(tx, &list(&self.domains)).await?);
@@ -244,6 +255,7 @@ pub async fn write(
         }
     }
     for (kind, _, body) in before.iter().filter(|(kind, id, _)| !same.contains(&(kind.clone(), id.clone()))) {
+        touched.lost = true;
         touched.note(kind, body, &known.directory)?;
     }
     directory::save(tx, stream, &rows).await?;
@@ -273,52 +285,89 @@ fn plain(key: String, resource: String, version: Option<String>) -> Decided {
 
 impl Engine {
     /// A deal whose stage differs from its last stage change moved between two readings: it gets an observed change. When
-    /// the CRM's own history tells of the move later, that one stands.
+    /// the CRM's own history tells of the move later, that one stands. Only after the deals were really read: an outage
+    /// must not shrink the interval.
     pub async fn observe_stages(&self, c: &Connection) -> Result<(), EngineError> {
-        self.reload().await?;
-        let known = self.known();
-        let dir = &known.directory;
         let streams = self.store.streams_of(&c.name).await?;
         let Some(stream) = streams.iter().find(|s| s.stream.name.starts_with("deals")) else { return Ok(()) };
-        let before = self.store.meta(&format!("observed:{}", c.name)).await?.and_then(|t| t.parse::<i64>().ok());
-        let now = self.now();
+        let Some(read_to) = stream.complete_to.filter(|_| stream.last_error.is_none()) else { return Ok(()) };
+        let key = format!("observed:{}", c.name);
+        let before = self.store.meta(&key).await?.and_then(|t| t.parse::<i64>().ok()).map(crate::store::at);
         let mut tx = self.store.begin().await?;
-        let mut moved = Vec::new();
-        for deal in dir.deals.values() {
-            let exact = |x: &&crate::domain::directory::StageChange| x.quality != Quality::Observed;
-            for seen in deal.stage_changes.iter().filter(|x| x.quality == Quality::Observed) {
-                let told = deal
-                    .stage_changes
-                    .iter()
-                    .filter(exact)
-                    .any(|x| x.to == seen.to && x.at <= seen.at && seen.not_before.is_none_or(|n| n <= x.at));
-                if told {
-                    let id = observed_id(&deal.id, seen.at);
-                    tx.exec("delete from crm_records where kind = 'stage_change' and id = $1", args![&id]).await?;
-                    moved.push(deal.id.clone());
-                }
+        let known = self.known_in(&mut tx).await?;
+        let dir = &known.directory;
+        let histories = directory::histories(&mut tx).await?;
+        let own = dir.deals.values().filter(|d| c.prefix.as_ref().is_none_or(|p| d.id.starts_with(&format!("{p}/"))));
+        let seen = Seen { dir, stream: stream.id, now: self.now(), before };
+        let mut moved = BTreeSet::new();
+        for deal in own {
+            if seen.deal(&mut tx, deal, histories.get(&deal.id)).await? {
+                moved.insert(deal.id.clone());
             }
-            let Some(last) = deal.stage_changes.last() else { continue };
-            if last.to == deal.stage || moved.contains(&deal.id) {
-                continue;
-            }
-            let closed = deal
-                .closed_at
-                .filter(|at| dir.stage_kind(&deal.stage) != StageKind::Open && *at > last.at && *at <= now);
-            let at = closed.unwrap_or(now);
-            let not_before = before.map(crate::store::at).filter(|b| *b < at && *b > last.at).unwrap_or(last.at);
-            let row = directory::observed(&deal.id, &last.to, &deal.stage, at, not_before)?;
-            directory::save(&mut tx, stream.id, &[directory::Row { id: observed_id(&deal.id, at), ..row }]).await?;
-            moved.push(deal.id.clone());
         }
-        let mut touched = Touched { deals: moved.into_iter().collect(), ..Touched::default() };
-        touched.codes.clear();
-        touched.mark(&mut tx, &self.store, &known).await?;
+        if !moved.is_empty() {
+            let touched = Touched { deals: moved, ..Touched::default() };
+            touched.mark(&mut tx, &self.store, &known).await?;
+        }
+        meta::set(&mut tx, &key, &read_to.timestamp_millis().to_string()).await?;
         tx.commit().await?;
-        self.store.set_meta(&format!("observed:{}", c.name), &now.timestamp_millis().to_string()).await?;
         self.reload().await?;
         Ok(())
     }
+}
+
+/// What one reading of the deals shows.
+struct Seen<'a> {
+    dir: &'a Directory,
+    stream: i64,
+    now: DateTime<Utc>,
+    /// The reading before.
+    before: Option<DateTime<Utc>>,
+}
+
+impl Seen<'_> {
+    /// Writes what this reading adds to a deal's history; true when it changed.
+    async fn deal(&self, tx: &mut Tx, deal: &Deal, history: Option<&directory::History>) -> Result<bool, StoreError> {
+        let Some(history) = history else {
+            // first sight of a deal without history: where it stands now is where it entered, or where it was closed
+            let entered = deal.stage_changes.first().filter(|c| c.from.is_none());
+            let stage = entered.map_or(&deal.stage, |c| &c.to);
+            let at = deal.created_at.unwrap_or(self.now);
+            let row = directory::entry(&deal.id, stage, at, deal.created_at.is_some())?;
+            directory::save(tx, self.stream, &[row]).await?;
+            for change in deal.stage_changes.iter().filter(|c| c.from.is_some()) {
+                let from = change.from.as_deref().unwrap_or(stage);
+                let row = directory::when_only(&deal.id, from, &change.to, change.at)?;
+                directory::save(tx, self.stream, &[row]).await?;
+            }
+            return Ok(true);
+        };
+        let mut changed = false;
+        if history.entry && history.told {
+            changed |= directory::forget(tx, &directory::entry_id(&deal.id)).await?;
+        }
+        let mut kept = deal.stage_changes.clone();
+        for seen in deal.stage_changes.iter().filter(|x| x.quality == Quality::Observed) {
+            if told(seen, &deal.stage_changes) {
+                changed |= directory::forget(tx, &observed_id(&deal.id, seen.at)).await?;
+                kept.retain(|x| x != seen);
+            }
+        }
+        let Some(last) = kept.last().filter(|last| last.to != deal.stage) else { return Ok(changed) };
+        let is_closed = self.dir.stage_kind(&deal.stage) != StageKind::Open;
+        let closed = deal.closed_at.filter(|at| is_closed && *at > last.at && *at <= self.now);
+        let at = closed.unwrap_or(self.now);
+        let not_before = self.before.filter(|b| *b < at && *b > last.at).unwrap_or(last.at);
+        let row = directory::observed(&deal.id, &last.to, &deal.stage, at, not_before)?;
+        directory::save(tx, self.stream, &[directory::Row { id: observed_id(&deal.id, at), ..row }]).await?;
+        Ok(true)
+    }
+}
+
+/// The CRM's own history tells of an observed move: the same stage, not later, and no other stage in between.
+fn told(seen: &StageChange, all: &[StageChange]) -> bool {
+    let exact = || all.iter().filter(|x| x.quality != Quality::Observed && x.at <= seen.at);
+    exact().any(|x| x.to == seen.to && !exact().any(|y| y.at > x.at && y.to != seen.to))
 }
 
 fn observed_id(deal: &str, at: DateTime<Utc>) -> String {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
     Change, FolderRole, ical,
-    record::{Event, Message, Method, Record},
+    record::{Event, Mailbox, Message, Method, Record},
 };
 
 use super::{Connection, Known};
@@ -20,8 +20,17 @@ pub struct Mail {
     pub version: Option<String>,
     pub message: Box<Message>,
     pub decision: Decision,
+    /// Folded addresses of From and Sender.
+    pub senders: Vec<String>,
     /// The meetings it invites to, answers or calls off.
     pub events: Vec<MailedEvent>,
+}
+
+impl Mail {
+    fn new(key: String, resource: String, version: Option<String>, message: Box<Message>) -> Self {
+        let decision = Decision::Waiting(Vec::new());
+        Self { key, resource, version, message, decision, senders: Vec::new(), events: Vec::new() }
+    }
 }
 
 pub struct MailedEvent {
@@ -69,7 +78,9 @@ pub fn sort(
                     let (resource, version) = (resource.clone(), version.clone());
                     match item.record {
                         Record::Mail(message) => {
-                            sorted.mails.push(mail(item.key, resource, version, message, role, c, known, now));
+                            let mut mail = Mail::new(item.key, resource, version, message);
+                            judge(&mut mail, role, c, known, now);
+                            sorted.mails.push(mail);
                         }
                         Record::Event(event) => {
                             let decision = capture::decide_event(&event, &c.policy, &known.directory);
@@ -85,24 +96,26 @@ pub fn sort(
     sorted
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one item, moved straight on")]
-fn mail(
-    key: String,
-    resource: String,
-    version: Option<String>,
-    message: Box<Message>,
-    role: Option<FolderRole>,
-    c: &Connection,
-    known: &Known,
-    now: DateTime<Utc>,
-) -> Mail {
-    let decision = capture::decide_mail(&message, role, &c.policy, &known.directory, now);
-    let meeting = match &decision {
+/// Decides every mail and event of a batch anew, after the directory changed.
+pub fn again(sorted: &mut Sorted, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) {
+    for mail in &mut sorted.mails {
+        judge(mail, role, c, known, now);
+    }
+    for entry in &mut sorted.entries {
+        entry.decision = capture::decide_event(&entry.event, &c.policy, &known.directory);
+    }
+}
+
+fn judge(mail: &mut Mail, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) {
+    let message = &mail.message;
+    mail.decision = capture::decide_mail(message, role, &c.policy, &known.directory, now);
+    let meeting = match &mail.decision {
         Decision::Skipped { reason, .. } => *reason == SkipReason::Calendar,
-        Decision::Captured(_) | Decision::Waiting(_) => signs::carries_meeting(&message),
+        Decision::Captured(_) | Decision::Waiting(_) => signs::carries_meeting(message),
     };
-    let events = if meeting { mailed_events(&message, c, known) } else { Vec::new() };
-    Mail { key, resource, version, message, decision, events }
+    let fold = |m: &Mailbox| address::fold(&m.address, &known.directory.ours.subaddress);
+    mail.senders = message.from.iter().chain(&message.sender).filter_map(fold).collect();
+    mail.events = if meeting { mailed_events(message, c, known) } else { Vec::new() };
 }
 
 fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<MailedEvent> {
@@ -111,11 +124,11 @@ fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<Mailed
     for part in &message.calendars {
         let calendar = ical::read(part.text.as_bytes(), zone, &c.window());
         let Some(method) = calendar.method.filter(|m| *m != Method::Publish) else { continue };
-        for event in calendar.series.into_iter().flat_map(|s| s.events) {
+        for mut event in calendar.series.into_iter().flat_map(|s| s.events) {
             // the same invitation usually stands twice in a mail
             let known_already =
                 |e: &MailedEvent| e.event.uid == event.uid && e.event.recurrence_id == event.recurrence_id;
-            if all.iter().any(known_already) {
+            if all.iter().any(known_already) || !speaks_for(message, &mut event, method, known) {
                 continue;
             }
             let decision = capture::decide_event(&event, &c.policy, &known.directory);
@@ -123,6 +136,26 @@ fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<Mailed
         }
     }
     all
+}
+
+/// Headers can be forged: only the organizer's side invites, moves and calls off (the same address, or the same company's
+/// domain: assistants and calendar servers send for others), and a reply sets only its sender's answer.
+fn speaks_for(message: &Message, event: &mut Event, method: Method, known: &Known) -> bool {
+    let dir = &known.directory;
+    let fold = |m: &Mailbox| address::fold(&m.address, &dir.ours.subaddress);
+    let senders: Vec<String> = message.from.first().into_iter().chain(&message.sender).filter_map(fold).collect();
+    if matches!(method, Method::Reply | Method::Counter | Method::Refresh) {
+        event.attendees.retain(|a| fold(&a.mailbox).is_some_and(|a| senders.contains(&a)));
+        return !event.attendees.is_empty();
+    }
+    let company = |a: &str| {
+        let domain = address::registrable(address::domain(a)?);
+        address::usable_domain(domain, &dir.ours.free_mail).then(|| domain.to_owned())
+    };
+    let same_side = |a: &String, b: &String| {
+        a == b || company(a).is_some() && company(a) == company(b) || dir.is_ours(a) && dir.is_ours(b)
+    };
+    event.organizer.iter().filter_map(fold).any(|o| senders.iter().any(|s| same_side(&o, s)))
 }
 
 /// What a waiting item can be found by: its outsiders' addresses, their domains and parents.

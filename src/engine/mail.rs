@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        activity::{Activity, Kind, Origin, Participant, Role, Status, TextState},
+        activity::{Activity, Direction, Kind, Origin, Participant, Role, Status, TextState},
         address, capture,
         capture::Decision,
         directory::Directory,
@@ -49,6 +49,7 @@ pub async fn prepare(
     c: &Connection,
     known: &Known,
     stream: i64,
+    sent: bool,
     mails: &[decide::Mail],
     contents: &HashMap<String, Content>,
     now: DateTime<Utc>,
@@ -67,7 +68,7 @@ pub async fn prepare(
         let id = match rows.values().find(|s| same(s, &candidate.identity)) {
             Some(s) => s.activity.id.clone(),
             None => {
-                let s = activity(candidate, c);
+                let s = activity(candidate, c, now);
                 let id = s.activity.id.clone();
                 rows.insert(id.clone(), s);
                 id
@@ -84,7 +85,7 @@ pub async fn prepare(
             stream,
             key: candidate.mail.key.clone(),
             owner: c.owner.clone(),
-            direction: candidate.captured.direction.map(|d| d.as_str().to_owned()),
+            direction: Some(seen_from(candidate, c, sent).as_str().to_owned()),
             typed: false,
             gone_at: None,
             view: None,
@@ -97,6 +98,13 @@ pub async fn prepare(
         written.decisions.push(decision(mail, activity_of.get(&mail.key), store, now));
     }
     Ok(written)
+}
+
+/// The direction as seen from this mailbox: a colleague's copy of our own mail came in there.
+fn seen_from(candidate: &Candidate<'_>, c: &Connection, sent: bool) -> Direction {
+    let sender = candidate.captured.participants.iter().find(|p| p.role == Role::From).and_then(|p| p.user.as_ref());
+    let own = sender.is_some_and(|user| c.owner.as_ref() == Some(user) || c.members.contains(user));
+    if sent || own { Direction::Outbound } else { Direction::Inbound }
 }
 
 async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<String, Stored>, StoreError> {
@@ -121,7 +129,7 @@ fn same(s: &Stored, identity: &MailIdentity) -> bool {
     }
 }
 
-fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
+fn activity(c: &Candidate<'_>, connection: &Connection, now: DateTime<Utc>) -> Stored {
     let keep_subject = connection.content >= Level::Subject;
     Stored {
         activity: Activity {
@@ -140,7 +148,7 @@ fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
             automatic: c.captured.automatic,
         },
         all_day: false,
-        time_uncertain: false,
+        time_uncertain: capture::is_guessed(&c.mail.message, now),
         subject: c.mail.message.subject.clone().filter(|_| keep_subject),
         text_state: if connection.content == Level::Text { TextState::Pending } else { TextState::None },
         thread: Some(c.identity.id.clone()),
@@ -189,7 +197,7 @@ fn enrich(
             row.text_state = TextState::Kept;
             texts.push((row.activity.id.clone(), text.clone()));
         }
-        Some(Content::None | Content::Gone) if row.text_state == TextState::Pending => row.text_state = TextState::None,
+        Some(Content::None) if row.text_state == TextState::Pending => row.text_state = TextState::None,
         _ => {}
     }
 }

@@ -263,6 +263,26 @@ fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[Strin
     }
 }
 
+/// These activities go away: the rest of their threads is matched again, the deals they stood on are judged again.
+pub async fn look_again_around(tx: &mut Tx, gone: &[String]) -> Result<(), StoreError> {
+    let rows = activities::by_ids(tx, gone).await?;
+    let threads: BTreeSet<String> = rows.iter().filter_map(|s| s.thread.clone()).collect();
+    let threads: Vec<String> = threads.into_iter().collect();
+    let members = activities::by_threads(tx, &threads).await?;
+    let rest = members.iter().filter(|s| !gone.contains(&s.activity.id)).map(|s| args![&s.activity.id]).collect();
+    tx.insert("insert into rematch (activity)", "on conflict do nothing", rest).await?;
+    let mut deals: BTreeSet<String> = BTreeSet::new();
+    for s in &rows {
+        deals.extend(s.activity.ids(Entity::Deal).map(str::to_owned));
+        deals.extend(s.activity.undecided.iter().cloned());
+    }
+    mark(tx, deals).await?;
+    // those who counted for their contacts' deals
+    let sql = "update reviews set due = 0 where deal in (select r.id from crm_records r where r.kind = 'deal')";
+    tx.exec(sql, vec![]).await?;
+    Ok(())
+}
+
 /// Marks deals for judging: due at once.
 pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
     let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();

@@ -19,12 +19,12 @@ mod texts;
 
 use std::sync::{Arc, RwLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Clock, Fault, Gives, Source, Window};
 
 use crate::{
     domain::{capture::Policy, directory::Directory, matching::Codes},
-    store::{Store, StoreError},
+    store::{Store, StoreError, Tx, meta},
 };
 use rules::{Level, Rules};
 
@@ -40,6 +40,8 @@ pub enum EngineError {
 /// What the CRM knows now, with its indexes.
 #[derive(Debug)]
 pub struct Known {
+    /// Which state of the records it was made from: see `store::meta::directory_version`.
+    pub version: i64,
     pub directory: Directory,
     pub codes: Codes,
 }
@@ -55,7 +57,9 @@ pub struct Connection {
     /// Users who share the mailbox; folded.
     pub members: Vec<String>,
     pub content: Level,
-    pub until: DateTime<Utc>,
+    /// How far ahead of now events are opened.
+    pub horizon: TimeDelta,
+    pub clock: Arc<dyn Clock>,
     /// Zone of the owner, for floating times.
     pub zone: chrono_tz::Tz,
     pub poll: std::time::Duration,
@@ -65,7 +69,7 @@ pub struct Connection {
 
 impl Connection {
     pub fn window(&self) -> Window {
-        Window { since: self.policy.since, until: self.until }
+        Window { since: self.policy.since, until: self.clock.now() + self.horizon }
     }
 }
 
@@ -112,13 +116,23 @@ impl Engine {
         Ok(())
     }
 
+    /// The directory as it is in this transaction: read anew when another connection or process changed it meanwhile.
+    pub async fn known_in(&self, tx: &mut Tx) -> Result<Arc<Known>, StoreError> {
+        if self.known().version != meta::directory_version(tx).await? {
+            self.reload().await?;
+        }
+        Ok(self.known())
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 }
 
 async fn load(store: &Store, rules: &Rules) -> Result<Known, StoreError> {
+    // asked first: a change in between makes it look older than it is, and it is read once more
+    let version = store.directory_version().await?;
     let directory = store.directory(rules.ours.clone()).await?;
     let codes = Codes::new(rules.deal_code.clone(), &directory);
-    Ok(Known { directory, codes })
+    Ok(Known { version, directory, codes })
 }

@@ -197,10 +197,10 @@ impl Engine {
 
     /// Matches again what new contacts, roles, deals or rules touch.
     pub async fn rematch(&self, watcher: &dyn Watcher, stop: &CancellationToken) -> Result<(), StoreError> {
-        let known = self.known();
         let mut told = false;
         while !stop.is_cancelled() {
             let mut tx = self.store.begin().await?;
+            let known = self.known_in(&mut tx).await?;
             let rows = tx.rows("select activity from rematch order by activity limit 300", vec![]).await?;
             let ids: Vec<String> = rows.iter().map(|r| r.text(0)).collect();
             if ids.is_empty() {
@@ -239,20 +239,14 @@ impl Engine {
         self.store.set_meta(KEY, &self.rules.fingerprint).await
     }
 
-    /// Marks one activity to be matched again, after a person's choice.
-    pub async fn look_again(&self, activity: &str) -> Result<(), StoreError> {
-        let mut tx = self.store.begin().await?;
-        let fresh = matches::Fresh { again: vec![activity.to_owned()], ..matches::Fresh::default() };
-        matches::settle(&mut tx, &self.known(), fresh).await?;
-        tx.commit().await
-    }
-
     /// Records what a person decided about an activity's deal, and lets the thread follow.
     pub async fn choose(&self, chosen: &activities::Chosen) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         activities::choose(&mut tx, chosen).await?;
+        let known = self.known_in(&mut tx).await?;
+        let fresh = matches::Fresh { again: vec![chosen.activity.clone()], ..matches::Fresh::default() };
+        matches::settle(&mut tx, &known, fresh).await?;
         tx.commit().await?;
-        self.look_again(&chosen.activity).await?;
         self.review_due().await
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use dealtrail_sdk::{Change, Listing, record::Content};
+use dealtrail_sdk::{Change, FolderRole, Listing, record::Content};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -13,12 +13,15 @@ use super::{
     progress::{Step, Watcher},
     rules::{Level, TEXT_LIMIT},
 };
-use crate::store::{
-    StoreError, Tx, activities,
-    items::{self, Decided, Known, Outcome},
-    sightings::{self, Sighting},
-    signals,
-    streams::{self, Progress, Stored},
+use crate::{
+    domain::capture::{Captured, Decision, SkipReason},
+    store::{
+        StoreError, Tx, activities,
+        items::{self, Decided, Known, Outcome},
+        sightings::{self, Sighting},
+        signals,
+        streams::{self, Progress, Stored},
+    },
 };
 
 /// Resources fetched and committed at a time.
@@ -142,11 +145,6 @@ impl Reading<'_> {
             count += chunk.len() as u64;
             self.tell(chunk.len() as u64, Some(wanted.len() as u64 - count));
         }
-        if !plan.back.is_empty() {
-            let mut tx = engine.store.begin().await?;
-            items::back(&mut tx, self.stream.id, &plan.back).await?;
-            tx.commit().await?;
-        }
         Ok(Listed { count, complete: true, gone: plan.gone, shrunk_at: plan.shrunk_at })
     }
 
@@ -197,15 +195,22 @@ impl Reading<'_> {
         let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
         let known = engine.known();
         let now = engine.now();
-        let mut sorted = decide::sort(changes, self.stream.stream.role, c, &known, now);
+        let role = self.stream.stream.role;
+        let mut sorted = decide::sort(changes, role, c, &known, now);
         let contents = self.contents(&sorted).await?;
         let mut tx = engine.store.begin().await?;
+        let fresh = engine.known_in(&mut tx).await?;
+        if fresh.version != known.version {
+            // the CRM told of somebody meanwhile; texts of what is captured only now stay pending
+            decide::again(&mut sorted, role, c, &fresh, now);
+        }
         let mut touched: Vec<String> = sorted.removed.clone();
         touched.extend(sorted.upserted.iter().cloned());
         touched.extend(sorted.unreadable.iter().map(|u| u.0.clone()));
         touched.extend(gone.iter().cloned());
         let before = items::known_of(&mut tx, stream, &touched).await?;
         self.drop_edited_past(&mut sorted, &before, now);
+        self.keep_what_happened(&mut tx, &mut sorted, now).await?;
         let lost = self.vanished(&sorted, &gone, &before);
         items::gone(&mut tx, stream, &lost.gone, now).await?;
         sightings::gone(&mut tx, stream, &lost.gone, now).await?;
@@ -242,14 +247,42 @@ impl Reading<'_> {
 
     /// An edited series must not rewrite what was held: instances that appear in a past that was read before never happened.
     fn drop_edited_past(&self, sorted: &mut Sorted, before: &HashMap<String, Known>, now: DateTime<Utc>) {
-        let Some(read_to) = self.stream.complete_to else { return };
+        let (Some(read_from), Some(read_to)) = (self.stream.complete_from, self.stream.complete_to) else { return };
         sorted.entries.retain(|e| {
             let Some(known) = before.get(&e.resource) else { return true };
             let new = !known.keys.iter().any(|(key, _, _)| *key == e.key);
-            let past = e.event.end <= read_to.min(now);
+            let past = e.event.start >= read_from && e.event.end <= read_to.min(now);
             let had_instances = known.keys.iter().any(|(_, at, _)| at.is_some());
             !(new && past && had_instances && e.event.recurrence_id.is_some() && !e.event.overridden)
         });
+    }
+
+    /// What was captured and happened stays: a held instance is changed by its own override only, and a mail that was put into
+    /// the trash is gone from its folder, not undone.
+    async fn keep_what_happened(&self, tx: &mut Tx, sorted: &mut Sorted, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let skipped = |d: &Decision, reasons: &[SkipReason]| matches!(d, Decision::Skipped { reason, .. } if reasons.contains(reason));
+        let trashed = |m: &decide::Mail| skipped(&m.decision, &[SkipReason::Trash, SkipReason::Spam]);
+        let undone = |e: &decide::Entry| {
+            let nobody = skipped(&e.decision, &[SkipReason::Internal, SkipReason::NoOutsider, SkipReason::Private]);
+            let edited = e.event.recurrence_id.is_some() && !e.event.overridden && e.event.end <= now;
+            edited && (nobody || matches!(e.decision, Decision::Waiting(_)))
+        };
+        let mails = sorted.mails.iter().filter(|m| trashed(m)).map(|m| m.key.clone());
+        let entries = sorted.entries.iter().filter(|e| undone(e)).map(|e| e.key.clone());
+        let keys: Vec<String> = mails.chain(entries).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let seen = sightings::of_items(tx, self.stream.id, &keys).await?;
+        let seen: BTreeSet<&str> = seen.iter().map(|s| s.key.as_str()).collect();
+        sorted.mails.retain(|m| !(trashed(m) && seen.contains(m.key.as_str())));
+        for e in &mut sorted.entries {
+            if undone(e) && seen.contains(e.key.as_str()) {
+                // its frozen view speaks, not this one
+                e.decision = Decision::Captured(Captured::default());
+            }
+        }
+        Ok(())
     }
 
     /// Items that this batch proves gone, and rows that only stood for something unreadable.
@@ -325,8 +358,9 @@ impl Reading<'_> {
         if sorted.mails.is_empty() && sorted.entries.is_empty() && gone.is_empty() {
             return Ok(());
         }
-        let known = engine.known();
-        let m = mail::prepare(tx, &engine.store, c, &known, stream, &sorted.mails, contents, now).await?;
+        let known = engine.known_in(tx).await?;
+        let sent = self.stream.stream.role == Some(FolderRole::Sent);
+        let m = mail::prepare(tx, &engine.store, c, &known, stream, sent, &sorted.mails, contents, now).await?;
         let e =
             meetings::prepare(tx, &engine.store, c, &known, stream, &sorted.entries, &sorted.mails, gone, now).await?;
         let mut decisions = m.decisions;
@@ -370,15 +404,18 @@ impl Reading<'_> {
         Ok(stale.iter().map(|s| s.activity.clone()).collect())
     }
 
-    /// Activities that nothing testifies to any more are no activities.
+    /// Activities that nothing testifies to any more are no activities. What hung on them is looked at again: the rest of
+    /// their threads, and entries typed into the CRM that they had confirmed.
     async fn drop_orphans(&self, tx: &mut Tx, maybe: &[String]) -> Result<(), StoreError> {
         let orphans = sightings::without(tx, maybe).await?;
-        let deals: Vec<String> = activities::by_ids(tx, &orphans)
-            .await?
-            .iter()
-            .flat_map(|s| s.activity.ids(crate::domain::activity::Entity::Deal).map(str::to_owned).collect::<Vec<_>>())
-            .collect();
-        matches::mark(tx, deals).await?;
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        matches::look_again_around(tx, &orphans).await?;
+        for s in sightings::of_activities(tx, &orphans).await? {
+            items::recheck(tx, s.stream, &s.key).await?;
+        }
+        sightings::remove_of(tx, &orphans).await?;
         activities::delete(tx, &orphans).await
     }
 }
@@ -412,7 +449,6 @@ fn resource(change: &Change) -> &str {
 struct Plan {
     wanted: Vec<String>,
     gone: Vec<String>,
-    back: Vec<String>,
     shrunk_at: Option<DateTime<Utc>>,
 }
 
@@ -432,10 +468,9 @@ fn compare(
             Some(k) => {
                 // without a version a known resource never changes, and a full pass has just delivered it
                 let changed = entry.version.is_some() && (full || entry.version != k.version);
-                if changed {
+                // what was gone left nothing behind to take up again
+                if changed || k.gone {
                     plan.wanted.push(entry.resource.clone());
-                } else if k.gone {
-                    plan.back.push(entry.resource.clone());
                 }
             }
         }
@@ -477,9 +512,8 @@ mod tests {
                 .map(|(k, v)| (k.to_owned(), v))
                 .collect();
         let plan = compare(&listing(&[("a", "2"), ("c", "1"), ("d", "1")], false), &have, false, None, now);
-        assert_eq!(plan.wanted, ["a", "d"]);
+        assert_eq!(plan.wanted, ["a", "c", "d"]);
         assert_eq!(plan.gone, ["b"]);
-        assert_eq!(plan.back, ["c"]);
         // a listing that lost more than half waits for a second one
         let plan = compare(&listing(&[], true), &have, false, None, now);
         assert_eq!((plan.gone.len(), plan.shrunk_at), (0, Some(now)));

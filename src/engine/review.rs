@@ -26,6 +26,12 @@ impl Engine {
     /// Judges everything due. Findings of deals that no CRM has any more are withdrawn.
     pub async fn review_due(&self) -> Result<(), StoreError> {
         self.store.wake_waiting_deals().await?;
+        while !self.review_batches().await? {}
+        Ok(())
+    }
+
+    /// Judges with one state of the directory; false when it changed meanwhile and judging must begin anew.
+    async fn review_batches(&self) -> Result<bool, StoreError> {
         let known = self.known();
         let now = self.now();
         let facts = Facts {
@@ -36,12 +42,15 @@ impl Engine {
             calendar: self.rules.organization.clone(),
             now,
         };
-        self.withdraw_lost(now).await?;
+        self.withdraw_lost(&known, now).await?;
         loop {
             let mut tx = self.store.begin().await?;
+            if self.known_in(&mut tx).await?.version != known.version {
+                return Ok(false);
+            }
             let due = reviews::due(&mut tx, now, BATCH).await?;
             if due.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             let deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
             let evidence = Evidence::load(&mut tx, &known, &deals).await?;
@@ -71,9 +80,10 @@ impl Engine {
         }
     }
 
-    async fn withdraw_lost(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn withdraw_lost(&self, known: &Known, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
-        let mut lost = findings::of_lost_deals(&mut tx).await?;
+        let mut lost = findings::live(&mut tx).await?;
+        lost.retain(|f| !known.directory.deals.contains_key(&f.deal));
         for f in &mut lost {
             f.state = State::Withdrawn;
             f.resolved_at = Some(now);

@@ -154,9 +154,10 @@ pub async fn with_domains(tx: &mut Tx, domains: &[String]) -> Result<Vec<String>
 
 /// Ids of activities whose subject or text holds this piece, in any case.
 pub async fn mentioning(tx: &mut Tx, piece: &str) -> Result<Vec<String>, StoreError> {
-    let like = format!("%{}%", piece.to_lowercase().replace(['%', '_'], ""));
+    let plain = piece.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let like = format!("%{plain}%");
     let sql = "select a.id from activities a left join texts t on t.activity = a.id \
-               where lower(coalesce(a.subject, '')) like $1 or lower(coalesce(t.body, '')) like $1";
+               where lower(coalesce(a.subject, '')) like $1 escape '!' or lower(coalesce(t.body, '')) like $1 escape '!'";
     Ok(tx.rows(sql, args![like]).await?.iter().map(|r| r.text(0)).collect())
 }
 

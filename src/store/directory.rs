@@ -11,7 +11,7 @@ use crate::{
     args,
     domain::{
         address,
-        directory::{Company, Contact, Deal, Directory, FieldChange, Ours, Stage, StageChange, Task},
+        directory::{Company, Contact, Deal, Directory, FieldChange, Ours, Stage, StageChange, StageKind, Task},
     },
 };
 
@@ -51,9 +51,11 @@ pub async fn of_parents(tx: &mut Tx, kind: &str, deals: &[String]) -> Result<Vec
 }
 
 impl Store {
-    /// All records of one kind, by id.
+    /// All records of one kind, by id, of the CRMs that are configured.
     pub async fn records<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, StoreError> {
-        let rows = self.db.rows("select body from crm_records where kind = $1 order by id", args![kind]).await?;
+        let sql = "select r.body from crm_records r join streams s on s.id = r.stream \
+                   join connections c on c.name = s.connection where r.kind = $1 and c.removed = 0 order by r.id";
+        let rows = self.db.rows(sql, args![kind]).await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
@@ -83,6 +85,7 @@ impl Store {
             kind: s.kind,
             probability: s.probability,
         });
+        let stages: Vec<Stage> = stages.collect();
         let tasks = self.records::<record::Task>("task").await?.into_iter().map(|t| Task {
             id: t.id,
             deal: t.deal,
@@ -97,10 +100,10 @@ impl Store {
         let deals = deals.into_iter().map(|d| {
             let moves = moves.remove(&d.id).unwrap_or_default();
             let changes = changes.remove(&d.id).unwrap_or_default();
-            deal(d, moves, changes, &fold)
+            deal(d, moves, changes, &stages, &fold)
         });
-        let (companies, contacts) = (companies.collect(), contacts.collect());
-        let (stages, deals, tasks) = (stages.collect(), deals.collect(), tasks.collect());
+        let deals = deals.collect();
+        let (companies, contacts, tasks) = (companies.collect(), contacts.collect(), tasks.collect());
         Ok(Directory::new(ours.clone(), companies, contacts, stages, deals, tasks))
     }
 }
@@ -114,7 +117,13 @@ fn grouped<T>(all: Vec<T>, by: impl Fn(&T) -> String) -> HashMap<String, Vec<T>>
 }
 
 /// A deal with its history in order. Without a row for its entry it entered its first stage when it was created.
-fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fold: &impl Fn(&str) -> String) -> Deal {
+fn deal(
+    d: record::Deal,
+    moves: Vec<Kept>,
+    changes: Vec<record::DealChange>,
+    stages: &[Stage],
+    fold: &impl Fn(&str) -> String,
+) -> Deal {
     let mut stage_changes: Vec<StageChange> = moves
         .into_iter()
         .map(|Kept { change: c, not_before }| StageChange {
@@ -128,6 +137,9 @@ fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fol
         .collect();
     stage_changes.sort_by_key(|c| c.at);
     chain(&mut stage_changes);
+    if stage_changes.is_empty() {
+        stage_changes = closed_history(&d, stages);
+    }
     if stage_changes.first().is_none_or(|c| c.from.is_some())
         && let Some(created) = d.created_at
     {
@@ -166,6 +178,31 @@ fn deal(d: record::Deal, moves: Vec<Kept>, changes: Vec<record::DealChange>, fol
     }
 }
 
+/// A deal that was closed when we first saw it, without history: it entered its pipeline's first open stage when it was
+/// created and was closed when the CRM says.
+fn closed_history(d: &record::Deal, stages: &[Stage]) -> Vec<StageChange> {
+    let is_closed = stages.iter().any(|s| s.id == d.stage && s.kind != StageKind::Open);
+    let open = stages.iter().filter(|s| {
+        s.kind == StageKind::Open && s.pipeline == d.pipeline || s.kind == StageKind::Open && d.pipeline.is_none()
+    });
+    let (Some(created), Some(closed), Some(first)) = (d.created_at, d.closed_at, open.min_by_key(|s| s.position))
+    else {
+        return Vec::new();
+    };
+    if !is_closed || closed <= created {
+        return Vec::new();
+    }
+    let change = |from: Option<&str>, to: &str, at, quality| StageChange {
+        from: from.map(str::to_owned),
+        to: to.to_owned(),
+        at,
+        not_before: None,
+        by: None,
+        quality,
+    };
+    vec![change(None, &first.id, created, Quality::Exact), change(Some(&first.id), &d.stage, closed, Quality::WhenOnly)]
+}
+
 /// Rows that do not name the stage they came from get it from their predecessor; an observed change happened after the one
 /// before it.
 fn chain(changes: &mut [StageChange]) {
@@ -188,6 +225,64 @@ struct Kept {
     not_before: Option<DateTime<Utc>>,
 }
 
+/// What stands in the records of a deal's history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History {
+    /// An entry that we wrote at first sight.
+    pub entry: bool,
+    /// Changes that the CRM itself tells of.
+    pub told: bool,
+}
+
+const ENTRY: &str = "entry";
+const OBSERVED: &str = "observed";
+const CLOSED: &str = "closed";
+
+pub async fn histories(tx: &mut Tx) -> Result<HashMap<String, History>, StoreError> {
+    let rows = tx.rows("select parent, key from crm_records where kind = 'stage_change'", vec![]).await?;
+    let mut all: HashMap<String, History> = HashMap::new();
+    for r in rows {
+        let (history, key) = (all.entry(r.text(0)).or_default(), r.text(1));
+        history.entry |= key.starts_with("entry:");
+        history.told |= !["entry:", "observed:", "closed:"].iter().any(|own| key.starts_with(own));
+    }
+    Ok(all)
+}
+
+/// Takes back a row of ours; true when it was there.
+pub async fn forget(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    Ok(tx.exec("delete from crm_records where kind = 'stage_change' and id = $1", args![id]).await? > 0)
+}
+
+pub fn entry_id(deal: &str) -> String {
+    format!("{deal}#{ENTRY}")
+}
+
+fn ours(
+    mark: &str,
+    deal: &str,
+    id: String,
+    change: record::StageChange,
+    not_before: Option<DateTime<Utc>>,
+) -> Result<Row, StoreError> {
+    let body = serde_json::to_string(&Kept { change, not_before })?;
+    Ok(Row { kind: "stage_change", id, key: format!("{mark}:{deal}"), parent: Some(deal.to_owned()), body })
+}
+
+/// The row of a deal's entry, seen when the deal was first read.
+pub fn entry(deal: &str, stage: &str, at: DateTime<Utc>, exact: bool) -> Result<Row, StoreError> {
+    let quality = if exact { Quality::Exact } else { Quality::Observed };
+    let change = record::StageChange { deal: deal.to_owned(), from: None, to: stage.to_owned(), at, by: None, quality };
+    ours(ENTRY, deal, entry_id(deal), change, None)
+}
+
+/// The row of a closing whose time the CRM knows, but not the stages before.
+pub fn when_only(deal: &str, from: &str, to: &str, at: DateTime<Utc>) -> Result<Row, StoreError> {
+    let (from, to) = (Some(from.to_owned()), to.to_owned());
+    let change = record::StageChange { deal: deal.to_owned(), from, to, at, by: None, quality: Quality::WhenOnly };
+    ours(CLOSED, deal, format!("{deal}#{CLOSED}"), change, None)
+}
+
 /// The row of a move seen between two readings.
 pub fn observed(
     deal: &str,
@@ -196,20 +291,7 @@ pub fn observed(
     at: DateTime<Utc>,
     not_before: DateTime<Utc>,
 ) -> Result<Row, StoreError> {
-    let change = record::StageChange {
-        deal: deal.to_owned(),
-        from: Some(from.to_owned()),
-        to: to.to_owned(),
-        at,
-        by: None,
-        quality: Quality::Observed,
-    };
-    let body = serde_json::to_string(&Kept { change, not_before: Some(not_before) })?;
-    Ok(Row {
-        kind: "stage_change",
-        id: String::new(),
-        key: format!("observed:{}", deal),
-        parent: Some(deal.to_owned()),
-        body,
-    })
+    let (from, to) = (Some(from.to_owned()), to.to_owned());
+    let change = record::StageChange { deal: deal.to_owned(), from, to, at, by: None, quality: Quality::Observed };
+    ours(OBSERVED, deal, String::new(), change, Some(not_before))
 }

@@ -8,11 +8,9 @@ pub async fn of_deals(tx: &mut Tx, deals: &[String]) -> Result<Vec<Finding>, Sto
     rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
 }
 
-/// Deals that have findings but are no longer known to any CRM.
-pub async fn of_lost_deals(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
-    let sql = "select body from findings where state not in ('withdrawn', 'resolved') \
-               and deal not in (select id from crm_records where kind = 'deal')";
-    let rows = tx.rows(sql, vec![]).await?;
+/// Findings that still ask for something.
+pub async fn live(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
+    let rows = tx.rows("select body from findings where state not in ('withdrawn', 'resolved')", vec![]).await?;
     rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
 }
 

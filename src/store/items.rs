@@ -141,16 +141,6 @@ pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>)
     Ok(())
 }
 
-/// They are there after all.
-pub async fn back(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<(), StoreError> {
-    let keys = format!("select key from items where stream = {stream} and resource in ({{in}})");
-    tx.exec_in(&format!("update sightings set gone_at = null where stream = {stream} and key in ({keys})"), resources)
-        .await?;
-    tx.exec_in(&format!("update items set gone_at = null where stream = {stream} and resource in ({{in}})"), resources)
-        .await?;
-    Ok(())
-}
-
 /// Removes rows, such as `line:N` of a CSV row that reads well now.
 pub async fn forget(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
     tx.exec_in(&format!("delete from items where stream = {stream} and key in ({{in}})"), keys).await?;
@@ -172,6 +162,28 @@ pub async fn wake(tx: &mut Tx, hashes: &[String]) -> Result<u64, StoreError> {
         .await?;
     }
     Ok(n)
+}
+
+/// Marks one item for another look.
+pub async fn recheck(tx: &mut Tx, stream: i64, key: &str) -> Result<(), StoreError> {
+    tx.exec("update items set recheck = 1 where stream = $1 and key = $2 and gone_at is null", args![stream, key])
+        .await?;
+    Ok(())
+}
+
+/// Marks the items behind these activities for another look.
+pub async fn recheck_of(tx: &mut Tx, activities: &[String]) -> Result<(), StoreError> {
+    tx.exec_in(
+        "update items set recheck = 1 where gone_at is null and outcome <> 'read' and activity in ({in})",
+        activities,
+    )
+    .await?;
+    tx.exec_in(
+        "update streams set next_due = 0 where id in (select stream from items where activity in ({in}))",
+        activities,
+    )
+    .await?;
+    Ok(())
 }
 
 /// Resources of a stream that want another look: woken ones, and quarantined ones whose retry is due.

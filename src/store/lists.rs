@@ -174,6 +174,15 @@ impl Store {
         Ok(self.db.rows(&sql, args![what, by_id, by_address]).await?.iter().map(decision).collect())
     }
 
+    /// Some items that could not be read, the latest first.
+    pub async fn unreadable(&self, most: i64) -> Result<Vec<Decision>, StoreError> {
+        let sql = format!(
+            "select {DECISION} from items i join streams s on s.id = i.stream where i.outcome = 'quarantined' \
+             and i.gone_at is null order by i.decided_at desc, i.stream, i.key limit $1"
+        );
+        Ok(self.db.rows(&sql, args![most]).await?.iter().map(decision).collect())
+    }
+
     /// How many items of each stream came to which outcome: (stream, outcome, reason) -> count of those still there.
     pub async fn outcomes(&self) -> Result<BTreeMap<(i64, String, Option<String>), i64>, StoreError> {
         let sql = "select stream, outcome, reason, count(*) from items where gone_at is null group by stream, outcome, reason";

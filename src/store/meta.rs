@@ -1,6 +1,6 @@
 //! Small facts of the whole database: the key of the blind indexes, the fingerprint of the rules, versions.
 
-use super::{Db, Store, StoreError};
+use super::{Db, Store, StoreError, Tx};
 use crate::args;
 
 const INDEX_KEY: &str = "index_key";
@@ -20,7 +20,32 @@ async fn get(db: &Db, key: &str) -> Result<Option<String>, StoreError> {
     Ok(db.rows("select value from meta where key = $1", args![key]).await?.first().map(|r| r.text(0)))
 }
 
+const DIRECTORY: &str = "directory_version";
+
+/// The directory changed: whoever holds an older one reads it anew before the next commit.
+pub async fn directory_changed(tx: &mut Tx) -> Result<(), StoreError> {
+    let next = (directory_version(tx).await? + 1).to_string();
+    set(tx, DIRECTORY, &next).await
+}
+
+pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
+    tx.exec(sql, args![key, value]).await?;
+    Ok(())
+}
+
+/// Counts changes of the directory.
+pub async fn directory_version(tx: &mut Tx) -> Result<i64, StoreError> {
+    let rows = tx.rows("select value from meta where key = $1", args![DIRECTORY]).await?;
+    Ok(rows.first().and_then(|r| r.text(0).parse().ok()).unwrap_or(0))
+}
+
 impl Store {
+    /// The same outside a transaction.
+    pub async fn directory_version(&self) -> Result<i64, StoreError> {
+        Ok(self.meta(DIRECTORY).await?.and_then(|v| v.parse().ok()).unwrap_or(0))
+    }
+
     pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         get(&self.db, key).await
     }

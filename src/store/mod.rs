@@ -25,12 +25,24 @@ pub use db::{Arg, Db, Row, Tx};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database could not do what was asked: {0}")]
-    Sql(#[from] sqlx::Error),
+    #[error("the database says: {0}")]
+    Sql(String),
     #[error("the database's schema could not be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(String),
     #[error("the database holds something that cannot be read: {0}")]
     Broken(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(e: sqlx::Error) -> Self {
+        Self::Sql(e.to_string())
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(e: sqlx::migrate::MigrateError) -> Self {
+        Self::Migrate(e.to_string())
+    }
 }
 
 impl From<serde_json::Error> for StoreError {

@@ -91,9 +91,11 @@ pub async fn remove_of(tx: &mut Tx, activities: &[String]) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Which of these activities have no sighting left.
+/// Which of these activities have no sighting left; an entry typed into the CRM does not testify to a captured one alone.
 pub async fn without(tx: &mut Tx, activities: &[String]) -> Result<Vec<String>, StoreError> {
-    let rows = tx.rows_in("select distinct activity from sightings where activity in ({in})", activities).await?;
+    let sql = "select distinct g.activity from sightings g join activities a on a.id = g.activity \
+               where (g.typed = 0 or a.origin = 'typed') and g.activity in ({in})";
+    let rows = tx.rows_in(sql, activities).await?;
     let seen: std::collections::HashSet<String> = rows.iter().map(|r| r.text(0)).collect();
     Ok(activities.iter().filter(|a| !seen.contains(*a)).cloned().collect())
 }

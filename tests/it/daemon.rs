@@ -9,8 +9,12 @@ use std::{
 };
 
 use dealtrail_testkit::{dovecot::Dovecot, ports};
+use rstest::rstest;
 
-use crate::support::{Letter, Office, eventually, letter};
+use crate::support::{
+    Database::{self, Postgres, Sqlite},
+    Letter, Office, assert_same, eventually, letter,
+};
 
 /// `dealtrail run`, ended with the test.
 struct Daemon {
@@ -75,8 +79,8 @@ impl Drop for Daemon {
 }
 
 /// An office that serves its page on a free port and looks at its mailboxes only once an hour.
-fn office() -> Office {
-    let office = Office::without_mail();
+fn office(on: Database) -> Office {
+    let office = Office::without_mail(on);
     office.replace("[capture]", &format!("[server]\nlisten = \"127.0.0.1:{}\"\n\n[capture]", ports::free()));
     office
 }
@@ -94,11 +98,11 @@ fn append(server: &Dovecot, name: &str, letter: &Letter<'_>) {
     server.client(name, "right").append("INBOX", &letter.bytes(), "", None);
 }
 
-#[test]
-fn new_mail_becomes_an_activity_by_push() {
+#[rstest]
+fn new_mail_becomes_an_activity_by_push(#[values(Sqlite, Postgres)] on: Database) {
     let server = Dovecot::start();
     server.user("ana", "right");
-    let office = office();
+    let office = office(on);
     seldom(&office, &server, "ana");
     append(&server, "ana", &letter("first@buyer.example"));
     let mut daemon = Daemon::start(&office);
@@ -114,7 +118,7 @@ fn new_mail_becomes_an_activity_by_push() {
     // the daemon and a pass know the same
     let before = office.program.settled();
     office.program.sync();
-    crate::support::assert_same(&before, &office.program.settled(), "after a pass behind the daemon");
+    assert_same(&before, &office.program.settled(), "after a pass behind the daemon");
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn a_broken_connection_stops_nobody() {
     let server = Dovecot::start();
     server.user("ana", "right");
     server.user("bob", "right");
-    let office = office();
+    let office = office(Sqlite);
     office.imap(&server, "bob", "wrong", &format!("ca_file = \"{}\"", server.ca_file().display()));
     office.add(&format!(
         "[[connection]]\nname = \"mia-imap\"\nconnector = \"imap\"\nowner = \"mia@acme.example\"\nhost = \"127.0.0.1\"\nport = {}\n\
@@ -151,7 +155,7 @@ fn a_broken_connection_stops_nobody() {
 fn a_line_that_breaks_is_taken_up_again() {
     let server = Dovecot::start();
     server.user("ana", "right");
-    let office = office();
+    let office = office(Sqlite);
     let more = format!("ca_file = \"{}\"\npoll = \"10s\"", server.ca_file().display());
     office.imap(&server, "ana", "right", &more);
     append(&server, "ana", &letter("first@buyer.example"));
@@ -167,7 +171,7 @@ fn hangup_takes_over_a_changed_configuration() {
     let server = Dovecot::start();
     server.user("ana", "right");
     server.user("bob", "right");
-    let office = office();
+    let office = office(Sqlite);
     seldom(&office, &server, "ana");
     append(&server, "bob", &Letter { to: "bob@acme.example", ..letter("bob@buyer.example") });
     let mut daemon = Daemon::start(&office);
@@ -192,9 +196,9 @@ fn hangup_takes_over_a_changed_configuration() {
     assert_eq!(daemon.ends().code(), Some(0), "{}", daemon.said());
 }
 
-#[test]
-fn a_signal_in_the_middle_of_the_back_fill_loses_nothing() {
-    let office = office();
+#[rstest]
+fn a_signal_in_the_middle_of_the_back_fill_loses_nothing(#[values(Sqlite, Postgres)] on: Database) {
+    let office = office(on);
     office.mailbox("ana");
     let ids: Vec<String> = (0..600).map(|n| format!("m{n}@buyer.example")).collect();
     for (n, id) in (0_i64..).zip(&ids) {

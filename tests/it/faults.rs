@@ -9,11 +9,11 @@ use dealtrail_testkit::{
 };
 use serde_json::Value;
 
-use crate::support::{Letter, Office, Said, bare, letter};
+use crate::support::{Database::Sqlite, Letter, Office, Said, bare, letter};
 
 /// An office whose other mailbox works, to be seen by its mail.
 fn office() -> Office {
-    let office = Office::new();
+    let office = Office::new(Sqlite);
     office.deliver("ana", "INBOX", &letter("offer@buyer.example").bytes());
     office
 }

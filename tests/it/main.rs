@@ -3,6 +3,7 @@
 mod commands;
 mod daemon;
 mod faults;
+mod history;
 mod kills;
 mod layering;
 mod support;

@@ -14,7 +14,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use dealtrail::clock::SystemClock;
 use dealtrail_sdk::Clock as _;
-use dealtrail_testkit::dovecot::Dovecot;
+use dealtrail_testkit::{dovecot::Dovecot, postgres::Postgres};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -199,12 +199,30 @@ pub fn letter(id: &str) -> Letter<'_> {
     Letter { id, from: "eve@buyer.example", to: "ana@acme.example", days: 10, subject: "Your offer", answers: None }
 }
 
+/// Where an office keeps what it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
 /// Ana and Bob of Acme, the buyer Eve with one open deal, and what each test adds.
 #[derive(Debug)]
 pub struct Office {
     pub dir: TempDir,
     pub program: Program,
     mails: Cell<u32>,
+    /// Its own database on the server that all tests share.
+    url: Option<String>,
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        // after a failure the database may be looked at, and a second panic would hide the first
+        if let Some(url) = self.url.as_ref().filter(|_| !std::thread::panicking()) {
+            Postgres::shared().drop_database(url);
+        }
+    }
 }
 
 const HEAD: &str = r#"[database]
@@ -239,19 +257,21 @@ path = "crm"
 
 impl Office {
     /// With the CRM and Ana's mailbox, a Maildir.
-    pub fn new() -> Self {
-        let office = Self::without_mail();
+    pub fn new(on: Database) -> Self {
+        let office = Self::without_mail(on);
         office.mailbox("ana");
         office
     }
 
     /// With the CRM only.
-    pub fn without_mail() -> Self {
+    pub fn without_mail(on: Database) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let config = dir.path().join("dealtrail.toml");
-        fs::write(&config, HEAD).expect("the configuration");
+        let url = (on == Database::Postgres).then(|| Postgres::shared().fresh());
+        let head = url.as_ref().map_or(HEAD.to_owned(), |url| HEAD.replace("sqlite:dealtrail.db", url));
+        fs::write(&config, head).expect("the configuration");
         fs::create_dir(dir.path().join("crm")).expect("the CRM's folder");
-        let office = Self { dir, program: Program { config }, mails: Cell::new(0) };
+        let office = Self { dir, program: Program { config }, mails: Cell::new(0), url };
         office.csv("companies", &["id,name,domains", "C1,Buyer,buyer.example"]);
         office.csv("contacts", &["id,name,emails,company_id", "K1,Eve,eve@buyer.example,C1"]);
         office.csv(

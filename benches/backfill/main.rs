@@ -28,7 +28,7 @@ fn main() {
     let office = post::Office::new(boxes);
     let bytes = fill(&server, &office, boxes, mails);
     let all = boxes * mails;
-    println!("{boxes} mailboxes of {mails} mails, {} MB together", bytes / 1_000_000);
+    println!("{boxes} mailboxes of {mails} mails, {} MB together, in {}", bytes / 1_000_000, dir.path().display());
     office.write_crm(&dir.path().join("crm"));
     let mut costs: [Vec<Cost>; 3] = Default::default();
     for round in 1..=ROUNDS {

@@ -45,12 +45,30 @@ impl Check {
                 }
             }
         }
+        for line in not_used_yet(app) {
+            println!("note: {line}");
+        }
         for line in also_ours(app) {
             println!("note: {line}");
         }
         app.close().await;
         Ok(u8::from(failed > 0))
     }
+}
+
+/// Settings that are kept and that nothing reads yet.
+fn not_used_yet(app: &App) -> Vec<&'static str> {
+    let c = &app.config;
+    let writes = c.connections.iter().any(|c| c.writeback != crate::config::Writeback::Off);
+    let all = [
+        (!c.competitors.names.is_empty(), "[competitors] is kept, but names are not looked for yet"),
+        (
+            !c.targets.is_empty() || !c.quotas.is_empty(),
+            "[[target]] and [[quota]] are kept, but no report uses them yet",
+        ),
+        (writes, "writeback is kept, but nothing is written to a CRM yet"),
+    ];
+    all.into_iter().filter(|(set, _)| *set).map(|(_, line)| line).collect()
 }
 
 /// Contacts of the CRM whose addresses are ours, and addresses that two contacts share.

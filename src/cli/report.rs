@@ -49,7 +49,7 @@ impl Report {
         }
         let table = self.table(app).await?;
         match &self.show {
-            Some(column) => show(&table, column)?,
+            Some(column) => show(&table, column, self.format)?,
             None => print(&table, self.format)?,
         }
         Ok(0)
@@ -127,16 +127,31 @@ fn print(table: &Table, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(table: &Table, column: &str) -> Result<(), Usage> {
+/// The ids behind a column, row by row.
+fn show(table: &Table, column: &str, format: Format) -> anyhow::Result<()> {
     let Some(rows) = table.show(column) else {
         let names: Vec<&str> = table.columns.iter().map(|c| c.key.as_str()).collect();
         let hint = fault::hint(column, names.iter().copied());
-        return Err(Usage(format!(
-            "the report {} has no column `{column}`; {hint}; it has {}",
-            table.name,
-            names.join(", ")
-        )));
+        return Err(Usage(format!("the report {} has no column `{column}`; {hint}", table.name)).into());
     };
+    if format != Format::Table {
+        let all: Vec<_> = rows
+            .iter()
+            .map(|(row, ids)| {
+                let mut json = table.row_json(row);
+                json["behind"] = serde_json::json!(ids);
+                json
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    if rows.iter().all(|(_, ids)| ids.is_empty()) && table.name == "coverage" {
+        println!(
+            "This column counts mails and calendar entries: `dealtrail export decisions` lists each with its outcome and reason."
+        );
+        return Ok(());
+    }
     for (row, ids) in rows {
         let head: Vec<String> = row.cells.iter().take(4).map(|v| v.text()).filter(|t| !t.is_empty()).collect();
         println!("{}: {}", head.join(" / "), ids.len());

@@ -222,8 +222,9 @@ pub fn look_up(from: SecretFrom<'_>, base: &Path, sealed: Sealed<'_>) -> Result<
             }
             Ok(text.to_owned())
         }
-        SecretFrom::Sealed(name) => sealed(name)
-            .ok_or_else(|| format!("no secret named {name} is stored; store it with `dealtrail secret set {name}`")),
+        SecretFrom::Sealed(name) => sealed(name).ok_or_else(|| {
+            format!("no secret named {name} is stored; give it as {{ env = \"...\" }} or {{ file = \"...\" }}")
+        }),
     }
 }
 

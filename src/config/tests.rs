@@ -419,7 +419,7 @@ fn secrets_are_looked_up_when_connecting() {
             "connection `m`: `password` cannot be used: the environment variable DEALTRAIL_NO_SUCH is not set; set it before starting dealtrail",
         ),
         ("{ file = \"no\" }", "no cannot be read: there is no such file"),
-        ("{ secret = \"gone\" }", "no secret named gone is stored; store it with `dealtrail secret set gone`"),
+        ("{ secret = \"gone\" }", "no secret named gone is stored; give it as { env = \"...\" } or { file = \"...\" }"),
     ] {
         let error = settings(password).unwrap_err().to_string();
         assert!(error.contains(want) && error.contains("connection `m`"), "{error}");

@@ -34,6 +34,9 @@ pub struct View {
     pub stamp: Option<DateTime<Utc>>,
     pub modified: Option<DateTime<Utc>>,
     pub overridden: bool,
+    /// This source keeps no subject: then nobody shows one.
+    #[serde(default)]
+    pub withheld: bool,
     /// The original start, for an instance of a recurring series.
     pub recurrence_id: Option<DateTime<Utc>>,
 }
@@ -45,15 +48,17 @@ impl fmt::Debug for View {
 }
 
 impl View {
-    pub fn new(event: &Event, method: Option<Method>, owner: Option<String>) -> Self {
+    /// `subject`: may this source's subject be kept?
+    pub fn new(event: &Event, method: Option<Method>, owner: Option<String>, subject: bool) -> Self {
         Self {
+            withheld: !subject,
             method,
             owner,
             start: event.start,
             end: event.end,
             all_day: event.all_day,
             uncertain: event.time_uncertain,
-            summary: event.summary.clone(),
+            summary: event.summary.clone().filter(|_| subject),
             status: event.status,
             organizer: event.organizer.clone(),
             attendees: event.attendees.clone(),
@@ -164,7 +169,7 @@ pub fn settle(seen: &[Seen], dir: &Directory) -> Option<Meeting> {
         end: primary.end,
         all_day: primary.all_day,
         uncertain: primary.uncertain,
-        summary: primary.summary.clone(),
+        summary: primary.summary.clone().filter(|_| !seen.iter().any(|s| s.view.withheld)),
         status,
         confirmed,
         participants: event_people.participants(dir),

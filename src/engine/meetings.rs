@@ -67,7 +67,7 @@ pub async fn prepare(
     let mut written = Written::default();
     for entry in entries {
         let activity = if let Decision::Captured(_) = &entry.decision {
-            let view = View::new(&entry.event, None, c.owner.clone());
+            let view = View::new(&entry.event, None, c.owner.clone(), c.content >= Level::Subject);
             let id = board.place(&entry.event, view, c, stream, &entry.key, now);
             describe(&mut board, &id, &entry.event, c, &mut written.fresh);
             Some(id)
@@ -78,7 +78,7 @@ pub async fn prepare(
     }
     for mail in mails {
         for e in mail.events.iter().filter(|e| matches!(e.decision, Decision::Captured(_))) {
-            let view = View::new(&e.event, Some(e.method), c.owner.clone());
+            let view = View::new(&e.event, Some(e.method), c.owner.clone(), c.content >= Level::Subject);
             for id in board.places_of_mail(e, view, c, stream, &mail.key, now) {
                 written.of_mail.entry(mail.key.clone()).or_insert(id);
             }
@@ -92,7 +92,7 @@ pub async fn prepare(
             }
         }
     }
-    board.settle(c, &mut written);
+    board.settle(&mut written);
     Ok(written)
 }
 
@@ -300,7 +300,7 @@ impl<'a> Board<'a> {
         merged
     }
 
-    fn settle(self, c: &Connection, written: &mut Written) {
+    fn settle(self, written: &mut Written) {
         let Self { known, mut rows, views, touched } = self;
         for id in touched {
             let (Some(row), Some(all)) = (rows.get_mut(&id), views.get(&id)) else { continue };
@@ -315,9 +315,7 @@ impl<'a> Board<'a> {
             a.participants = m.participants;
             row.all_day = m.all_day;
             row.time_uncertain = m.uncertain;
-            if c.content >= Level::Subject {
-                row.subject = m.summary;
-            }
+            row.subject = m.summary;
             written.sightings.extend(all.values().cloned());
             written.fresh.rows.push(row.clone());
         }

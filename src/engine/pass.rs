@@ -43,7 +43,8 @@ impl Engine {
         let (crms, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.gives == Gives::Crm);
         let mut tally = Tally::default();
         for c in crms {
-            tally.add(self.connection(&c, options.full, watcher.as_ref(), stop).await?);
+            let renamed = self.ids_change(&c).await?;
+            tally.add(self.connection(&c, options.full || renamed, watcher.as_ref(), stop).await?);
         }
         self.reload().await?;
         self.rematch(watcher.as_ref(), stop).await?;
@@ -51,6 +52,15 @@ impl Engine {
         self.finish(watcher.as_ref(), stop).await?;
         tally.stopped = stop.is_cancelled();
         Ok(tally)
+    }
+
+    /// With a second CRM the ids of both get a prefix (and lose it again without): then everything is read once more.
+    async fn ids_change(&self, c: &Connection) -> Result<bool, StoreError> {
+        let key = format!("prefix:{}", c.name);
+        let prefix = c.prefix.clone().unwrap_or_default();
+        let before = self.store.meta(&key).await?;
+        self.store.set_meta(&key, &prefix).await?;
+        Ok(before.is_some_and(|b| b != prefix))
     }
 
     /// What follows every pass: corroboration, matching again, judging.

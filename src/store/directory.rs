@@ -182,9 +182,8 @@ fn deal(
 /// created and was closed when the CRM says.
 fn closed_history(d: &record::Deal, stages: &[Stage]) -> Vec<StageChange> {
     let is_closed = stages.iter().any(|s| s.id == d.stage && s.kind != StageKind::Open);
-    let open = stages.iter().filter(|s| {
-        s.kind == StageKind::Open && s.pipeline == d.pipeline || s.kind == StageKind::Open && d.pipeline.is_none()
-    });
+    let of_pipeline = |s: &&Stage| d.pipeline.is_none() || s.pipeline == d.pipeline;
+    let open = stages.iter().filter(|s| s.kind == StageKind::Open).filter(of_pipeline);
     let (Some(created), Some(closed), Some(first)) = (d.created_at, d.closed_at, open.min_by_key(|s| s.position))
     else {
         return Vec::new();

@@ -8,4 +8,5 @@ mod kills;
 mod layering;
 mod support;
 mod truth;
+mod upkeep;
 mod world;

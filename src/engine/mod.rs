@@ -1,12 +1,14 @@
 //! Moves data: claims what is due, reads it through the connectors, has it decided and matched, commits it. The only caller
 //! of connectors. It sequences; the decisions are in `domain`, the SQL is in `store`.
 
+mod commit;
 mod corroborate;
 mod crm;
 pub mod daemon;
 mod decide;
 mod holder;
 mod identity;
+mod listing;
 mod mail;
 mod matches;
 mod meetings;

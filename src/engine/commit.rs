@@ -1,0 +1,271 @@
+//! Writes one batch: decisions, activities, ties, marks and the cursor in one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dealtrail_sdk::{Change, FolderRole, record::Content};
+
+use super::{
+    EngineError, crm,
+    decide::{self, Sorted},
+    mail, matches, meetings,
+    pull::Reading,
+    rules::{Level, TEXT_LIMIT},
+};
+use crate::{
+    domain::capture::{Captured, Decision, SkipReason},
+    store::{
+        StoreError, Tx, activities,
+        items::{self, Decided, Known, Outcome},
+        sightings::{self, Sighting},
+        signals,
+        streams::{self, Progress},
+    },
+};
+
+impl Reading<'_> {
+    /// Everything of one batch in one transaction.
+    pub(super) async fn commit(
+        &self,
+        changes: Vec<Change>,
+        gone: Vec<String>,
+        progress: Option<Progress>,
+    ) -> Result<(), EngineError> {
+        let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
+        let known = engine.known();
+        let now = engine.now();
+        let role = self.stream.stream.role;
+        let mut sorted = decide::sort(changes, role, c, &known, now);
+        let contents = self.contents(&sorted).await?;
+        let mut tx = engine.store.begin().await?;
+        let fresh = engine.known_in(&mut tx).await?;
+        if fresh.version != known.version {
+            // the CRM told of somebody meanwhile; texts of what is captured only now stay pending
+            decide::again(&mut sorted, role, c, &fresh, now);
+        }
+        let mut touched: Vec<String> = sorted.removed.clone();
+        touched.extend(sorted.upserted.iter().cloned());
+        touched.extend(sorted.unreadable.iter().map(|u| u.0.clone()));
+        touched.extend(gone.iter().cloned());
+        let before = items::known_of(&mut tx, stream, &touched).await?;
+        self.drop_edited_past(&mut sorted, &before, now);
+        self.keep_what_happened(&mut tx, &mut sorted, now).await?;
+        let lost = self.vanished(&sorted, &gone, &before);
+        items::gone(&mut tx, stream, &lost.gone, now).await?;
+        sightings::gone(&mut tx, stream, &lost.gone, now).await?;
+        items::forget(&mut tx, stream, &lost.forget).await?;
+        let records = std::mem::take(&mut sorted.records);
+        crm::write(&mut tx, engine, c, stream, records, &lost.gone, now).await?;
+        self.quarantine(&mut tx, &sorted, &before, now).await?;
+        self.write(&mut tx, &sorted, &contents, &lost.gone, now).await?;
+        if let Some(progress) = progress {
+            streams::progress(&mut tx, stream, &progress, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The text of captured mail, read before the commit. When that fails the mail is captured with its text pending.
+    async fn contents(&self, sorted: &Sorted) -> Result<HashMap<String, Content>, EngineError> {
+        if self.connection.content < Level::Text {
+            return Ok(HashMap::new());
+        }
+        let keys: Vec<String> =
+            sorted.mails.iter().filter(|m| decide::captured(&m.decision).is_some()).map(|m| m.key.clone()).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        match self.connection.source.content(&self.stream.stream, &keys, TEXT_LIMIT).await {
+            Ok(all) => Ok(all.into_iter().collect()),
+            Err(fault) => {
+                tracing::warn!(stream = self.stream.id, kind = ?fault.kind, "texts could not be read now; they stay pending");
+                Ok(HashMap::new())
+            }
+        }
+    }
+
+    /// An edited series must not rewrite what was held: instances that appear in a past that was read before never happened.
+    fn drop_edited_past(&self, sorted: &mut Sorted, before: &HashMap<String, Known>, now: DateTime<Utc>) {
+        let (Some(read_from), Some(read_to)) = (self.stream.complete_from, self.stream.complete_to) else { return };
+        sorted.entries.retain(|e| {
+            let Some(known) = before.get(&e.resource) else { return true };
+            let new = !known.keys.iter().any(|(key, _, _)| *key == e.key);
+            let past = e.event.start >= read_from && e.event.end <= read_to.min(now);
+            let had_instances = known.keys.iter().any(|(_, at, _)| at.is_some());
+            !(new && past && had_instances && e.event.recurrence_id.is_some() && !e.event.overridden)
+        });
+    }
+
+    /// What was captured and happened stays: a held instance is changed by its own override only, and a mail that was put into
+    /// the trash is gone from its folder, not undone.
+    async fn keep_what_happened(&self, tx: &mut Tx, sorted: &mut Sorted, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let skipped = |d: &Decision, reasons: &[SkipReason]| matches!(d, Decision::Skipped { reason, .. } if reasons.contains(reason));
+        let trashed = |m: &decide::Mail| skipped(&m.decision, &[SkipReason::Trash, SkipReason::Spam]);
+        let undone = |e: &decide::Entry| {
+            let nobody = skipped(&e.decision, &[SkipReason::Internal, SkipReason::NoOutsider, SkipReason::Private]);
+            let edited = e.event.recurrence_id.is_some() && !e.event.overridden && e.event.end <= now;
+            edited && (nobody || matches!(e.decision, Decision::Waiting(_)))
+        };
+        let mails = sorted.mails.iter().filter(|m| trashed(m)).map(|m| m.key.clone());
+        let entries = sorted.entries.iter().filter(|e| undone(e)).map(|e| e.key.clone());
+        let keys: Vec<String> = mails.chain(entries).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let seen = sightings::of_items(tx, self.stream.id, &keys).await?;
+        let seen: BTreeSet<&str> = seen.iter().map(|s| s.key.as_str()).collect();
+        sorted.mails.retain(|m| !(trashed(m) && seen.contains(m.key.as_str())));
+        for e in &mut sorted.entries {
+            if undone(e) && seen.contains(e.key.as_str()) {
+                // its frozen view speaks, not this one
+                e.decision = Decision::Captured(Captured::default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Items that this batch proves gone, and rows that only stood for something unreadable.
+    fn vanished(&self, sorted: &Sorted, gone: &[String], before: &HashMap<String, Known>) -> Lost {
+        let window = self.connection.window();
+        let mut lost = Lost::default();
+        for resource in sorted.removed.iter().chain(gone) {
+            let Some(known) = before.get(resource) else { continue };
+            if resource.starts_with("line:") {
+                lost.forget.extend(known.keys.iter().map(|k| k.0.clone()));
+            } else {
+                lost.gone.extend(known.keys.iter().filter(|k| !k.2).map(|k| k.0.clone()));
+            }
+        }
+        let mut present: BTreeSet<&str> = sorted.mails.iter().map(|m| m.key.as_str()).collect();
+        present.extend(sorted.entries.iter().map(|e| e.key.as_str()));
+        present.extend(sorted.records.iter().map(|r| r.0.as_str()));
+        for resource in &sorted.upserted {
+            let Some(known) = before.get(resource) else { continue };
+            for (key, at, gone) in &known.keys {
+                if present.contains(key.as_str()) {
+                    continue;
+                }
+                if key == resource && known.quarantined {
+                    lost.forget.push(key.clone());
+                } else if !gone && at.is_none_or(|t| t >= window.since && t < window.until) {
+                    lost.gone.push(key.clone());
+                }
+            }
+        }
+        lost
+    }
+
+    async fn quarantine(
+        &self,
+        tx: &mut Tx,
+        sorted: &Sorted,
+        before: &HashMap<String, Known>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut all = Vec::new();
+        for (resource, version, why) in &sorted.unreadable {
+            let attempts = before.get(resource).filter(|k| k.quarantined).map_or(0, |k| k.attempts) + 1;
+            all.push(Decided {
+                key: resource.clone(),
+                resource: resource.clone(),
+                version: version.clone(),
+                outcome: Outcome::Quarantined,
+                reason: Some("unreadable".to_owned()),
+                detail: Some(why.clone()),
+                message_id: None,
+                ical_uid: None,
+                recurrence_id: None,
+                occurred_at: None,
+                activity: None,
+                attempts,
+                retry_at: Some(now + retry_after(attempts)),
+                blind: Vec::new(),
+            });
+        }
+        items::save(tx, self.stream.id, &all, now).await
+    }
+
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        sorted: &Sorted,
+        contents: &HashMap<String, Content>,
+        gone: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<(), EngineError> {
+        let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
+        if sorted.mails.is_empty() && sorted.entries.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let known = engine.known_in(tx).await?;
+        let sent = self.stream.stream.role == Some(FolderRole::Sent);
+        let m = mail::prepare(tx, &engine.store, c, &known, stream, sent, &sorted.mails, contents, now).await?;
+        let e =
+            meetings::prepare(tx, &engine.store, c, &known, stream, &sorted.entries, &sorted.mails, gone, now).await?;
+        let mut decisions = m.decisions;
+        for d in &mut decisions {
+            if d.activity.is_none() {
+                d.activity = e.of_mail.get(&d.key).cloned();
+            }
+        }
+        decisions.extend(e.decisions);
+        let mut ties = m.sightings;
+        ties.extend(e.sightings);
+        let keys: Vec<String> = decisions.iter().map(|d| d.key.clone()).collect();
+        let orphans = self.replace_ties(tx, &keys, &ties).await?;
+        items::save(tx, stream, &decisions, now).await?;
+        signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known, now)).await?;
+        for (from, to) in &e.merged {
+            items::repoint(tx, from, Some(to)).await?;
+            sightings::remove_of(tx, std::slice::from_ref(from)).await?;
+            activities::delete(tx, std::slice::from_ref(from)).await?;
+        }
+        let mut fresh = m.fresh;
+        fresh.rows.extend(e.fresh.rows);
+        fresh.texts.extend(e.fresh.texts);
+        matches::settle(tx, &known, fresh).await?;
+        self.drop_orphans(tx, &orphans).await?;
+        Ok(())
+    }
+
+    /// Writes the ties of this batch and takes back those that its items had before and no longer have.
+    async fn replace_ties(&self, tx: &mut Tx, keys: &[String], ties: &[Sighting]) -> Result<Vec<String>, StoreError> {
+        let stream = self.stream.id;
+        let new: BTreeSet<(&str, &str)> =
+            ties.iter().filter(|t| t.stream == stream).map(|t| (t.key.as_str(), t.activity.as_str())).collect();
+        let old = sightings::of_items(tx, stream, keys).await?;
+        let stale: Vec<&Sighting> =
+            old.iter().filter(|s| !new.contains(&(s.key.as_str(), s.activity.as_str()))).collect();
+        for s in &stale {
+            sightings::remove_one(tx, s).await?;
+        }
+        sightings::save(tx, ties).await?;
+        Ok(stale.iter().map(|s| s.activity.clone()).collect())
+    }
+
+    /// Activities that nothing testifies to any more are no activities. What hung on them is looked at again: the rest of
+    /// their threads, and entries typed into the CRM that they had confirmed.
+    async fn drop_orphans(&self, tx: &mut Tx, maybe: &[String]) -> Result<(), StoreError> {
+        let orphans = sightings::without(tx, maybe).await?;
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        matches::look_again_around(tx, &orphans).await?;
+        for s in sightings::of_activities(tx, &orphans).await? {
+            items::recheck(tx, s.stream, &s.key).await?;
+        }
+        sightings::remove_of(tx, &orphans).await?;
+        activities::delete(tx, &orphans).await
+    }
+}
+
+/// Once an hour, then more and more rarely, at last once a day.
+fn retry_after(attempts: i64) -> TimeDelta {
+    TimeDelta::hours((1_i64 << attempts.clamp(0, 5)).min(24))
+}
+
+#[derive(Default)]
+struct Lost {
+    gone: Vec<String>,
+    forget: Vec<String>,
+}

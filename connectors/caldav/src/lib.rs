@@ -9,12 +9,19 @@ mod objects;
 mod sync;
 mod xml;
 
+/// What tests outside of this crate throw hostile bytes at. No part of the contract.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::xml::{Multistatus, Props, Reply, multistatus};
+}
+
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use dav::Dav;
 use dealtrail_net::{
     http::{Http, Limits, Login, address},
+    patience,
     tls::Trust,
 };
 use dealtrail_sdk::{
@@ -57,6 +64,12 @@ const SETTINGS: &[Field] = &[
         need: Need::Optional,
         help: "true: plain http:// to other machines too. Default: false, only to this machine.",
     },
+    patience::FIELD,
+    Field {
+        name: "daily_bytes",
+        need: Need::Optional,
+        help: "Bytes received in 24 hours at most, 0 for no limit; default 1 GiB, to this machine none.",
+    },
 ];
 
 /// Providers that keep an account's calendars on other hosts of their own.
@@ -74,6 +87,8 @@ struct Account {
     fingerprint: Option<String>,
     #[serde(default)]
     allow_insecure: bool,
+    timeout: Option<f64>,
+    daily_bytes: Option<u64>,
 }
 
 /// Which calendars are read, by the name that people see.
@@ -98,7 +113,8 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let home = address(&account.url)?;
     let trust = Trust { ca_file: account.ca_file.map(|f| setup.base.join(f)), fingerprint: account.fingerprint };
     let limits = Limits { allow_insecure: account.allow_insecure, ..Limits::default() };
-    let http = Http::new(&trust, &login, home.clone(), limits)?.family(PROVIDERS);
+    let limits = limits.patience(patience::read(account.timeout)?);
+    let http = Http::new(&trust, &login, home.clone(), limits)?.family(PROVIDERS).daily_bytes(account.daily_bytes);
     let dav = Dav::new(http, home);
     Ok(Box::new(Calendars { dav, choice: account.calendars, zone: setup.zone, clock: setup.clock }))
 }

@@ -14,6 +14,7 @@ use quick_xml::{
 const DEPTH: usize = 64;
 /// Members of one collection.
 const RESPONSES: usize = 500_000;
+const TOO_MANY: &str = "the answer lists more resources than are accepted";
 
 /// A whole answer.
 #[derive(Debug, Default)]
@@ -231,7 +232,7 @@ impl Parser {
             (Tag::Multistatus, Tag::SyncToken) => self.out.sync_token = text(),
             (Tag::Multistatus, Tag::Response) => {
                 if self.out.replies.len() >= RESPONSES {
-                    return Err("the answer lists more resources than are accepted");
+                    return Err(TOO_MANY);
                 }
                 // One response may name several resources with one status (RFC 4918 section 14.24).
                 let status = self.reply.status;
@@ -240,7 +241,12 @@ impl Parser {
                 self.out.replies.extend(more);
             }
             (Tag::Response, Tag::Href) if self.reply.href.is_empty() => self.reply.href = text().unwrap_or_default(),
-            (Tag::Response, Tag::Href) => self.more.extend(text()),
+            (Tag::Response, Tag::Href) => {
+                if self.out.replies.len() + self.more.len() >= RESPONSES {
+                    return Err(TOO_MANY);
+                }
+                self.more.extend(text());
+            }
             (Tag::Response, Tag::Status) => self.reply.status = code(&raw),
             (Tag::Response, Tag::Propstat) => {
                 let props = std::mem::take(&mut self.props);

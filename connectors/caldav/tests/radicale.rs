@@ -5,7 +5,10 @@ mod support;
 use std::{path::Path, process::Command};
 
 use dealtrail_sdk::{Cursor, FaultKind, Source, Stream, record::EventStatus};
-use dealtrail_testkit::radicale::Radicale;
+use dealtrail_testkit::{
+    proxy::{Plan, Proxy, Way, What},
+    radicale::Radicale,
+};
 use serde_json::json;
 use support::{Kept, account, calendar, clock, event, source, window};
 
@@ -271,4 +274,39 @@ async fn nothing_is_ever_written() {
         clock.forward(8);
     }
     assert_eq!(radicale.snapshot(), before);
+}
+
+/// The line breaks at many places of a first reading: what was read stays, the next pass goes on, and in the end it is
+/// what an undisturbed reading gives.
+#[tokio::test]
+async fn a_line_that_breaks_anywhere_loses_nothing() {
+    let server = server();
+    server.make_calendar("ana", "team");
+    for n in 0..40 {
+        server.put("ana", "team", &format!("{n}.ics"), &event(&n.to_string(), n % 9, &format!("Meeting {n}"), ""));
+    }
+    let clock = clock();
+    let window = window(&clock);
+    let port = server.url().rsplit(':').next().and_then(|p| p.parse().ok()).expect("a port");
+    let proxy = Proxy::start(port);
+    let mut settings = account(&format!("http://127.0.0.1:{}{}", proxy.port(), Radicale::path("ana", "team")));
+    settings["timeout"] = 10.into();
+    let calm = source(&clock, settings.clone()).expect("settings");
+    let stream = only(&*calm).await;
+    let mut wanted = Kept::default();
+    wanted.sync(&*calm, &stream, &window).await.expect("a pass");
+    assert_eq!(wanted.summaries().len(), 40);
+    let whole = proxy.carried(Way::ToClient);
+    for (n, what) in [What::Reset, What::Close, What::HalfClose].into_iter().cycle().take(12).enumerate() {
+        proxy.set(Plan::once(Way::ToClient, n as u64 * whole / 12 + 3, what));
+        let broken = source(&clock, settings.clone()).expect("settings");
+        let mut kept = Kept::default();
+        for _ in 0..6 {
+            if kept.sync(&*broken, &stream, &window).await.is_ok() && proxy.happened() {
+                break;
+            }
+        }
+        assert!(kept.unreadable.is_empty(), "{n} {what:?}: {:?}", kept.unreadable);
+        assert_eq!(kept.summaries(), wanted.summaries(), "{n} {what:?}");
+    }
 }

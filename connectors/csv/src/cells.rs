@@ -2,6 +2,8 @@
 //!
 //! Every reader answers with the reason in words when it cannot; a reason never repeats the cell.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
@@ -138,13 +140,9 @@ pub fn whole(text: &str) -> Result<i64, &'static str> {
 
 /// The values of a list cell: separated by `;`, trimmed, empty ones left out, each once.
 pub fn list(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for value in text.split(';').map(str::trim).filter(|v| !v.is_empty()) {
-        if !all.iter().any(|v| v == value) {
-            all.push(value.to_owned());
-        }
-    }
-    all
+    let mut seen = HashSet::new();
+    let values = text.split(';').map(str::trim).filter(|v| !v.is_empty());
+    values.filter(|v| seen.insert(*v)).map(str::to_owned).collect()
 }
 
 /// An email address, as written.

@@ -4,6 +4,8 @@
 //! shorter listing. Nothing that stands in a cell is put into a message.
 
 mod cells;
+#[doc(hidden)]
+pub mod inside;
 mod sheet;
 mod split;
 mod table;

@@ -87,7 +87,17 @@ impl Sheet {
                 &["deal_id*", "from_stage_id", "to_stage_id*", "changed_at*", "changed_by", "quality"]
             }
             Self::DealChanges => &["deal_id*", "field*", "from", "to", "changed_at*"],
-            Self::Activities => &["id*", "kind*", "occurred_at*", "subject", "deal_id", "contact_ids", "owner"],
+            Self::Activities => &[
+                "id*",
+                "kind*",
+                "occurred_at*",
+                "subject",
+                "deal_id",
+                "contact_ids",
+                "owner",
+                "message_id",
+                "ical_uid",
+            ],
             Self::Tasks => &["id*", "deal_id", "contact_id", "owner*", "due*", "done_at", "subject"],
             Self::Quotes => &["id*", "deal_id*", "amount", "currency", "sent_at*"],
         }
@@ -335,6 +345,8 @@ fn typed(row: &Row<'_>) -> Result<Record, String> {
         deal: row.owned("deal_id"),
         contacts: row.list("contact_ids"),
         owner: row.read("owner", cells::email)?,
+        message_id: row.owned("message_id").map(|id| id.trim_matches(['<', '>']).to_owned()),
+        ical_uid: row.owned("ical_uid"),
     })))
 }
 

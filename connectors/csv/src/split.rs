@@ -4,8 +4,13 @@
 //! closed in the middle of a cell, costs the row it stands in and not the rows behind it. A reader that swallows the
 //! rest of the file would make good rows look deleted.
 
-/// A quoted cell longer than this is taken for a quotation mark that somebody forgot to close.
+/// A quoted cell longer than this is taken for a quotation mark that somebody forgot to close; no honest cell is longer.
 const LONGEST_CELL: usize = 256 * 1024;
+/// No export has more columns.
+const MOST_CELLS: usize = 4_096;
+/// Bytes that may be read twice because the rows they seemed to belong to were broken. Behind that a quoted cell has to end
+/// on its own line: else a quotation mark in every row would cost a reading of the whole file for each.
+const WASTE: usize = if cfg!(test) { 64 << 10 } else { 64 << 20 };
 
 /// One record of the file.
 pub struct Split<'a> {
@@ -26,11 +31,13 @@ pub struct Splitter<'a> {
     line: usize,
     /// Number of columns, once the header is known.
     width: Option<usize>,
+    /// Bytes that were read in vain.
+    wasted: usize,
 }
 
 impl<'a> Splitter<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, delimiter: delimiter(bytes), at: 0, line: 1, width: None }
+        Self { bytes, delimiter: delimiter(bytes), at: 0, line: 1, width: None, wasted: 0 }
     }
 
     /// From now on records must have this many cells; empty ones behind the last column do no harm.
@@ -47,7 +54,16 @@ impl<'a> Splitter<'a> {
                 read.broken = Some(why);
                 return read;
             }
-            read.cells.push(cell);
+            // empty cells behind the last column are what spreadsheets leave behind
+            if read.cells.len() < self.width.unwrap_or(MOST_CELLS) {
+                read.cells.push(cell);
+            } else if !cell.iter().all(u8::is_ascii_whitespace) || self.width.is_none() {
+                read.broken = Some(match self.width {
+                    Some(_) => "it has more cells than the header",
+                    None => "it has more than 4,096 cells",
+                });
+                return read;
+            }
             if read.lines == 0 {
                 read.on_first = read.cells.len();
             }
@@ -72,8 +88,11 @@ impl<'a> Splitter<'a> {
         if self.bytes.get(start) != Some(&b'"') {
             let rest = &self.bytes[read.end..];
             let length = rest.iter().position(|&b| b == self.delimiter || is_line_end(b)).unwrap_or(rest.len());
-            cell.extend_from_slice(&rest[..length]);
             read.end += length;
+            if length > LONGEST_CELL {
+                return Err("a cell is longer than 256 KiB");
+            }
+            cell.extend_from_slice(&rest[..length]);
             return Ok(());
         }
         read.end = start + 1;
@@ -86,6 +105,11 @@ impl<'a> Splitter<'a> {
                     read.end += 1;
                 }
                 b'"' => break,
+                _ if is_line_end(b) && self.wasted > WASTE => {
+                    return Err(
+                        "a quotation mark is opened and not closed on its line, as in too many rows of this file",
+                    );
+                }
                 _ => {
                     if is_line_end(b) && !(b == b'\r' && self.bytes.get(read.end) == Some(&b'\n')) {
                         read.lines += 1;
@@ -136,23 +160,17 @@ impl<'a> Iterator for Splitter<'a> {
         let (start, line) = (self.at, self.line);
         if let Some(width) = self.width
             && read.broken.is_none()
+            && read.cells.len() < width
         {
-            while read.cells.len() > width && read.cells.last().is_some_and(|c| c.iter().all(u8::is_ascii_whitespace)) {
-                read.cells.pop();
-            }
-            if read.cells.len() != width {
-                read.broken = Some(if read.cells.len() < width {
-                    "it has fewer cells than the header"
-                } else {
-                    "it has more cells than the header"
-                });
-            }
+            read.broken = Some("it has fewer cells than the header");
         }
         if read.broken.is_some() {
             // Only the first line is lost: what follows is read on its own.
             read.cells.truncate(read.on_first);
             let rest = &self.bytes[start..];
+            let scanned = read.end;
             read.end = start + rest.iter().position(|&b| is_line_end(b)).unwrap_or(rest.len());
+            self.wasted += scanned.saturating_sub(read.end);
             read.next = after_line_end(self.bytes, read.end);
             read.lines = 1;
         }
@@ -235,6 +253,28 @@ mod tests {
 
     fn quoted(cell: &str) -> String {
         format!("\"{}\"", cell.replace('"', "\"\""))
+    }
+
+    #[test]
+    fn a_quote_in_every_row_ends_and_rows_of_one_line_are_still_read() {
+        let text = format!("{}K1,\"good\",row\nK2,\"two\nlines\",row\n", "x\",\"z\n".repeat(20_000));
+        let found = split(&text, 3);
+        let good: Vec<&str> = found.iter().filter(|r| !r.2).map(|r| r.1[0].as_str()).collect();
+        assert_eq!(good, ["K1"], "once too much was read in vain, a cell of two lines is a broken row");
+        assert_eq!(found.len(), 20_003);
+    }
+
+    #[test]
+    fn a_record_of_too_many_cells_is_not_held() {
+        let header = "a,".repeat(10_000);
+        let found = split(&header, 3);
+        assert!(found[0].2 && found[0].1.len() <= 3);
+        let mut unknown = Splitter::new(header.as_bytes());
+        let header = unknown.next().expect("a record");
+        assert!(header.broken.is_some() && header.cells.len() <= MOST_CELLS);
+        for (row, good) in [("a,b,c,,, ,\n", true), ("a,b,c,,,x\n", false), ("a,b\n", false)] {
+            assert_eq!(!split(row, 3)[0].2, good, "{row}");
+        }
     }
 
     proptest! {

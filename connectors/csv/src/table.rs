@@ -14,6 +14,10 @@ use crate::{
 /// Part of every version: raise it when rows are read differently, and all of them are read again.
 const READING: &str = "csv 1";
 
+/// Rows of a file, and how many of them may be broken before the file is no export at all.
+const ROWS: usize = 3_000_000;
+const BAD_ROWS: usize = 100_000;
+
 /// A file that was read.
 pub struct Table {
     sheet: Sheet,
@@ -52,7 +56,20 @@ impl Table {
         })?;
         let places = places(sheet, &header)?;
         splitter.expect_width(header.cells.len());
-        let drafts: Vec<Draft<'_>> = splitter.filter_map(|split| Draft::read(sheet, zone, &places, split)).collect();
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
+        let mut bad = 0;
+        for draft in splitter.filter_map(|split| Draft::read(sheet, zone, &places, split)) {
+            bad += usize::from(draft.name.is_err());
+            if bad > BAD_ROWS {
+                return Err(format!(
+                    "cannot read {file}: more than 100,000 of its rows are broken; look how it was exported"
+                ));
+            }
+            if drafts.len() >= ROWS {
+                return Err(format!("cannot read {file}: it holds more than 3,000,000 rows; export less"));
+            }
+            drafts.push(draft);
+        }
         let mut table = Self { sheet, zone, rows: Vec::new(), by_resource: HashMap::new() };
         table.name_rows(drafts);
         Ok(table)
@@ -61,8 +78,8 @@ impl Table {
     /// Gives every row its resource. Good rows take their ids first; a bad row takes its id only when no good row has
     /// it, so that what was last read under that id stays in force.
     fn name_rows(&mut self, drafts: Vec<Draft<'_>>) {
-        let mut first_line: HashMap<String, usize> = HashMap::new();
-        let mut copies: HashMap<String, usize> = HashMap::new();
+        let mut first_line: HashMap<&str, usize> = HashMap::new();
+        let mut copies: HashMap<&str, usize> = HashMap::new();
         let mut named: Vec<Option<String>> = Vec::with_capacity(drafts.len());
         let mut twice: HashMap<usize, usize> = HashMap::new();
         for (at, draft) in drafts.iter().enumerate() {
@@ -71,9 +88,9 @@ impl Table {
                 continue;
             };
             if self.sheet.has_id() {
-                match first_line.get(name) {
+                match first_line.get(name.as_str()) {
                     None => {
-                        first_line.insert(name.clone(), draft.line);
+                        first_line.insert(name, draft.line);
                         named.push(Some(name.clone()));
                     }
                     Some(&line) => {
@@ -82,7 +99,7 @@ impl Table {
                     }
                 }
             } else {
-                let n = copies.entry(name.clone()).or_insert(0);
+                let n = copies.entry(name).or_insert(0);
                 *n += 1;
                 named.push(Some(if *n == 1 { name.clone() } else { format!("{name}~{n}") }));
             }
@@ -141,8 +158,7 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// `None` for a row of empty cells, which spreadsheets leave behind.
     fn read(sheet: Sheet, zone: Tz, places: &[Option<usize>], split: Split<'a>) -> Option<Self> {
-        let blank = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_whitespace);
-        if split.cells.iter().all(blank) && split.raw.iter().all(|b| b.is_ascii_whitespace() || b",;\"".contains(b)) {
+        if is_blank(&split) {
             return None;
         }
         let mut wrong = split.broken.map(str::to_owned);
@@ -185,6 +201,12 @@ impl<'a> Draft<'a> {
         }
         hash.finalize().to_hex()[..16].to_owned()
     }
+}
+
+/// True for a row of empty cells.
+pub fn is_blank(split: &Split<'_>) -> bool {
+    let blank = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_whitespace);
+    split.cells.iter().all(blank) && split.raw.iter().all(|b| b.is_ascii_whitespace() || b",;\"".contains(b))
 }
 
 /// Where each column of the sheet stands in the file.

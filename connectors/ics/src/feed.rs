@@ -4,18 +4,15 @@
 //! carries is what the server gave to recognise the last answer, and how many events that held.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use chrono_tz::Tz;
-use dealtrail_net::{
-    http::{Http, Limits, Login, Request, Url, address, place},
-    tls::Trust,
-};
+use dealtrail_net::http::{self, Http, Limits, Login, Request, Url, place};
 use dealtrail_sdk::{Batch, Change, Clock, Cursor, Fault, FaultKind, Secret, Window};
 use serde::{Deserialize, Serialize};
 
@@ -64,21 +61,20 @@ pub fn login(username: Option<String>, password: Option<Secret>) -> Result<Login
     }
 }
 
+/// The address of a feed as it is asked for.
+pub fn address(url: &str) -> Result<Url, Fault> {
+    http::address(&web(url.trim()))
+}
+
+pub fn limits(patience: Duration) -> Limits {
+    Limits { body: BYTES, ..Limits::default() }.patience(patience)
+}
+
 impl Feed {
-    pub fn new(
-        url: &str,
-        login: &Login,
-        ca_file: Option<PathBuf>,
-        fingerprint: Option<String>,
-        zone: Tz,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Fault> {
-        let url = address(&web(url.trim()))?;
-        let limits = Limits { body: BYTES, ..Limits::default() };
-        let http = Http::new(&Trust { ca_file, fingerprint }, login, url.clone(), limits)?;
+    pub fn new(http: Http, url: &str, zone: Tz, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         Ok(Self {
             http,
-            url,
+            url: address(url)?,
             zone,
             clock,
             last: Mutex::default(),

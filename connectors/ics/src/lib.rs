@@ -10,6 +10,7 @@ mod sheets;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use dealtrail_net::{http::Http, patience, tls::Trust};
 use dealtrail_sdk::{
     Batch, Change, Cursor, Fault, FaultKind, Field, Gives, Kind, Need, Secret, Setup, Source, Stream, Window,
 };
@@ -50,6 +51,12 @@ pub static KIND: Kind = Kind {
             need: Need::Optional,
             help: "SHA-256 of the one server certificate to trust, in hexadecimal digits.",
         },
+        patience::FIELD,
+        Field {
+            name: "daily_bytes",
+            need: Need::Optional,
+            help: "Bytes of the feed in 24 hours at most, 0 for no limit; default 1 GiB, from this machine none.",
+        },
     ],
     connect,
 };
@@ -62,6 +69,8 @@ struct Settings {
     password: Option<Secret>,
     ca_file: Option<PathBuf>,
     fingerprint: Option<String>,
+    timeout: Option<f64>,
+    daily_bytes: Option<u64>,
 }
 
 fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
@@ -70,9 +79,12 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     match (settings.path, settings.url) {
         (Some(path), None) => Ok(Box::new(Ics::Files(Files::new(setup.base.join(path), setup.zone)))),
         (None, Some(url)) => {
-            let ca_file = settings.ca_file.map(|f| setup.base.join(f));
+            let trust =
+                Trust { ca_file: settings.ca_file.map(|f| setup.base.join(f)), fingerprint: settings.fingerprint };
             let login = feed::login(settings.username, settings.password)?;
-            let feed = Feed::new(&url, &login, ca_file, settings.fingerprint, setup.zone, setup.clock)?;
+            let limits = feed::limits(patience::read(settings.timeout)?);
+            let http = Http::new(&trust, &login, feed::address(&url)?, limits)?.daily_bytes(settings.daily_bytes);
+            let feed = Feed::new(http, &url, setup.zone, setup.clock)?;
             Ok(Box::new(Ics::Feed(Box::new(feed))))
         }
         (Some(_), Some(_)) => malformed("`path` and `url` exclude each other: keep one of them"),

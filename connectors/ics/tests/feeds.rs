@@ -13,6 +13,7 @@ use std::{
 use dealtrail_sdk::{FaultKind, Source};
 use dealtrail_testkit::{
     conformance,
+    proxy::{Plan, Proxy, Way, What},
     web::{Answer, Call, Web},
 };
 use serde_json::json;
@@ -172,4 +173,48 @@ async fn credentials_stay_with_the_feeds_own_server() {
     assert_eq!(listed(&pull(&*source, None).await.unwrap()).len(), 1);
     assert_eq!(other.calls().len(), 1);
     assert!(other.calls()[0].header("authorization").is_none());
+}
+
+/// Feeds that are slightly wrong are read as they are meant: bare line feeds, no PRODID, no version, a mark before the text,
+/// one event that makes no sense.
+#[tokio::test]
+async fn a_feed_that_is_slightly_wrong_is_read() {
+    let good = calendar(&["one", "two"]);
+    let cases = [
+        ("line feeds", good.replace('\r', "")),
+        ("no version", good.replace("VERSION:2.0\r\n", "")),
+        ("a mark", format!("\u{feff}{good}")),
+        ("blank lines", format!("\r\n\r\n{}\r\n", good.replace("BEGIN:VEVENT", "\r\nBEGIN:VEVENT"))),
+        ("small letters", good.replace("BEGIN:VEVENT", "begin:vevent").replace("END:VEVENT", "end:vevent")),
+        ("a bad one", calendar(&["one", "two", "bad|DTSTART:yesterday"])),
+    ];
+    for (name, text) in cases {
+        let web = Web::start(move |_| ics(text.clone()));
+        let source = source(&web);
+        let batch = pull(&*source, None).await.expect(name);
+        let all = listed(&batch);
+        let names: Vec<&str> = all.iter().map(String::as_str).collect();
+        let told = shown(&fetch(&*source, &names).await);
+        let read = told.iter().filter(|line| line.contains(" = ")).count();
+        assert_eq!((read, told.len()), (2, if name == "a bad one" { 3 } else { 2 }), "{name}: {told:?}");
+    }
+}
+
+/// The line breaks at any byte of a feed: no answer, never a shorter calendar.
+#[tokio::test]
+async fn a_line_that_breaks_takes_nothing_away() {
+    let web = Web::start(|_| ics(calendar(&["one", "two", "three"])));
+    let port = web.url().rsplit(':').next().and_then(|p| p.parse().ok()).expect("a port");
+    let proxy = Proxy::start(port);
+    let settings = json!({ "url": format!("http://127.0.0.1:{}/f.ics", proxy.port()), "timeout": 2 });
+    let source = connect(settings, Path::new("/")).expect("the settings are fine");
+    let first = pull(&*source, None).await.expect("a reading");
+    let whole = proxy.carried(Way::ToClient);
+    for n in 0..40 {
+        let what = if n % 2 == 0 { What::Close } else { What::Reset };
+        proxy.set(Plan::once(Way::ToClient, n * whole / 40, what));
+        let fault = pull(&*source, first.cursor.as_ref()).await.expect_err("cut");
+        assert_eq!(fault.kind, FaultKind::Unreachable, "{n}");
+        assert_eq!(listed(&pull(&*source, first.cursor.as_ref()).await.expect("whole again")), listed(&first), "{n}");
+    }
 }

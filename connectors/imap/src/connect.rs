@@ -7,7 +7,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use async_compression::tokio::{bufread::DeflateDecoder, write::DeflateEncoder};
 use dealtrail_net::{
-    budget::{self, Budget},
+    budget::{self, Budget, Slot},
     tls,
 };
 use dealtrail_sdk::{Fault, FaultKind};
@@ -33,6 +33,8 @@ use crate::{
 
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
 const DIAL_DEADLINE: Duration = Duration::from_secs(15);
+/// From the first packet to being signed in, in silences: a server that talks on and on is not one either.
+const OPENING: u32 = 3;
 /// A link with a longer round trip is taken for a slow one, on which compression pays.
 const SLOW_LINK: Duration = Duration::from_millis(25);
 
@@ -73,9 +75,17 @@ impl Route {
     /// # Errors
     /// Whatever stands in the way, sorted.
     pub async fn open(&self) -> Result<Session, Fault> {
+        let slot = self.budget.connect(&self.settings.place()).await?;
+        match timeout(self.limits.silence * OPENING, self.sign_in(slot)).await {
+            Ok(session) => session,
+            Err(_) => Err(sorting::broken(&self.settings.place(), &io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    async fn sign_in(&self, slot: Slot) -> Result<Session, Fault> {
         let place = self.settings.place();
-        let slot = self.budget.connect(&place).await?;
-        let tcp = dial(&self.settings.host, self.settings.port).await.map_err(|e| unreachable(&place, &e))?;
+        let dialled = dial(&self.settings.host, self.settings.port, DIAL_DEADLINE.min(self.limits.silence)).await;
+        let tcp = dialled.map_err(|e| unreachable(&place, &e))?;
         let _only_slower = tcp.set_nodelay(true);
         let stream: Box<dyn Transport> = match self.settings.tls {
             Tls::Implicit => self.encrypt(Box::new(tcp)).await?,
@@ -108,7 +118,8 @@ impl Route {
         };
         let name = ServerName::try_from(self.settings.host.clone())
             .map_err(|e| Fault::from(FaultKind::Malformed, "`host` is no name of a server", e))?;
-        let handshake = timeout(HANDSHAKE_DEADLINE, TlsConnector::from(config).connect(name, stream)).await;
+        let deadline = HANDSHAKE_DEADLINE.min(self.limits.silence);
+        let handshake = timeout(deadline, TlsConnector::from(config).connect(name, stream)).await;
         let stream = handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         Ok(Box::new(stream.map_err(|e| sorting::broken(&place, &e))?))
     }
@@ -178,12 +189,12 @@ impl Route {
 }
 
 /// Tries every address of the host in turn: one family of addresses may lead nowhere.
-async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+async fn dial(host: &str, port: u16, deadline: Duration) -> io::Result<TcpStream> {
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-    let addresses: Vec<_> = timeout(DIAL_DEADLINE, lookup_host((host, port))).await.map_err(late)??.collect();
+    let addresses: Vec<_> = timeout(deadline, lookup_host((host, port))).await.map_err(late)??.collect();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in addresses {
-        match timeout(DIAL_DEADLINE, TcpStream::connect(address)).await.map_err(late).and_then(|tcp| tcp) {
+        match timeout(deadline, TcpStream::connect(address)).await.map_err(late).and_then(|tcp| tcp) {
             Ok(tcp) => return Ok(tcp),
             Err(e) => last = e,
         }

@@ -34,6 +34,9 @@ pub struct Mark {
     pub exists: Option<u32>,
     #[serde(default)]
     pub modseq: Option<u64>,
+    /// Messages that the server counts and does not list, as it was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<u32>,
 }
 
 impl Mark {
@@ -56,7 +59,18 @@ impl Mark {
         let apart = top.checked_div(exists).unwrap_or(1).max(1);
         let span = u32::try_from(BATCH).unwrap_or(u32::MAX).saturating_mul(apart);
         let low = if exists == 0 { 1 } else { top.saturating_add(1) };
-        Self { uidvalidity, low, high: top, span, seen: 0, held: None, uidnext: None, exists: None, modseq: None }
+        Self {
+            uidvalidity,
+            low,
+            high: top,
+            span,
+            seen: 0,
+            held: None,
+            uidnext: None,
+            exists: None,
+            modseq: None,
+            hidden: None,
+        }
     }
 
     /// True when the past is read.

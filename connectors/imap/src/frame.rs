@@ -7,7 +7,7 @@ use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// What one response may hold.
@@ -40,6 +40,11 @@ pub struct Frame<'a> {
 }
 
 const CHUNK: usize = 64 << 10;
+/// What is kept of a line over the limit.
+const LINE_HEAD: usize = 4_096;
+const LINE_TAIL: usize = 64;
+/// Bytes of a response that must come in the time of one silence: whoever sends less, byte by byte, is as good as silent.
+const SLOWEST: u64 = 16 << 10;
 
 /// Reads frames from a stream.
 pub struct Framer<S> {
@@ -50,6 +55,8 @@ pub struct Framer<S> {
     start: usize,
     end: usize,
     received: u64,
+    /// When the first bytes of the response came that is being read, and how many since.
+    pace: Option<(Instant, u64)>,
 }
 
 impl<S> std::fmt::Debug for Framer<S> {
@@ -72,7 +79,11 @@ struct Progress {
 
 impl<S: AsyncRead + Unpin> Framer<S> {
     pub fn new(stream: S, limits: Limits) -> Self {
-        Self { stream, limits, buffer: vec![0; CHUNK], start: 0, end: 0, received: 0 }
+        Self { stream, limits, buffer: vec![0; CHUNK], start: 0, end: 0, received: 0, pace: None }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     pub fn stream(&mut self) -> &mut S {
@@ -82,6 +93,11 @@ impl<S: AsyncRead + Unpin> Framer<S> {
     /// The stream itself, and whether bytes had been read ahead of it.
     pub fn into_stream(self) -> (S, bool) {
         (self.stream, self.start != self.end)
+    }
+
+    /// Bytes received since they were taken.
+    pub fn received(&self) -> u64 {
+        self.received
     }
 
     /// Bytes received since the last call.
@@ -97,6 +113,7 @@ impl<S: AsyncRead + Unpin> Framer<S> {
     pub async fn next(&mut self, silence: Option<Duration>) -> io::Result<Frame<'_>> {
         let silence = silence.unwrap_or(self.limits.silence);
         let mut at = Progress::default();
+        self.pace = None;
         loop {
             let line_end = self.find_line_end(&mut at, silence).await?;
             // `line_end` is the offset just behind the line feed.
@@ -126,27 +143,32 @@ impl<S: AsyncRead + Unpin> Framer<S> {
         }
     }
 
-    /// Offset behind the next line feed of the response. A line over the limit is cut down to its beginning.
+    /// Offset behind the next line feed of the response. Of a line over the limit its beginning is kept, which tells whose
+    /// response it is, and its last bytes, which may announce a literal: the same wherever the stream breaks.
     async fn find_line_end(&mut self, at: &mut Progress, silence: Duration) -> io::Result<usize> {
+        let head = at.line + (self.limits.line / 2).min(LINE_HEAD);
+        let tail = (self.limits.line / 2).min(LINE_TAIL);
         let mut searched = at.length;
         let mut dropped = 0u64;
         loop {
             let waiting = &self.buffer[self.start..self.end];
-            if let Some(found) = waiting[searched..].iter().position(|b| *b == b'\n') {
-                return Ok(searched + found + 1);
-            }
-            searched = waiting.len();
-            if searched - at.line > self.limits.line {
-                // Keep the beginning of the line, which tells whose response it is, and forget the rest.
+            let found = waiting[searched..].iter().position(|b| *b == b'\n').map(|n| searched + n + 1);
+            let mut end = found.unwrap_or(waiting.len());
+            if (end - at.line > self.limits.line || dropped > 0) && end > head + tail {
                 at.cut = true;
-                let keep = at.line + self.limits.line.min(4096);
-                dropped += (searched - keep) as u64;
+                let middle = end - tail - head;
+                self.buffer.copy_within(self.start + end - tail..self.end, self.start + head);
+                self.end -= middle;
+                end -= middle;
+                dropped += middle as u64;
                 if dropped > self.limits.drain {
                     return Err(invalid("a line without end"));
                 }
-                self.end = self.start + keep;
-                searched = keep;
             }
+            if found.is_some() {
+                return Ok(end);
+            }
+            searched = end;
             self.read_more(silence).await?;
         }
     }
@@ -192,13 +214,18 @@ impl<S: AsyncRead + Unpin> Framer<S> {
 
     async fn read_more(&mut self, silence: Duration) -> io::Result<()> {
         self.make_room();
-        let read = timeout(silence, self.stream.read(&mut self.buffer[self.end..]));
+        let left = self.pace.map_or(silence, |(began, bytes)| {
+            let windows = u32::try_from(2 + bytes / SLOWEST).unwrap_or(u32::MAX);
+            silence.min(self.limits.silence.saturating_mul(windows).saturating_sub(began.elapsed()))
+        });
+        let read = timeout(left, self.stream.read(&mut self.buffer[self.end..]));
         let read = read.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.end += read;
         self.received += read as u64;
+        self.pace.get_or_insert((Instant::now(), 0)).1 += read as u64;
         Ok(())
     }
 
@@ -337,12 +364,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_line_is_cut_alike_wherever_the_bytes_break() {
+        let input =
+            format!("* 1 FETCH {} {{3}}\r\na\nb END\r\n* 2 OK {}\r\nT1 OK\r\n", "x".repeat(300), "y".repeat(80));
+        let whole = frames(input.as_bytes(), 4000, SMALL).await;
+        assert!(whole.0[0].1 && whole.0[0].0.starts_with(b"* 1 FETCH") && whole.0[0].0.ends_with(b"a\nb END"));
+        assert_eq!(whole.0[2], self::whole("T1 OK"));
+        for step in [1, 3, 17, 63, 64, 65, 100] {
+            assert_eq!(frames(input.as_bytes(), step, SMALL).await, whole, "in steps of {step}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_has_no_end_ends_the_connection() {
         for input in [format!("* {}\r\n", "x".repeat(5000)), "* 1 FETCH (BODY[] {99999999999999999999999}\r\n".into()] {
             let (seen, end) = frames(input.as_bytes(), 100, SMALL).await;
             assert!(seen.is_empty());
             assert_eq!(end, io::ErrorKind::InvalidData);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn byte_after_byte_has_an_end_as_well() {
+        let (mut far, near) = tokio::io::duplex(10);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(190)).await;
+                if tokio::io::AsyncWriteExt::write_all(&mut far, b"x").await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut framer = Framer::new(near, SMALL);
+        let began = Instant::now();
+        assert_eq!(framer.next(None).await.expect_err("no end").kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() < SMALL.silence * 4, "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -51,7 +51,8 @@ pub async fn gather(
                 Ok(()) => break,
                 Err(fault) => {
                     breaks += 1;
-                    if !line.broken() || breaks > BREAKS {
+                    let paused = matches!(fault.kind, FaultKind::Busy { .. });
+                    if !line.broken() || breaks > BREAKS || paused {
                         return Err(fault);
                     }
                     work.isolate(line, &fault).await?;

@@ -28,6 +28,16 @@ mod structure;
 mod token;
 mod watch;
 
+/// What tests outside of this crate throw hostile bytes at. No part of the contract.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::{
+        frame::{Frame, Framer, Limits},
+        structure::parts,
+        token::{Token, Tokens, read},
+    };
+}
+
 use std::{
     collections::HashMap,
     sync::{
@@ -64,7 +74,8 @@ pub static KIND: Kind = Kind {
 
 fn open(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let settings = Settings::read(&setup)?;
-    Ok(Box::new(Mailbox::new(settings, frame::Limits::default())))
+    let limits = frame::Limits { silence: settings.patience, ..frame::Limits::default() };
+    Ok(Box::new(Mailbox::new(settings, limits)))
 }
 
 /// One IMAP account.

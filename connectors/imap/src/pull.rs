@@ -56,6 +56,8 @@ pub async fn step(line: &mut Line<'_>, mark: Option<Mark>, since: DateTime<Utc>)
     }
     match next {
         Step::Down => downwards(line, &mut mark, &mut out, &folder).await?,
+        // What is new is kept, whatever comes of the search for what vanished.
+        Step::Reconcile if !out.batch.changes.is_empty() => out.batch.more = true,
         Step::Reconcile => {
             reconcile(line, &mut mark, &mut out).await?;
             mark.note(&folder);
@@ -184,21 +186,52 @@ async fn reconcile(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Resul
 /// A list of everything, if the server gives one that agrees with its own count.
 async fn list(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Result<(), Fault> {
     mark.held = None;
-    for _ in 0..2 {
+    let before = mark.hidden.take();
+    let mut shown = 0;
+    // Searches are cut short by some servers; the second form is not.
+    for form in [Form::Search, Form::Search, Form::Fetch] {
         let session = line.session()?;
         // Not `1:*`, which Cyrus takes to end at the newest message it still has.
-        let mut all = session.search(1, u32::MAX).await?;
+        let mut all = match form {
+            Form::Search => session.search(1, u32::MAX).await?,
+            Form::Fetch => session.numbers("1:4294967295").await?,
+        };
         session.must(Doing::Other("asking for news"), Command::new("NOOP"), &mut |_| {}).await?;
-        if u32::try_from(all.len()).ok() == Some(line.state().exists) {
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        if count == line.state().exists {
             all.retain(|uid| *uid <= mark.high);
             mark.held = u32::try_from(all.len()).ok();
             let entry = |uid: &u32| Entry { resource: key(mark.uidvalidity, *uid), version: None };
             out.batch.listing = Some(Listing { entries: all.iter().rev().map(entry).collect(), shaky: false });
             return Ok(());
         }
+        shown = shown.max(count);
     }
     tracing::warn!("a folder's list and its count of messages differ: nothing is taken as gone");
-    Ok(())
+    hidden(line, mark, out, before, shown)
+}
+
+enum Form {
+    Search,
+    Fetch,
+}
+
+/// The server counts more messages than it lists. Once may be chance, so it is looked at again at once; twice is said:
+/// such a folder must not pass for complete.
+fn hidden(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out, before: Option<u32>, shown: u32) -> Result<(), Fault> {
+    let exists = line.state().exists;
+    let Some(hidden) = exists.checked_sub(shown).filter(|n| *n > 0) else { return Ok(()) };
+    if before != Some(hidden) {
+        mark.hidden = Some(hidden);
+        out.batch.more = true;
+        return Ok(());
+    }
+    let what = format!(
+        "{} counts {exists} messages in this folder and shows {shown}: those were read, the others cannot be by IMAP; raise \
+         the provider's limit for IMAP folders, or move mail into further folders",
+        line.session()?.place()
+    );
+    Err(Fault::new(FaultKind::Malformed, what))
 }
 
 /// Reads a cursor, if there is one.

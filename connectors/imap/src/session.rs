@@ -26,7 +26,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// Commands sent ahead of their answers. More gain nothing and fill the buffers of both sides.
 const IN_FLIGHT: usize = 4;
-const WRITE_DEADLINE: Duration = Duration::from_secs(60);
+/// Silences after which a command is given up that is answered with small talk only ("still here").
+const SMALL_TALK: u32 = 30;
+/// Bytes received that are noted for the account while a command is under way.
+const NOTED: u64 = 1 << 20;
+
 /// A connection that is signed in.
 pub struct Session {
     link: Framer<Box<dyn Transport>>,
@@ -117,20 +121,32 @@ impl Session {
         let first = self.last_tag + 1;
         let mut results: Vec<Option<Status>> = commands.iter().map(|_| None).collect();
         let (mut sent, mut open) = (0, 0);
+        let mut told = Instant::now();
         while sent < commands.len() || open > 0 {
             while sent < commands.len() && open < IN_FLIGHT {
-                if let Some(early) = self.send(&commands[sent], each).await? {
-                    results[sent] = Some(early);
-                } else {
-                    open += 1;
+                match self.send(&commands[sent], each).await {
+                    Ok(Some(early)) => results[sent] = Some(early),
+                    Ok(None) => open += 1,
+                    Err(fault) => return Err(self.last_words(results, fault).await),
                 }
                 sent += 1;
             }
             if open == 0 {
                 continue;
             }
-            match self.receive(None).await? {
+            let answer = match self.receive(None).await {
+                Ok(answer) => answer,
+                Err(fault) => return Err(self.last_words(results, fault).await),
+            };
+            if tells(&answer) {
+                told = Instant::now();
+            } else if told.elapsed() > self.link.limits().silence * SMALL_TALK {
+                return Err(self.lost(&std::io::ErrorKind::TimedOut.into()));
+            }
+            match answer {
                 Answer::Tagged(tag, status) => {
+                    // A session without rights is of no use, however alive its connection.
+                    self.alive &= !sorting::ends_the_session(&status);
                     // An answer to anything else, or a second one, is not ours (a stale NO must fail nothing).
                     let index =
                         tag.strip_prefix('D').and_then(|n| n.parse::<u32>().ok()).and_then(|n| n.checked_sub(first));
@@ -145,6 +161,23 @@ impl Session {
         }
         self.settle();
         Ok(results.into_iter().flatten().collect())
+    }
+
+    /// What a lost connection means: a server that wants a pause says so and hangs up, and must not be called again at
+    /// once. What it said may still lie unread when sending failed.
+    async fn last_words(&mut self, results: Vec<Option<Status>>, lost: Fault) -> Fault {
+        let mut said: Vec<Status> = results.into_iter().flatten().collect();
+        while said.len() < 100
+            && let Ok(frame) = self.link.next(Some(Duration::from_secs(1))).await
+        {
+            match answer::read(&frame) {
+                Answer::Tagged(_, status) => said.push(status),
+                Answer::Status(status) if status.state == State::Bye => said.push(status),
+                _ => {}
+            }
+        }
+        let refused = said.iter().filter_map(|status| self.judge(Doing::Other("reading"), status).err());
+        refused.into_iter().find(|f| matches!(f.kind, FaultKind::Busy { .. })).unwrap_or(lost)
     }
 
     /// One command that must succeed; untagged answers go to `each`.
@@ -245,8 +278,9 @@ impl Session {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let deadline = self.link.limits().silence;
         let stream = self.link.stream();
-        let written = timeout(WRITE_DEADLINE, async {
+        let written = timeout(deadline, async {
             stream.write_all(bytes).await?;
             stream.flush().await
         });
@@ -264,6 +298,9 @@ impl Session {
             Err(e) => return Err(self.lost(&e)),
         };
         self.note(&answer);
+        if self.link.received() >= NOTED {
+            self.budget.spend(self.link.take_received());
+        }
         if let Answer::Status(status) = &answer
             && status.state == State::Bye
         {
@@ -351,14 +388,28 @@ impl Session {
         self.must(Doing::Other("listing a folder's messages"), command, &mut each).await?;
         if !answered && !unreadable && self.folder.as_ref().is_some_and(|f| f.exists > 0) {
             // Some servers leave the line out when there is nothing; others answer in a form that was not asked for.
-            let command = Command::new(format!("UID FETCH {set} (UID)"));
-            let mut each = |answer| match answer {
-                Answer::Fetch(fetched) => found.extend(fetched.uid),
-                Answer::Unreadable => unreadable = true,
-                _ => {}
-            };
-            self.must(Doing::Other("listing a folder's messages"), command, &mut each).await?;
+            return self.numbers(set).await;
         }
+        self.in_order(found, unreadable)
+    }
+
+    /// The same asked in another form, which no server is known to cut short.
+    ///
+    /// # Errors
+    /// As [`Session::search`].
+    pub async fn numbers(&mut self, set: &str) -> Result<Vec<u32>, Fault> {
+        let (mut found, mut unreadable) = (Vec::new(), false);
+        let mut each = |answer| match answer {
+            Answer::Fetch(fetched) => found.extend(fetched.uid),
+            Answer::Unreadable => unreadable = true,
+            _ => {}
+        };
+        let command = Command::new(format!("UID FETCH {set} (UID)"));
+        self.must(Doing::Other("listing a folder's messages"), command, &mut each).await?;
+        self.in_order(found, unreadable)
+    }
+
+    fn in_order(&self, mut found: Vec<u32>, unreadable: bool) -> Result<Vec<u32>, Fault> {
         if unreadable {
             let what = format!("{} answered with a list of messages that cannot be read", self.place);
             return Err(Fault::new(FaultKind::Malformed, what));
@@ -378,4 +429,9 @@ impl Session {
         };
         let _bye: Result<Result<(), Fault>, _> = timeout(Duration::from_secs(3), farewell).await;
     }
+}
+
+/// Whether an answer brings a command nearer to its end.
+fn tells(answer: &Answer) -> bool {
+    matches!(answer, Answer::Tagged(..) | Answer::Fetch(_) | Answer::Search(_) | Answer::List(_) | Answer::Vanished(..))
 }

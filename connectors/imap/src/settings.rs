@@ -1,8 +1,8 @@
 //! The settings of one IMAP connection, checked before anything is reached.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use dealtrail_net::{budget::Limits, tls::Trust};
+use dealtrail_net::{budget::Limits, patience, tls::Trust};
 use dealtrail_sdk::{Fault, FaultKind, Field, Need, Secret, Setup, folders::FolderChoice};
 use serde::Deserialize;
 
@@ -23,7 +23,9 @@ pub const FIELDS: &[Field] = &[
     field("token", Need::Secret, "Access token for auth = \"xoauth2\" or \"oauthbearer\"."),
     field("folders", Need::Optional, "{ include = [...], exclude = [...] }; default: all but drafts, spam, trash."),
     field("connections", Need::Optional, "Connections at the same time; default 3."),
+    field("connections_per_minute", Need::Optional, "New connections in any minute; default 10, to this machine 600."),
     field("daily_bytes", Need::Optional, "Bytes read in 24 hours; default 1 GiB, 0 for no limit."),
+    patience::FIELD,
     field("compress", Need::Optional, "auto (default: on slow links), on or off."),
     field("allow_insecure", Need::Optional, "true: tls = \"none\" to another machine; the password can be overheard."),
 ];
@@ -72,7 +74,9 @@ struct Raw {
     #[serde(default)]
     folders: FolderChoice,
     connections: Option<u32>,
+    connections_per_minute: Option<u32>,
     daily_bytes: Option<u64>,
+    timeout: Option<f64>,
     #[serde(default)]
     compress: Compress,
     #[serde(default)]
@@ -92,6 +96,7 @@ pub struct Settings {
     pub auth: Auth,
     pub folders: FolderChoice,
     pub limits: Limits,
+    pub patience: Duration,
     pub compress: Compress,
 }
 
@@ -132,12 +137,11 @@ impl Settings {
                 "`username` and `{name}` must be one line (does the secret's file end in an empty line?)"
             ));
         }
-        let usual = Limits::default();
+        let usual = if local { Limits::local() } else { Limits::default() };
         let limits = Limits {
             connections: raw.connections.unwrap_or(usual.connections).max(1),
-            // What providers forbid, a server on this machine does not.
-            per_minute: if local { 600 } else { usual.per_minute },
-            daily_bytes: raw.daily_bytes.unwrap_or(if local { 0 } else { usual.daily_bytes }),
+            per_minute: raw.connections_per_minute.unwrap_or(usual.per_minute).max(1),
+            daily_bytes: raw.daily_bytes.unwrap_or(usual.daily_bytes),
         };
         Ok(Self {
             port: raw.port.unwrap_or(if raw.tls == Tls::Implicit { 993 } else { 143 }),
@@ -149,6 +153,7 @@ impl Settings {
             auth: raw.auth,
             folders: raw.folders,
             limits,
+            patience: patience::read(raw.timeout)?,
             compress: raw.compress,
         })
     }
@@ -220,6 +225,7 @@ pub mod tests {
             (json!({"auth": "md5"}), "md5"),
             (json!({"password": "two\nlines"}), "one line"),
             (json!({"folders": {"exlude": []}}), "exlude"),
+            (json!({"timeout": 0}), "timeout"),
         ] {
             let fault = read(settings.clone()).expect_err("refused");
             assert_eq!(fault.kind, FaultKind::Malformed, "{settings}");

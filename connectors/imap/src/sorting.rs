@@ -27,7 +27,14 @@ pub fn refusal(place: &str, doing: Doing, status: &Status) -> Fault {
         return fault;
     }
     if let Some(pause) = pause(&status.text) {
-        let what = format!("{place} has too much to do or wants a pause; reading goes on by itself");
+        let what = if status.text.to_lowercase().contains(NOT_CONNECTED) {
+            format!(
+                "{place} knows the account but does not open its mailbox; it is tried again by itself (a shared mailbox is \
+                 signed in to with its own address as `username`)"
+            )
+        } else {
+            format!("{place} has too much to do or wants a pause; reading goes on by itself")
+        };
         return Fault::new(FaultKind::Busy { retry_after: pause }, what);
     }
     match (doing, status.state) {
@@ -84,6 +91,14 @@ fn unauthorized(place: &str, doing: Doing, text: &str) -> Fault {
     Fault::new(FaultKind::Unauthorized, format!("{place} refused the sign-in: {hint}"))
 }
 
+/// Whether a refusal means that nothing more will work on this connection: the sign-in ran out, or never led anywhere.
+pub fn ends_the_session(status: &Status) -> bool {
+    let refused = matches!(status.state, State::No | State::Bad);
+    refused && (status.code == "EXPIRED" || expired(&status.text) || status.text.to_lowercase().contains(NOT_CONNECTED))
+}
+
+const NOT_CONNECTED: &str = "user is authenticated but not connected";
+
 fn expired(text: &str) -> bool {
     let text = text.to_lowercase();
     ["accesstokenexpired", "session expired", "session invalidated", "not authenticated"]
@@ -101,7 +116,7 @@ pub fn pause(text: &str) -> Option<Option<Duration>> {
     let known: &[(&str, Option<Duration>)] = &[
         ("bandwidth limit", Some(HOUR)),
         ("download limit", Some(HOUR)),
-        ("user is authenticated but not connected", Some(HOUR / 4)),
+        (NOT_CONNECTED, Some(HOUR / 4)),
         ("too many", None),
         ("maximum number of connections", None),
         ("throttl", None),

@@ -10,6 +10,7 @@ use dealtrail_sdk::{
 use dealtrail_testkit::{
     conformance,
     dovecot::{Client, Dovecot, Options},
+    proxy::{Plan, Proxy, Way, What},
 };
 use serde_json::{Value, json};
 
@@ -473,4 +474,87 @@ async fn waiting_wakes_up_when_mail_comes() {
     let woken = tokio::time::timeout(Duration::from_secs(60), source.wait(&streams)).await;
     assert_eq!(woken.expect("it wakes").expect("no fault").as_deref(), Some("INBOX"));
     source.close().await;
+}
+
+/// One corrupted byte under TLS, at many places: the connection is lost, and not one byte of it is taken for mail.
+#[tokio::test]
+async fn a_corrupted_byte_under_tls_is_no_data() {
+    let (server, mut client) = start();
+    for n in 1..=30 {
+        client.append("INBOX", &mail(n), "", Some(at(n)));
+    }
+    let proxy = Proxy::start(server.tls_port());
+    let source = source(
+        &server,
+        json!({"port": proxy.port(), "tls": "implicit", "ca_file": server.ca_file(), "timeout": 5, "compress": "off"}),
+    );
+    let inbox = folder(source.as_ref(), "INBOX").await;
+    let signed_in = proxy.carried(Way::ToClient);
+    let mut calm = Held::default();
+    calm.read(source.as_ref(), &inbox).await;
+    let whole = proxy.carried(Way::ToClient);
+    assert_eq!(calm.mails.len(), 30);
+    for n in 0..12 {
+        source.close().await;
+        // from the handshake to the last answer
+        let after = n * whole / 12 + 7;
+        proxy.set(Plan::once(Way::ToClient, after, What::Corrupt));
+        let mut held = Held::default();
+        let mut more = true;
+        for _ in 0..20 {
+            match source.pull(&inbox, held.cursor.as_ref(), &window()).await {
+                Ok(batch) => {
+                    more = batch.more;
+                    held.take(batch);
+                }
+                // In a greeting it may look as if nobody spoke TLS there; afterwards it can only be a broken line.
+                Err(fault) if after < signed_in => {
+                    assert!(matches!(fault.kind, FaultKind::Unreachable | FaultKind::Refused), "{after}: {fault:?}");
+                }
+                Err(fault) => assert_eq!(fault.kind, FaultKind::Unreachable, "{after}: {fault:?}"),
+            }
+            if !more {
+                break;
+            }
+        }
+        assert!(!more && proxy.happened(), "{after} of {whole}");
+        assert_eq!(held.subjects(), calm.subjects(), "a byte corrupted after {after} of {whole}");
+    }
+}
+
+/// The line ends at many places of a reading: every message is read under its own number, whatever the cut.
+#[tokio::test]
+async fn a_line_that_ends_anywhere_mixes_up_nothing() {
+    let (server, mut client) = start();
+    for n in 1..=30 {
+        client.append("INBOX", &mail(n), "", Some(at(n)));
+    }
+    let proxy = Proxy::start(server.port());
+    let more = json!({"port": proxy.port(), "timeout": 5, "compress": "off", "connections_per_minute": 100_000});
+    let calm_source = source(&server, more.clone());
+    let inbox = folder(calm_source.as_ref(), "INBOX").await;
+    let mut calm = Held::default();
+    calm.read(calm_source.as_ref(), &inbox).await;
+    let whole = proxy.carried(Way::ToClient);
+    let subjects = |held: &Held| -> Vec<(String, Option<String>)> {
+        held.mails.iter().map(|(key, mail)| (key.clone(), mail.subject.clone())).collect()
+    };
+    for n in 0..60 {
+        let what = [What::Close, What::Reset, What::HalfClose][usize::try_from(n % 3).expect("small")];
+        proxy.set(Plan::once(Way::ToClient, n * whole / 60 + 3, what));
+        let source = source(&server, more.clone());
+        let mut held = Held::default();
+        let mut done = false;
+        for _ in 0..100 {
+            if let Ok(batch) = source.pull(&inbox, held.cursor.as_ref(), &window()).await {
+                done = !batch.more;
+                held.take(batch);
+            }
+            if done {
+                break;
+            }
+        }
+        assert!(done, "{n} {what:?}");
+        assert_eq!(subjects(&held), subjects(&calm), "{n} {what:?}, after {} of {whole}", n * whole / 60 + 3);
+    }
 }

@@ -110,7 +110,9 @@ fn changed(dir: &Path) -> [Option<SystemTime>; 2] {
 
 /// Dovecot names a folder's keywords in a file of its own: `0 $Forwarded` is the flag `a`, and so on.
 fn junk_letter(dir: &Path) -> Option<char> {
-    let text = fs::read_to_string(dir.join("dovecot-keywords")).ok()?;
+    let path = dir.join("dovecot-keywords");
+    // a pipe of that name would make us wait
+    let text = fs::metadata(&path).is_ok_and(|m| m.is_file()).then(|| fs::read_to_string(&path).ok())??;
     let named = |line: &str| {
         line.split_once(' ').filter(|(_, k)| k.trim().eq_ignore_ascii_case("$junk")).map(|(n, _)| n.parse().ok())
     };
@@ -129,13 +131,23 @@ fn one(dir: &Path, sub: &str, needed: bool, junk: Option<char>) -> Result<Vec<Fo
     for entry in entries {
         let entry = entry.map_err(|e| fault(&path, e))?;
         let name = entry.file_name();
-        let mail = entry.file_type().is_ok_and(|t| t.is_file() || t.is_symlink());
-        if mail && !name.as_encoded_bytes().starts_with(b".") {
+        if name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // pipes, links that lead nowhere and what its kind cannot be told of are listed: reading them says what is wrong
+        let folder = entry.file_type().is_ok_and(|t| t.is_dir());
+        if !folder || named_like_a_mail(&name.to_string_lossy()) {
             found.push(Found::new(sub, &name, junk));
         }
     }
     found.retain(|f| !f.unique.is_empty());
     Ok(found)
+}
+
+/// A folder with such a name stands where a message should be; any other is a folder that somebody put there.
+fn named_like_a_mail(name: &str) -> bool {
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    name.contains(":2,") || (digits >= 9 && name[digits..].starts_with('.'))
 }
 
 /// Says what is wrong with a folder, and what to do.
@@ -184,6 +196,21 @@ mod tests {
             assert_eq!((found.unique.as_str(), found.version().as_str()), (unique, version), "{name}");
             assert_eq!(found.order().0, stamp, "{name}");
             assert_eq!(found.file, Path::new("cur").join(name));
+        }
+    }
+
+    #[test]
+    fn folders_that_stand_for_mails() {
+        for (name, like) in [
+            ("1767607200.M1P2.host:2,S", true),
+            ("1767607200.M1P2.host", true),
+            ("x:2,", true),
+            ("2025", false),
+            ("1767607200", false),
+            ("attachments", false),
+            ("ä.eml", false),
+        ] {
+            assert_eq!(named_like_a_mail(name), like, "{name}");
         }
     }
 

@@ -28,11 +28,18 @@ pub enum Read {
     Unreadable(String),
 }
 
+/// Why a pipe, a folder or a device is no mail.
+const NO_FILE: &str = "it is no message file";
+
 /// Reads a message file, at most its first 64 MiB.
 pub fn read(path: &Path) -> Read {
     match try_read(path) {
         Ok(read) => read,
         Err(e) => match e.kind() {
+            // the message is there: what it is kept in is not
+            ErrorKind::NotFound if path.is_symlink() => {
+                Read::Unreadable("it is a link to a file that is not there".to_owned())
+            }
             ErrorKind::NotFound => Read::Gone,
             ErrorKind::PermissionDenied => {
                 Read::Unreadable("the file may not be read: its permissions forbid it".into())
@@ -44,26 +51,30 @@ pub fn read(path: &Path) -> Read {
 
 fn try_read(path: &Path) -> std::io::Result<Read> {
     if !std::fs::metadata(path)?.is_file() {
-        return Ok(Read::Unreadable("it is no message file".to_owned())); // a pipe would make us wait
+        return Ok(Read::Unreadable(NO_FILE.to_owned())); // a pipe would make us wait
     }
     let mut file = open(path)?;
     let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Ok(Read::Unreadable(NO_FILE.to_owned())); // it took the file's place just now
+    }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(BYTES_MAX)).unwrap_or(0));
     file.by_ref().take(BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(Read::Mail { bytes, size: meta.len(), modified: meta.modified().ok() })
 }
 
-/// Opens without touching the time of access where the system allows it.
+/// Opens without touching the time of access where the system allows it, and never waits for a pipe's writer.
 fn open(path: &Path) -> std::io::Result<File> {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     {
         use std::os::unix::fs::OpenOptionsExt;
         const NOATIME: i32 = 0o1_000_000;
-        // refused for other people's files
-        if let Ok(file) = OpenOptions::new().read(true).custom_flags(NOATIME).open(path) {
-            return Ok(file);
-        }
+        const NONBLOCK: i32 = 0o4_000;
+        let with = |flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
+        // the first is refused for other people's files
+        with(NOATIME | NONBLOCK).or_else(|_| with(NONBLOCK))
     }
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     OpenOptions::new().read(true).open(path)
 }
 

@@ -267,6 +267,60 @@ async fn what_cannot_be_read_says_what_to_do() {
     assert_eq!(fetched.expect_err("gone").kind, FaultKind::Missing);
 }
 
+/// What stands where a message should be is listed and says why it cannot be read; what is gone is gone. Nothing waits.
+#[tokio::test]
+async fn what_is_no_file_is_unreadable_and_never_gone() {
+    let base = TempDir::new().expect("a folder");
+    put(base.path(), "", "cur/1767600000.good:2,S", &mail(1));
+    put(base.path(), "", "elsewhere.eml", &mail(2));
+    let dir = base.path().join("box");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, dir.join(name)).expect("a link");
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(dir.join(name)).status().expect("mkfifo is installed");
+        assert!(made.success());
+    };
+    link("../elsewhere.eml", "cur/1767600001.linked:2,S");
+    link("nowhere", "cur/1767600002.broken:2,S");
+    link("1767600003.circle:2,S", "cur/1767600003.circle:2,S");
+    link("..", "new/1767600004.folder");
+    link("/dev/zero", "new/1767600005.device");
+    pipe("cur/1767600006.pipe:2,S");
+    pipe("new/pipe");
+    pipe("dovecot-keywords");
+    fs::create_dir(dir.join("cur/1767600007.dir:2,S")).expect("a folder");
+    fs::create_dir(dir.join("cur/notes")).expect("a folder");
+    let source = at(base.path());
+    let inbox = stream(source.as_ref(), "INBOX").await;
+    let names: Vec<String> = listed(source.as_ref(), &inbox).await.into_iter().map(|e| e.resource).collect();
+    assert_eq!(names.len(), 9, "{names:?}");
+    for (name, why) in [
+        ("1767600002.broken", "not there"),
+        ("1767600003.circle", "could not be read"),
+        ("1767600004.folder", "no message file"),
+        ("1767600005.device", "no message file"),
+        ("1767600006.pipe", "no message file"),
+        ("pipe", "no message file"),
+        ("1767600007.dir", "no message file"),
+    ] {
+        assert!(names.iter().any(|n| n == name), "{name} is not listed");
+        match one(source.as_ref(), &inbox, name).await {
+            Change::Unreadable { resource, why: said, .. } => {
+                assert!(resource == name && said.contains(why), "{name}: {said}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+        assert!(source.content(&inbox, &[name.to_owned()], 100).await.expect("an answer").is_empty(), "{name}");
+    }
+    for (name, subject) in [("1767600000.good", "Quote 1"), ("1767600001.linked", "Quote 2")] {
+        let read = message(one(source.as_ref(), &inbox, name).await);
+        assert!(read.subject.is_some_and(|s| s.starts_with(subject)), "{name}");
+    }
+    // the link is mended: nothing stands in the way
+    put(base.path(), "", "cur/nowhere", &mail(3));
+    message(one(source.as_ref(), &inbox, "1767600002.broken").await);
+    assert!(matches!(one(source.as_ref(), &inbox, "1767600008.never").await, Change::Remove { .. }));
+}
+
 #[tokio::test]
 async fn one_forbidden_folder_leaves_the_others_alone() {
     use std::os::unix::fs::PermissionsExt;

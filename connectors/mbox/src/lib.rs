@@ -7,6 +7,8 @@
 mod files;
 mod from;
 mod index;
+#[doc(hidden)]
+pub mod inside;
 
 use std::{
     collections::HashMap,

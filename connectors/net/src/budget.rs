@@ -4,21 +4,20 @@
 //! that is reached is [`FaultKind::Busy`] with the time to come back. Nothing here opens a socket.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
-    num::NonZeroU32,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 use dealtrail_sdk::{Fault, FaultKind};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_secs(60);
 /// Waits shorter than this are slept; longer ones are handed to the engine, which has other work meanwhile.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Limits {
     /// Connections at the same time.
     pub connections: u32,
-    /// New connections in a minute.
+    /// New connections in any minute; over HTTP, where a connection serves many requests, those that broke off.
     pub per_minute: u32,
     /// Bytes received in 24 hours; 0 stands for no limit.
     pub daily_bytes: u64,
@@ -39,11 +38,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What providers forbid, a server on this machine does not.
+    pub fn local() -> Self {
+        Self { per_minute: 600, daily_bytes: 0, ..Self::default() }
+    }
+}
+
 /// What is left of an account's limits.
 pub struct Budget {
     limits: Limits,
     slots: Arc<Semaphore>,
-    fresh: DefaultDirectRateLimiter,
+    /// New connections of the last minute, the oldest first.
+    fresh: Mutex<VecDeque<Instant>>,
     spent: Mutex<Spent>,
 }
 
@@ -88,11 +95,10 @@ pub fn account(host: &str, account: &str, limits: Limits) -> Arc<Budget> {
 
 impl Budget {
     fn new(limits: Limits) -> Self {
-        let per_minute = NonZeroU32::new(limits.per_minute.max(1)).expect("at least one");
         Self {
             limits,
             slots: Arc::new(Semaphore::new(limits.connections.max(1) as usize)),
-            fresh: RateLimiter::direct(Quota::per_minute(per_minute)),
+            fresh: Mutex::default(),
             spent: Mutex::default(),
         }
     }
@@ -107,19 +113,65 @@ impl Budget {
     /// [`FaultKind::Busy`] when the account is blocked, its bytes are used up, or the wait would be long.
     pub async fn connect(&self, host: &str) -> Result<Slot, Fault> {
         self.check(host)?;
+        let slot = self.slot(host).await?;
+        while let Err(wait) = self.turn(true) {
+            if wait > PATIENCE {
+                return Err(self.hasty(host, wait));
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(slot)
+    }
+
+    /// Waits for the right to send one request over connections that are kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`Budget::connect`]; also while connections broke off too often.
+    pub async fn request(&self, host: &str) -> Result<Slot, Fault> {
+        self.check(host)?;
+        self.turn(false).map_err(|wait| self.hasty(host, wait))?;
+        self.slot(host).await
+    }
+
+    /// Counts a connection that broke off, or was not to be had: the next one is a new one.
+    pub fn broke(&self) {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push_back(Instant::now());
+    }
+
+    async fn slot(&self, host: &str) -> Result<Slot, Fault> {
         let Ok(permit) = timeout(PATIENCE, self.slots.clone().acquire_owned()).await else {
             let what = format!("{host} has its {} connections of this account in use", self.limits.connections.max(1));
             return Err(busy(what, PATIENCE));
         };
         let permit = permit.map_err(|e| Fault::from(FaultKind::Unreachable, "the connections were shut down", e))?;
-        while let Err(later) = self.fresh.check() {
-            let wait = later.wait_time_from(self.fresh.clock().now());
-            if wait > PATIENCE {
-                return Err(busy(format!("{host} was connected to often in the last minute"), wait));
-            }
-            tokio::time::sleep(wait + Duration::from_millis(5)).await;
-        }
         Ok(Slot { _permit: permit })
+    }
+
+    /// Whether another new connection fits into the last minute, else how long to wait. Any minute counts, not those of
+    /// the clock: twice the number round a full hour is what providers lock accounts for.
+    fn turn(&self, take: bool) -> Result<(), Duration> {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while fresh.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
+            fresh.pop_front();
+        }
+        let most = self.limits.per_minute.max(1) as usize;
+        if let Some(at) = fresh.len().checked_sub(most).and_then(|over| fresh.get(over)) {
+            return Err((*at + MINUTE).duration_since(now));
+        }
+        if take {
+            fresh.push_back(now);
+        }
+        Ok(())
+    }
+
+    fn hasty(&self, host: &str, wait: Duration) -> Fault {
+        let most = self.limits.per_minute.max(1);
+        let what = format!(
+            "{host} was connected to {most} times within a minute, as happens when it breaks off again and again: the next \
+             try waits so that the account is not locked; look at the server or the network"
+        );
+        busy(what, wait)
     }
 
     /// Whether the account may be asked for anything now.
@@ -229,6 +281,40 @@ mod tests {
         assert!(matches!(fault.kind, FaultKind::Busy { .. }));
         drop(first);
         assert!(budget.connect("h").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_minute_sees_more_than_its_number() {
+        let budget = Budget::new(Limits { per_minute: 10, ..Limits::default() });
+        let mut made: Vec<Instant> = Vec::new();
+        // somebody without any patience, for half an hour
+        for _ in 0..18_000 {
+            if budget.connect("h").await.is_ok() {
+                made.push(Instant::now());
+            }
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert!(made.len() > 250, "and the rate is used: {}", made.len());
+        for (n, at) in made.iter().enumerate() {
+            let within = made[..=n].iter().filter(|earlier| at.duration_since(**earlier) < MINUTE).count();
+            assert!(within <= 10, "{within} in a minute");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_wait_for_connections_that_broke() {
+        let budget = Budget::new(Limits { per_minute: 2, connections: 1, ..Limits::default() });
+        for _ in 0..50 {
+            assert!(budget.request("h").await.is_ok(), "a good connection serves any number");
+        }
+        budget.broke();
+        assert!(budget.request("h").await.is_ok());
+        budget.broke();
+        let after = retry_after(&budget.request("h").await.expect_err("two broke"));
+        tokio::time::advance(after).await;
+        let held = budget.request("h").await.expect("a minute later");
+        assert!(budget.request("h").await.is_err(), "one at a time");
+        drop(held);
     }
 
     #[tokio::test(start_paused = true)]

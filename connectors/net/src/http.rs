@@ -6,7 +6,11 @@
 pub mod message;
 pub mod sort;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use dealtrail_sdk::{Fault, FaultKind, Secret};
 pub use message::{Request, Response, address, place};
@@ -16,7 +20,10 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 
-use crate::tls::{self, Trust};
+use crate::{
+    budget::{self, Budget},
+    tls::{self, Trust},
+};
 
 /// How to sign in.
 #[derive(Clone, Debug, Default)]
@@ -50,12 +57,20 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),
-            read: Duration::from_secs(90),
+            read: crate::patience::USUAL,
             total: Duration::from_secs(600),
             body: 64 << 20,
             redirects: 5,
             allow_insecure: false,
         }
+    }
+}
+
+impl Limits {
+    /// With the patience of the setting `timeout`.
+    #[must_use]
+    pub fn patience(self, read: Duration) -> Self {
+        Self { connect: self.connect.min(read), read, ..self }
     }
 }
 
@@ -66,6 +81,10 @@ pub struct Http {
     home: Url,
     family: &'static [&'static str],
     limits: Limits,
+    /// Who is asking, for the budget; may hold a secret address and is never shown.
+    account: String,
+    allowed: budget::Limits,
+    budget: OnceLock<Arc<Budget>>,
 }
 
 impl fmt::Debug for Http {
@@ -96,7 +115,25 @@ impl Http {
         let client = builder
             .build()
             .map_err(|e| Fault::from(FaultKind::Malformed, "HTTP could not be set up", e.without_url()))?;
-        Ok(Self { client, login: authorization(login)?, home, family: &[], limits })
+        let account = match login {
+            Login::Basic { user, .. } => user.clone(),
+            Login::Bearer(_) => "token".to_owned(),
+            Login::None => home.path().to_owned() + home.query().unwrap_or_default(),
+        };
+        let allowed = if is_loopback(&home) { budget::Limits::local() } else { budget::Limits::default() };
+        let login = authorization(login)?;
+        Ok(Self { client, login, home, family: &[], limits, account, allowed, budget: OnceLock::new() })
+    }
+
+    /// With a limit of one's own on the bytes of a day; 0 stands for no limit.
+    #[must_use]
+    pub fn daily_bytes(mut self, bytes: Option<u64>) -> Self {
+        self.allowed.daily_bytes = bytes.unwrap_or(self.allowed.daily_bytes);
+        self
+    }
+
+    fn budget(&self) -> &Budget {
+        self.budget.get_or_init(|| budget::account(&place(&self.home), &self.account, self.allowed))
     }
 
     /// The credentials may also go, by https, to hosts in these domains: providers that spread accounts over hosts.
@@ -128,13 +165,25 @@ impl Http {
     ///
     /// # Errors
     /// [`FaultKind::Unreachable`] without an answer in time, [`FaultKind::Refused`] for certificates and for plain HTTP,
-    /// [`FaultKind::Malformed`] for an answer beyond the limits.
+    /// [`FaultKind::Malformed`] for an answer beyond the limits, [`FaultKind::Busy`] when the account's budget is used up.
     pub async fn exchange(&self, request: Request) -> Result<Response, Fault> {
         let host = place(&request.url);
-        match tokio::time::timeout(self.limits.total, self.follow(request)).await {
+        let _slot = self.budget().request(&place(&self.home)).await?;
+        let answer = match tokio::time::timeout(self.limits.total, self.follow(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(late(&host, self.limits.total)),
+        };
+        match &answer {
+            // A pause holds for the whole account, whatever is asked next.
+            Ok(answer) if matches!(answer.status, 429 | 503) => {
+                if let Some(pause) = sort::retry_after(&answer.headers) {
+                    self.budget().block(pause);
+                }
+            }
+            Err(fault) if fault.kind == FaultKind::Unreachable => self.budget().broke(),
+            _ => {}
         }
+        answer
     }
 
     async fn follow(&self, mut request: Request) -> Result<Response, Fault> {
@@ -194,6 +243,7 @@ impl Http {
                 Err(_) => return Err(late(&host, self.limits.read)),
             };
             let Some(chunk) = chunk else { break };
+            self.budget().spend(chunk.len() as u64);
             if body.len() + chunk.len() > self.limits.body {
                 let what = format!("the answer of {host} is larger than {} bytes: not read", self.limits.body);
                 return Err(Fault::new(FaultKind::Malformed, what));

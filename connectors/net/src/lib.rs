@@ -2,4 +2,5 @@
 
 pub mod budget;
 pub mod http;
+pub mod patience;
 pub mod tls;

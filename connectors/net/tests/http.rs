@@ -10,7 +10,10 @@ use dealtrail_net::{
     tls::Trust,
 };
 use dealtrail_sdk::{Fault, FaultKind, Secret};
-use dealtrail_testkit::web::{Answer, Web};
+use dealtrail_testkit::{
+    proxy::{Plan, Proxy, Way, What},
+    web::{Answer, Web},
+};
 
 fn http(home: &str, limits: Limits) -> Http {
     let login = Login::Basic { user: "ana".into(), password: Secret::new("pässword") };
@@ -79,6 +82,65 @@ async fn silence_has_an_end() {
         assert_eq!(fault.kind, FaultKind::Unreachable);
         assert!(fault.what.contains("127.0.0.1") && fault.what.contains("0.2 s"), "{fault}");
     }
+}
+
+/// A request waits for its connection, its answer and each piece of it, and for the whole; never for ever.
+#[tokio::test]
+async fn every_wait_has_an_end() {
+    let web = Web::start(|_| Answer::new(200, "text/plain", vec![b'x'; 5000]));
+    let port = web.url().rsplit(':').next().and_then(|p| p.parse().ok()).expect("a port");
+    let proxy = Proxy::start(port);
+    let url = format!("http://127.0.0.1:{}", proxy.port());
+    let patient = Limits::default().patience(Duration::from_millis(300));
+    let hasty = Limits { total: Duration::from_millis(600), ..Limits::default() };
+    let dribble = Plan { piece: Some((1, Duration::from_millis(20))), ..Plan::default() };
+    for (name, plan, limits) in [
+        ("a black hole", Plan::black_hole(), patient),
+        ("silence in the header", Plan::always(Way::ToClient, 20, What::Silence), patient),
+        ("silence in the body", Plan::always(Way::ToClient, 3000, What::Silence), patient),
+        ("the server never hears us", Plan::always(Way::ToServer, 5, What::Silence), patient),
+        ("byte by byte", dribble, hasty),
+    ] {
+        proxy.set(plan);
+        let fault = http(&url, limits).send(get(&url)).await.expect_err(name);
+        assert_eq!(fault.kind, FaultKind::Unreachable, "{name}: {fault}");
+    }
+    // A cut at any place is no answer, a shorter one least of all.
+    for what in [What::Close, What::Reset, What::HalfClose] {
+        for after in [0, 1, 40, 200, 3000, 5000] {
+            proxy.set(Plan::always(Way::ToClient, after, what));
+            let fault = http(&url, patient).send(get(&url)).await.expect_err("cut");
+            assert_eq!(fault.kind, FaultKind::Unreachable, "{what:?} after {after}: {fault}");
+        }
+    }
+    proxy.set(Plan { piece: Some((1, Duration::ZERO)), ..Plan::round_trip(Duration::from_millis(40)) });
+    let answer = http(&url, Limits::default()).send(get(&url)).await.expect("slow and whole");
+    assert_eq!(answer.body.len(), 5000);
+}
+
+/// The bytes of a day, a pause that was asked for, and connections that break off: the account's budget holds for HTTP too.
+#[tokio::test]
+async fn the_budget_holds_for_http() {
+    let web = Web::start(|_| Answer::new(200, "text/plain", vec![b'x'; 1000]));
+    let thrifty = http(&web.url(), Limits::default()).daily_bytes(Some(2500));
+    for _ in 0..3 {
+        thrifty.send(get(&web.url())).await.expect("an answer");
+    }
+    // Another connection of the same account, as another connector would make it, finds the same budget.
+    let other = http(&web.url(), Limits::default()).daily_bytes(Some(2500));
+    for http in [&thrifty, &other] {
+        let fault = http.send(get(&web.url())).await.expect_err("used up");
+        assert!(matches!(fault.kind, FaultKind::Busy { retry_after: Some(_) }), "{fault:?}");
+    }
+    assert_eq!(web.calls().len(), 3, "nothing more was asked");
+
+    let web = Web::start(|_| Answer::status(429).header("Retry-After", "300"));
+    let http = http(&web.url(), Limits::default());
+    for _ in 0..3 {
+        let fault = http.send(get(&web.url())).await.expect_err("a pause");
+        assert!(matches!(fault.kind, FaultKind::Busy { retry_after: Some(left) } if left > Duration::from_secs(200)));
+    }
+    assert_eq!(web.calls().len(), 1, "nothing is asked before the pause is over");
 }
 
 #[tokio::test]

@@ -370,6 +370,12 @@ pub struct Typed {
     pub deal: Option<String>,
     pub contacts: Vec<String>,
     pub owner: Option<String>,
+    /// Message-ID of the mail it stands for, where the CRM knows it; without angle brackets.
+    #[serde(default)]
+    pub message_id: Option<String>,
+    /// iCalendar UID of the meeting it stands for, where the CRM knows it.
+    #[serde(default)]
+    pub ical_uid: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

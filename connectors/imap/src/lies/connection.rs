@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use dealtrail_sdk::{FaultKind, Source, Stream};
+use dealtrail_testkit::{
+    imap::{Imap as Fake, Reply},
+    proxy::{Plan, Proxy, Way, What},
+};
 use serde_json::json;
 
-use super::{
-    fake::{Fake, Reply},
-    inbox, mailbox, read, read_from, window,
-};
+use super::{inbox, keys, mailbox, read, read_from, window};
 
 /// An answer to some other command must not be taken for that of the sign-in.
 #[tokio::test]
 async fn a_stale_refusal_is_not_ours() {
-    let fake = Fake::with(&[1]).start().await;
+    let fake = Fake::with(&[1]).start();
     fake.answer(|_, command| {
         command
             .starts_with("LOGIN")
@@ -24,7 +25,7 @@ async fn a_stale_refusal_is_not_ours() {
 
 #[tokio::test]
 async fn a_pause_is_kept() {
-    let fake = Fake::with(&[1]).start().await;
+    let fake = Fake::with(&[1]).start();
     fake.answer(|_, command| {
         let throttled = "{tag} NO Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n";
         command.starts_with("EXAMINE").then(|| Reply::Whole(throttled.into()))
@@ -46,12 +47,12 @@ async fn greetings() {
         ("220 mail ESMTP\r\n", FaultKind::Refused),
         ("", FaultKind::Unreachable),
     ] {
-        let fake = Fake::with(&[1]).start().await;
+        let fake = Fake::with(&[1]).start();
         fake.change(|server| server.greeting = greeting.into());
         let fault = mailbox(&fake, json!({})).streams().await.expect_err(greeting);
         assert_eq!(fault.kind, kind, "{greeting}");
     }
-    let fake = Fake::with(&[1]).start().await;
+    let fake = Fake::with(&[1]).start();
     fake.change(|server| server.greeting = "* PREAUTH welcome\r\n".into());
     assert_eq!(read(&fake).await.read, ["7:1"]);
     assert!(!fake.commands().iter().any(|c| c.starts_with("LOGIN") || c.starts_with("AUTH")));
@@ -71,7 +72,7 @@ async fn starttls_that_was_tampered_with() {
         ("STARTTLS stripped", "* OK [CAPABILITY IMAP4rev1] hi\r\n", "{tag} OK go\r\n", "IMAP4rev1"),
         ("STARTTLS refused", "* OK hi\r\n", "{tag} NO not now\r\n", "IMAP4rev1 STARTTLS"),
     ] {
-        let fake = Fake::with(&[1]).start().await;
+        let fake = Fake::with(&[1]).start();
         fake.change(|server| {
             server.greeting = greeting.into();
             server.capabilities = capabilities.into();
@@ -87,7 +88,7 @@ async fn starttls_that_was_tampered_with() {
 /// Names and passwords cannot become commands, whatever is in them.
 #[tokio::test]
 async fn strings_stay_strings() {
-    let fake = Fake::with(&[1]).start().await;
+    let fake = Fake::with(&[1]).start();
     let mailbox = mailbox(&fake, json!({"username": "a\" LOGOUT \"", "password": "p\\\"ä"}));
     let evil = Stream { id: "x\r\nD9 DELETE INBOX".into(), ..inbox() };
     let _missing = mailbox.pull(&evil, None, &window()).await;
@@ -99,7 +100,7 @@ async fn strings_stay_strings() {
 /// The server ends an IDLE by itself, talks in between, and one day says goodbye.
 #[tokio::test]
 async fn waiting_through_whatever_happens() {
-    let fake = Fake::with(&[1]).start().await;
+    let fake = Fake::with(&[1]).start();
     fake.change(|server| server.capabilities = "IMAP4rev1 IDLE".into());
     let mut round = 0;
     fake.answer(move |_, command| {
@@ -121,4 +122,168 @@ async fn waiting_through_whatever_happens() {
     let fault = mailbox.wait(&[inbox()]).await.expect_err("goodbye again");
     assert_eq!(fault.kind, FaultKind::Unreachable);
     assert_eq!(fake.connections(), 2);
+}
+
+/// The pause is asked for in other ways: BAD and the line goes dead, with more commands under way, or a BYE at once.
+#[tokio::test]
+async fn a_pause_with_the_line_cut_is_a_pause_and_no_reason_to_call_again() {
+    let words = "Request is throttled. Suggested Backoff Time: 299961 milliseconds";
+    for reply in [format!("{{tag}} BAD {words}\r\n* BYE Connection closed. 14\r\n"), format!("* BYE {words}\r\n")] {
+        let fake = Fake::with(&(1..=250).collect::<Vec<_>>()).start();
+        let said = reply.clone();
+        fake.answer(move |_, command| command.starts_with("UID FETCH").then(|| Reply::Close(said.clone())));
+        let mailbox = mailbox(&fake, json!({}));
+        let fault = read_from(&mailbox, None).await.expect_err("throttled");
+        assert_eq!(fault.kind, FaultKind::Busy { retry_after: Some(Duration::from_millis(299_961)) }, "{reply}");
+        assert_eq!(fake.connections(), 1, "{reply}");
+        assert!(matches!(mailbox.streams().await.expect_err("still").kind, FaultKind::Busy { .. }));
+    }
+}
+
+/// The token runs out in the middle: the next step signs in afresh and goes on, nothing is read twice.
+#[tokio::test]
+async fn a_sign_in_that_runs_out_is_renewed() {
+    for words in ["BAD User not authenticated", "NO AccessTokenExpired", "NO [EXPIRED] sign in again"] {
+        let fake = Fake::with(&(1..=700).collect::<Vec<_>>()).start();
+        let mut asked = 0;
+        fake.answer(move |_, command| {
+            asked += usize::from(command.starts_with("UID SEARCH"));
+            // The sign-in lasts for one step of reading.
+            (asked == 3 && command.starts_with("UID SEARCH")).then(|| Reply::Whole(format!("{{tag}} {words}\r\n")))
+        });
+        let mailbox = mailbox(&fake, json!({}));
+        let (mut read, mut cursor, mut faults) = (Vec::new(), None, 0);
+        loop {
+            match mailbox.pull(&inbox(), cursor.as_ref(), &window()).await {
+                Ok(batch) => {
+                    read.extend(batch.changes.iter().map(|c| format!("{c:?}")));
+                    cursor = batch.cursor.or(cursor);
+                    if !batch.more {
+                        break;
+                    }
+                }
+                Err(fault) => {
+                    assert!(
+                        matches!(fault.kind, FaultKind::Unreachable | FaultKind::Unauthorized),
+                        "{words}: {fault:?}"
+                    );
+                    faults += 1;
+                    assert!(faults < 3, "{words}: {fault}");
+                }
+            }
+        }
+        assert_eq!((read.len(), faults, fake.connections()), (700, 1, 2), "{words}");
+    }
+}
+
+/// Exchange lets the account in and not into its mailbox: no reason to sign in each minute, and it says what helps.
+#[tokio::test]
+async fn authenticated_but_not_connected() {
+    let fake = Fake::with(&[1]).start();
+    let words = "{tag} BAD User is authenticated but not connected.\r\n";
+    fake.answer(move |_, command| command.starts_with("LIST").then(|| Reply::Whole(words.into())));
+    let fault = mailbox(&fake, json!({})).streams().await.expect_err("not connected");
+    assert!(matches!(fault.kind, FaultKind::Busy { retry_after: Some(pause) } if pause >= Duration::from_secs(600)));
+    assert!(fault.what.contains("shared mailbox"), "{fault}");
+}
+
+/// "Too many connections" at the sign-in is no wrong password.
+#[tokio::test]
+async fn too_many_connections_is_no_wrong_password() {
+    for words in [
+        "NO [ALERT] Too many simultaneous connections. (Failure)",
+        "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)",
+        "NO [LIMIT] not now",
+    ] {
+        let fake = Fake::with(&[1]).start();
+        fake.answer(move |_, command| {
+            command.starts_with("LOGIN").then(|| Reply::Whole(format!("{{tag}} {words}\r\n")))
+        });
+        let fault = mailbox(&fake, json!({})).streams().await.expect_err("full");
+        assert!(matches!(fault.kind, FaultKind::Busy { .. }), "{words}: {fault:?}");
+    }
+}
+
+/// One connection serves a whole reading, and it ends with a goodbye that is waited for.
+#[tokio::test]
+async fn one_connection_and_a_goodbye() {
+    let fake = Fake::with(&[1, 2]).start();
+    let mailbox = mailbox(&fake, json!({}));
+    mailbox.streams().await.expect("folders");
+    read_from(&mailbox, None).await.expect("a reading");
+    mailbox.content(&inbox(), &keys(&[1, 2]), 100).await.expect("texts");
+    mailbox.close().await;
+    assert_eq!((fake.connections(), fake.commands().last().map(String::as_str)), (1, Some("LOGOUT")));
+}
+
+/// A day's bytes end: what was read stays, the rest says when it comes, and goes on from there.
+#[tokio::test]
+async fn a_days_bytes_end_and_the_reading_goes_on_another_day() {
+    let fake = Fake::with(&(1..=900).collect::<Vec<_>>()).start();
+    let thrifty = mailbox(&fake, json!({"daily_bytes": 60_000}));
+    let (mut read, mut cursor) = (0, None);
+    let fault = loop {
+        match thrifty.pull(&inbox(), cursor.as_ref(), &window()).await {
+            Ok(batch) => {
+                assert!(batch.more, "it does not come to an end today");
+                read += batch.changes.len();
+                cursor = batch.cursor.or(cursor);
+            }
+            Err(fault) => break fault,
+        }
+    };
+    assert!(matches!(fault.kind, FaultKind::Busy { retry_after: Some(pause) } if pause > Duration::from_secs(3600)));
+    assert!((1..900).contains(&read), "{read}");
+    let rest = read_from(&mailbox(&fake, json!({})), cursor).await.expect("another day");
+    assert_eq!(rest.read.len() + read, 900);
+}
+
+/// Whatever stands still, stands still no longer than the deadline: the greeting, the TLS handshake, an answer, an answer
+/// that comes byte by byte.
+#[tokio::test]
+async fn every_silence_has_an_end() {
+    let fake = Fake::with(&(1..=40).collect::<Vec<_>>()).start();
+    let proxy = Proxy::start(fake.port());
+    let settings = |tls: &str| json!({"port": proxy.port(), "timeout": 0.4, "tls": tls});
+    let slow = Plan { piece: Some((1, Duration::from_millis(30))), ..Plan::default() };
+    for (name, plan, tls) in [
+        ("no greeting", Plan::black_hole(), "none"),
+        ("no handshake", Plan::black_hole(), "implicit"),
+        ("no answer to the sign-in", Plan::always(Way::ToClient, 12, What::Silence), "none"),
+        ("silence within an answer", Plan::always(Way::ToClient, 700, What::Silence), "none"),
+        ("the server never hears us", Plan::always(Way::ToServer, 20, What::Silence), "none"),
+        ("byte by byte", slow, "none"),
+    ] {
+        proxy.set(plan);
+        let mailbox = super::patient(&fake, settings(tls));
+        let reading = tokio::time::timeout(Duration::from_secs(60), read_from(&mailbox, None)).await;
+        let fault = reading.unwrap_or_else(|_| panic!("{name}: it hangs")).expect_err(name);
+        assert_eq!(fault.kind, FaultKind::Unreachable, "{name}: {fault}");
+        assert!(fault.what.contains("in time"), "{name}: {fault}");
+    }
+    // The same line, sound again.
+    proxy.set(Plan::default());
+    let mailbox = super::patient(&fake, settings("none"));
+    assert_eq!(read_from(&mailbox, None).await.expect("a reading").read.len(), 40);
+    // A kept connection that died unnoticed, as after a night in a closed lid: found out, replaced, nothing said.
+    proxy.now(What::Silence);
+    assert_eq!(read_from(&mailbox, None).await.expect("a new connection").read.len(), 40);
+}
+
+/// A caller without any patience, a server that cuts at once: the account sees ten connections a minute, no more.
+#[tokio::test]
+async fn ten_connections_a_minute_whoever_calls() {
+    let fake = Fake::with(&[1]).start();
+    let proxy = Proxy::start(fake.port());
+    proxy.set(Plan::always(Way::ToClient, 0, What::Reset));
+    let mailbox = mailbox(&fake, json!({"port": proxy.port(), "connections_per_minute": 10}));
+    let (mut cut, mut put_off) = (0, 0);
+    for _ in 0..200 {
+        match mailbox.streams().await.expect_err("cut").kind {
+            FaultKind::Unreachable => cut += 1,
+            FaultKind::Busy { retry_after: Some(pause) } if pause <= Duration::from_secs(60) => put_off += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((cut, put_off, proxy.connections()), (10, 190, 10));
 }

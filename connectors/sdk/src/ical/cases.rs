@@ -68,7 +68,7 @@ fn tidy(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn check(zones: &str, body: &str, expected: &str) {
+pub(super) fn check(zones: &str, body: &str, expected: &str) {
     let calendar = open(&events(zones, body));
     assert_eq!(calendar.refused, []);
     assert_eq!(tidy(&shown(&calendar)), tidy(expected), "{body}");
@@ -123,7 +123,6 @@ fn single_events(#[case] body: &str, #[case] expected: &str) {
 #[case::until_local("TZID=America/New_York:20260105T200000", "FREQ=DAILY;UNTIL=20260106T200000", "0106T0100 0107T0100")]
 #[case::until_on_floating("X=:20260105T090000", "FREQ=DAILY;UNTIL=20260106T090000Z", "0105T0800 0106T0800")]
 #[case::until_before_start("X=:20260105T090000Z", "FREQ=DAILY;UNTIL=20260101T000000Z", "")]
-#[case::interval_nought("X=:20260105T090000Z", "FREQ=DAILY;INTERVAL=0;COUNT=2", "0105T0900 0106T0900")]
 #[case::last_day_of_month("X=:20260131T090000Z", "FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=3", "0131T0900 0228T0900 0331T0900")]
 #[case::no_31st("X=:20260131T090000Z", "FREQ=MONTHLY;COUNT=3", "0131T0900 0331T0900 0531T0900")]
 #[case::last_friday("X=:20260130T090000Z", "FREQ=MONTHLY;BYDAY=-1FR;COUNT=3", "0130T0900 0227T0900 0327T0900")]
@@ -360,6 +359,16 @@ const BERLIN_IN_ASIA: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDAR
     RRULE:FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1\nTZOFFSETFROM:+0500\nTZOFFSETTO:+0500\nEND:STANDARD\nEND:VTIMEZONE";
 const BERLIN_CUT: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:20191027T030000
     TZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE";
+const BERLIN_UNTIL_SPRING: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin
+    BEGIN:STANDARD\nDTSTART:20241027T030000\nRDATE:20251026T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD
+    BEGIN:DAYLIGHT\nDTSTART:20250330T020000\nRDATE:20260329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT
+    END:VTIMEZONE";
+const ASIA_UNTIL_SPRING: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin
+    BEGIN:STANDARD\nDTSTART:20260329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0500\nEND:STANDARD\nEND:VTIMEZONE";
+const BERLIN_CONFUSED: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin
+    BEGIN:STANDARD\nDTSTART:20261025T020000\nRDATE:20270328T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD
+    BEGIN:DAYLIGHT\nDTSTART:20260329T030000\nRDATE:20261025T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT
+    END:VTIMEZONE";
 const EMPTY: &str = "BEGIN:VTIMEZONE\nTZID:Romance Standard Time\nEND:VTIMEZONE";
 
 #[rstest]
@@ -381,6 +390,9 @@ const EMPTY: &str = "BEGIN:VTIMEZONE\nTZID:Romance Standard Time\nEND:VTIMEZONE"
 #[case::by_dates_winter(BY_DATES, "Mine", "20261201T090000", "1201T0800")]
 #[case::the_file_before_iana(BERLIN_IN_ASIA, "Europe/Berlin", "20260105T090000", "0105T0400")]
 #[case::iana_where_the_file_is_silent(BERLIN_CUT, "Europe/Berlin", "20260706T090000", "0706T0700")]
+#[case::iana_after_the_last_season_of_the_file(BERLIN_UNTIL_SPRING, "Europe/Berlin", "20261202T090000", "1202T0800")]
+#[case::the_last_season_of_the_file(ASIA_UNTIL_SPRING, "Europe/Berlin", "20260706T090000", "0706T0400")]
+#[case::iana_where_the_file_contradicts_itself(BERLIN_CONFUSED, "Europe/Berlin", "20261202T090000", "1202T0800")]
 #[case::without_parts(EMPTY, "Romance Standard Time", "20260706T090000", "0706T0700")]
 #[case::windows("", "Eastern Standard Time", "20260706T090000", "0706T1300")]
 #[case::windows_quoted("", "\"Pacific Standard Time\"", "20260105T090000", "0105T1700")]
@@ -452,6 +464,9 @@ fn a_bad_event_costs_itself_alone() {
     for (bad, why) in [
         ("DTSTART:20260105T090000Z\nRRULE:FREQ=SECONDLY", "second or minute"),
         ("DTSTART:20260105T090000Z\nRRULE:FREQ=MINUTELY;COUNT=1", "second or minute"),
+        ("DTSTART:20260105T090000Z\nRRULE:FREQ=DAILY;INTERVAL=0;COUNT=2", "a part of its recurrence rule"),
+        ("DTSTART:20260105T090000Z\nRRULE:FREQ=WEEKLY;INTERVAL=-2", "a part of its recurrence rule"),
+        ("DTSTART:20260105T090000Z\nRRULE:FREQ=WEEKLY\nEXRULE:FREQ=WEEKLY;INTERVAL=0", "a part of its recurrence rule"),
         ("DTSTART:tomorrow", "start"),
         ("SUMMARY:x", "no start"),
         ("DTSTART:20260105T090000Z\nRECURRENCE-ID:x", "RECURRENCE-ID"),

@@ -66,8 +66,7 @@ impl<'a> Walk<'a> {
             ordinals: rule.weekdays.iter().filter(|(n, _)| *n != 0 && counted).copied().collect(),
             months: rule.months,
             monthdays: rule.monthdays.clone(),
-            cost: 1 + u32::try_from((rule.monthdays.len() + rule.yeardays.len() + rule.weekdays.len()) / 8)
-                .unwrap_or(0),
+            cost: cost(rule),
         };
         // What the rule leaves open is taken from DTSTART.
         let any_day = !rule.weekdays.is_empty() || !rule.monthdays.is_empty() || !rule.yeardays.is_empty();
@@ -156,8 +155,8 @@ impl<'a> Walk<'a> {
             if self.begin(period) > last {
                 return Ok(());
             }
-            self.starts_of(period, &mut days, &mut found);
-            let spent = self.cost + u32::try_from(found.len()).unwrap_or(u32::MAX / 2);
+            let candidates = self.starts_of(period, &mut days, &mut found);
+            let spent = self.cost + u32::try_from(candidates).unwrap_or(u32::MAX / 2);
             *work = work.checked_sub(spent).ok_or(TooMuch)?;
             for local in found.iter().copied().filter(|local| *local >= self.start) {
                 if !met_start {
@@ -184,8 +183,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// All starts of one period, ascending, BYSETPOS applied.
-    fn starts_of(&self, period: i64, days: &mut Vec<i64>, found: &mut Vec<i64>) {
+    /// All starts of one period, ascending, BYSETPOS applied; how many there were before it was.
+    fn starts_of(&self, period: i64, days: &mut Vec<i64>, found: &mut Vec<i64>) -> usize {
         days.clear();
         found.clear();
         match self.rule.freq {
@@ -210,9 +209,11 @@ impl<'a> Walk<'a> {
         for day in days.iter() {
             found.extend(self.times.iter().map(|t| day * DAY + t));
         }
+        let candidates = found.len();
         if !self.rule.setpos.is_empty() {
             self.pick(found);
         }
+        candidates
     }
 
     fn pick(&self, found: &mut Vec<i64>) {
@@ -336,6 +337,14 @@ impl<'a> Walk<'a> {
         let from_end = of_year - civil::year_length(year) - 1;
         self.rule.yeardays.iter().map(|n| i64::from(*n)).any(|n| n == of_year || n == from_end)
     }
+}
+
+/// What one period costs before it yields anything: its lists are walked for every month of a year.
+fn cost(rule: &Rule) -> u32 {
+    let months = if rule.freq == Freq::Yearly { 12 } else { 1 };
+    let lists = (rule.monthdays.len() + rule.weekdays.len()) * months;
+    let all = lists + rule.yeardays.len() + rule.weeknos.len() * 7 + rule.setpos.len();
+    1 + u32::try_from(all / 8).unwrap_or(u32::MAX / 2)
 }
 
 fn month_of(period: i64) -> u32 {

@@ -27,6 +27,8 @@ mod zones;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod props;
 
 use std::fmt;
@@ -111,9 +113,14 @@ impl Limits {
     /// Bytes of all instances of a series.
     const SERIES_BYTES: usize = 64 << 20;
     /// Bytes of all instances of a file that is opened whole.
-    const FILE_BYTES: usize = 192 << 20;
+    const FILE_BYTES: usize = 96 << 20;
+    /// VEVENTs of one UID: the series and its overrides.
+    const VERSIONS: usize = 10_000;
     /// Periods and candidates that the rules of a series may cost.
     const WORK: u32 = 2_000_000;
+    /// What of it every series may spend, and what all that are opened together may spend beyond that.
+    const SHARE: u32 = 5_000;
+    const FILE_WORK: u32 = 6_000_000;
 }
 
 /// Reads a whole file: every UID, its instances inside the window. `zone` is the owner's, for floating times.
@@ -177,6 +184,9 @@ impl Outline {
     fn one(&self, group: &outline::Group, zones: &zones::Zones<'_>, window: &Window) -> Result<Series, Refusal> {
         let refuse =
             |why: &str| Refusal { uid: Some(group.uid.clone()), why: format!("the event cannot be read: {why}") };
+        if group.blocks.len() > Limits::VERSIONS {
+            return Err(refuse("it has more than 10,000 overrides"));
+        }
         let mut vevents = Vec::with_capacity(group.blocks.len());
         for block in &group.blocks {
             if block.too_deep {

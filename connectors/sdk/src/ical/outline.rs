@@ -6,6 +6,9 @@ use std::{collections::HashMap, fmt, ops::Range};
 use super::{Limits, Refusal, line::Line, prepass};
 use crate::record::Method;
 
+/// Zones that one event may name before its version no longer depends on further ones.
+const ZONES: usize = 64;
+
 /// One file, cut but not opened. It owns its text and can be kept between calls.
 pub struct Outline {
     text: String,
@@ -101,12 +104,8 @@ impl Outline {
         &self.text[range.clone()]
     }
 
-    /// The VTIMEZONE of that name: of the same VCALENDAR, else the first of the file.
-    pub(super) fn zone(&self, calendar: u32, name: &str) -> Option<&str> {
-        self.zone_of(calendar, name).map(|range| &self.text[range.clone()])
-    }
-
-    fn zone_of(&self, calendar: u32, name: &str) -> Option<&Range<usize>> {
+    /// Where the VTIMEZONE of that name stands: of the same VCALENDAR, else the first of the file.
+    pub(super) fn zone_of(&self, calendar: u32, name: &str) -> Option<&Range<usize>> {
         // A name with commas is escaped where it is text, and by some programs where it is a parameter.
         let all = self.zones.get(name).or_else(|| self.zones.get(&plain(name)))?;
         let own = all.binary_search_by_key(&calendar, |(c, _)| *c).unwrap_or(0);
@@ -332,7 +331,8 @@ impl<'t, 'o> Cut<'t, 'o> {
             self.uid = uid.filter(|u| !u.is_empty());
         } else if ["DTSTART;", "DTEND;", "RDATE;", "EXDATE;", "RECURRENCE-ID;"].iter().any(|name| starts(line, name)) {
             let tzid = Line::cut(line).and_then(|l| l.tzid());
-            self.tzids.extend(tzid.filter(|t| !self.tzids.iter().any(|k| k == t)).map(str::to_owned));
+            let new = tzid.filter(|t| self.tzids.len() < ZONES && !self.tzids.iter().any(|k| k == t));
+            self.tzids.extend(new.map(str::to_owned));
         }
     }
 

@@ -11,6 +11,7 @@ pub fn unfold(bytes: &[u8]) -> String {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 1);
     let mut line_start = 0;
+    let mut openness = Openness::default();
     let mut last = 0;
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -25,12 +26,13 @@ pub fn unfold(bytes: &[u8]) -> String {
         } else if has_name(line) || is_name_of(line, rest) {
             out.push(b'\n');
             line_start = out.len();
+            openness = Openness { seen: line_start, ..Openness::default() };
             out.extend_from_slice(line);
         } else if is_text(&out[line_start..]) {
             // A line without a name is what a producer broke off the line before: text keeps the break.
             out.extend_from_slice(b"\\n");
             out.extend_from_slice(line);
-        } else if last >= FOLDED || is_open(&out[line_start..]) {
+        } else if last >= FOLDED || openness.after(&out) {
             out.extend_from_slice(line);
         }
         last = line.len();
@@ -50,9 +52,24 @@ fn is_name_of(line: &[u8], rest: &[u8]) -> bool {
 /// A line this long was folded; what follows it without a blank belongs to it all the same.
 const FOLDED: usize = 60;
 
-/// True when a quote or a parameter is not closed yet.
-fn is_open(line: &[u8]) -> bool {
-    !line.contains(&b':') || line.iter().filter(|b| **b == b'"').count() % 2 == 1
+/// Whether a quote or a parameter of the line at hand is not closed yet. Every byte is looked at once, however often the
+/// line was broken off.
+#[derive(Default)]
+struct Openness {
+    /// As far as the text was looked at.
+    seen: usize,
+    colon: bool,
+    quoted: bool,
+}
+
+impl Openness {
+    fn after(&mut self, text: &[u8]) -> bool {
+        let new = text.get(self.seen..).unwrap_or_default();
+        self.colon |= new.contains(&b':');
+        self.quoted ^= new.iter().filter(|b| **b == b'"').count() % 2 == 1;
+        self.seen = text.len();
+        !self.colon || self.quoted
+    }
 }
 
 /// True for `NAME:` and `NAME;`.

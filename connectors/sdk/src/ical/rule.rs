@@ -44,6 +44,25 @@ pub struct Rule {
     pub wkst: u8,
 }
 
+/// The parts of a rule (RFC 5545 section 3.3.10, RFC 7529).
+const NAMES: [&str; 16] = [
+    "FREQ",
+    "UNTIL",
+    "COUNT",
+    "INTERVAL",
+    "BYSECOND",
+    "BYMINUTE",
+    "BYHOUR",
+    "BYDAY",
+    "BYMONTHDAY",
+    "BYYEARDAY",
+    "BYWEEKNO",
+    "BYMONTH",
+    "BYSETPOS",
+    "WKST",
+    "RSCALE",
+    "SKIP",
+];
 /// More starts a day than this is no meeting.
 const TIMES_A_DAY: u32 = 1_440;
 
@@ -59,13 +78,14 @@ impl Rule {
         let mut rule = Self::empty();
         let mut any = false;
         for part in text.split(';') {
+            any |= !part.trim().is_empty();
             let Some((key, list)) = part.split_once('=') else {
-                if part.trim().is_empty() {
-                    continue;
+                // A word that names no part of a rule says nothing; one that does has lost what it said.
+                if NAMES.iter().any(|n| n.eq_ignore_ascii_case(part.trim())) {
+                    return Err("its recurrence rule has a part without a value");
                 }
-                return Err("its recurrence rule has a part without a value");
+                continue;
             };
-            any = true;
             let (key, list) = (key.trim(), list.trim());
             if key.eq_ignore_ascii_case("FREQ") {
                 freq = Some(frequency(list)?);
@@ -110,8 +130,8 @@ impl Rule {
         name.copy_from_slice(key.as_bytes());
         name.make_ascii_uppercase();
         match &*name {
-            // Some producers write 0 and mean 1.
-            b"INTERVAL" => self.interval = list.parse::<i64>().ok()?.clamp(1, 1_000_000),
+            // RFC 5545 section 3.3.10: a positive number. Nought could mean once or every time, so it is not guessed.
+            b"INTERVAL" => self.interval = list.parse::<i64>().ok().filter(|n| *n > 0)?.min(1_000_000),
             b"COUNT" => self.count = Some(list.parse::<u64>().ok()?.max(1)),
             b"UNTIL" => self.until = Some(until(list)?),
             b"WKST" => self.wkst = weekday(list)?,
@@ -202,12 +222,14 @@ mod tests {
 
     #[test]
     fn odd_but_clear_rules_are_read() {
-        let rule = Rule::parse(" freq=weekly ; BYDAY=MO, we ,-1FR;INTERVAL=0;;X-WHAT=1;COUNT=0; ").unwrap().unwrap();
+        let rule = Rule::parse(" freq=weekly ; BYDAY=MO, we ,-1FR;INTERVAL=01;;X-WHAT=1;COUNT=0; ").unwrap().unwrap();
         assert_eq!(rule.freq, Freq::Weekly);
         assert_eq!(rule.weekdays, [(0, 0), (0, 2), (-1, 4)]);
         assert_eq!((rule.interval, rule.count), (1, Some(1)));
+        assert_eq!(Rule::parse("FREQ=DAILY;INTERVAL=99999999").unwrap().unwrap().interval, 1_000_000);
         assert!(Rule::parse("").unwrap().is_none());
         assert!(Rule::parse("RRULE:FREQ=DAILY").unwrap().is_some());
+        assert_eq!(Rule::parse("Whatever;FREQ=WEEKLY;BYDAY=MO").unwrap().unwrap().weekdays, [(0, 0)]);
     }
 
     #[test]
@@ -223,7 +245,12 @@ mod tests {
             "FREQ=DAILY;BYHOUR=24",
             "FREQ=YEARLY;BYMONTHDAY=0",
             "FREQ=DAILY;RSCALE=CHINESE",
+            "FREQ=WEEKLY;INTERVAL=0;COUNT=3",
+            "FREQ=DAILY;INTERVAL=-1",
+            "FREQ=DAILY;INTERVAL=two",
             "FREQ",
+            "FREQ=WEEKLY;byday",
+            "Whatever",
             "FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12;BYMINUTE=0,1,2,3,4,5,6,7,8,9;BYSECOND=0,1,2,3,4,5,6,7,8,9,10,11",
         ] {
             assert!(Rule::parse(text).is_err(), "{text}");

@@ -54,6 +54,8 @@ struct Opener<'z> {
     events: Vec<Event>,
     bytes: usize,
     capped: bool,
+    /// No further instance fits.
+    full: bool,
 }
 
 const TOO_MUCH: &str = "its recurrence rule needs too much work to open";
@@ -69,7 +71,7 @@ pub fn open(
     window: &Window,
 ) -> Result<(Vec<Event>, bool), &'static str> {
     let (since, until) = (window.since.timestamp(), window.until.timestamp());
-    let mut opener = Opener { uid, zones, since, until, events: Vec::new(), bytes: 0, capped: false };
+    let mut opener = Opener { uid, zones, since, until, events: Vec::new(), bytes: 0, capped: false, full: false };
     opener.run(vevents)?;
     opener.events.sort_by_key(|e| (e.start, e.recurrence_id));
     Ok((opener.events, opener.capped))
@@ -142,29 +144,31 @@ impl Opener<'_> {
 
     /// An override of a start that a newer version of the series no longer has is what an edit left behind.
     fn drop_stale(&self, master: &Timed<'_>, overrides: &mut Vec<(i64, Timed<'_>)>) -> Result<(), &'static str> {
-        let mut work = Limits::WORK;
+        let vevent = &master.vevent;
+        let dates = vevent.rdates.iter().map(|r| master.zone.to_utc(self.local(&r.start, vevent.calendar, master)));
+        let extra: HashSet<i64> = dates.chain([master.zone.to_utc(master.start)]).collect();
+        let allowance = self.zones.allowance();
+        let mut work = allowance;
         let mut kept = Ok(());
         overrides.retain(|(id, own)| {
-            own.vevent.sequence >= master.vevent.sequence
+            own.vevent.sequence >= vevent.sequence
                 || kept.is_err()
-                || self.occurs(master, *id, &mut work).unwrap_or_else(|why| {
+                || extra.contains(id)
+                || Self::occurs(master, *id, &mut work).unwrap_or_else(|why| {
                     kept = Err(why);
                     true
                 })
         });
+        self.zones.used(allowance, work);
         kept
     }
 
-    fn occurs(&self, master: &Timed<'_>, id: i64, work: &mut u32) -> Result<bool, &'static str> {
-        let vevent = &master.vevent;
+    /// Whether a rule of the series gives this start.
+    fn occurs(master: &Timed<'_>, id: i64, work: &mut u32) -> Result<bool, &'static str> {
         let is = |local: i64| master.zone.to_utc(local) == id;
-        let by_date = vevent.rdates.iter().any(|r| is(self.local(&r.start, vevent.calendar, master)));
-        if by_date || is(master.start) {
-            return Ok(true);
-        }
         let mut found = false;
         let near = master.zone.to_local(id);
-        for rule in &vevent.rules {
+        for rule in &master.vevent.rules {
             let span = span(master, rule, near - DAY, near + DAY);
             let opened = expand::expand(rule, master.start, span, work, &mut |local| {
                 found |= is(local);
@@ -190,12 +194,12 @@ impl Opener<'_> {
     fn push(&mut self, shape: &Timed<'_>, id: Option<i64>, start: i64, end: i64, overridden: bool) {
         let end = end.max(start);
         let meets = start < self.until && (end > self.since || start >= self.since);
-        if !meets {
+        if !meets || self.full {
             return;
         }
         self.bytes += shape.weight();
         if self.events.len() >= Limits::INSTANCES || self.bytes > Limits::SERIES_BYTES {
-            self.capped = true;
+            (self.capped, self.full) = (true, true);
             return;
         }
         let (Some(start), Some(end)) = (instant(start), instant(end)) else { return };
@@ -269,12 +273,14 @@ impl Opener<'_> {
         emit: &mut dyn FnMut(i64) -> bool,
     ) -> Result<(), &'static str> {
         let margin = master.length.seconds().max(reach).saturating_add(2 * DAY);
-        let mut work = Limits::WORK;
-        for rule in rules {
+        let allowance = self.zones.allowance();
+        let mut work = allowance;
+        let opened = rules.iter().try_for_each(|rule| {
             let span = span(master, rule, self.since.saturating_sub(margin), self.until.saturating_add(margin));
-            expand::expand(rule, master.start, span, &mut work, emit).map_err(|_| TOO_MUCH)?;
-        }
-        Ok(())
+            expand::expand(rule, master.start, span, &mut work, emit)
+        });
+        self.zones.used(allowance, work);
+        opened.map_err(|_| TOO_MUCH)
     }
 
     /// The instant an exception names. A day in a timed series means the series' time on that day.

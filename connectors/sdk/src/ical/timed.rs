@@ -91,7 +91,7 @@ impl<'a> Timed<'a> {
             Some(Until::Date(midnight)) => midnight + DAY - 1,
             Some(Until::Local(local)) => local,
             Some(Until::Utc(utc)) if self.all_day || self.vevent.start.form == Form::Floating => utc,
-            Some(Until::Utc(utc)) => self.zone.to_local(utc),
+            Some(Until::Utc(utc)) => last_local(&self.zone, utc),
         }
     }
 
@@ -105,6 +105,21 @@ impl<'a> Timed<'a> {
             .map(|a| 120 + a.mailbox.address.len() + a.mailbox.name.as_ref().map_or(0, String::len));
         300 + texts + people.sum::<usize>()
     }
+}
+
+/// The last time on a clock that does not lie after an instant. In the second turn of the hour that comes twice in autumn
+/// that is the end of the hour: its times are meant in its first turn.
+fn last_local(zone: &Zone, utc: i64) -> i64 {
+    let (mut last, mut after) = (zone.to_local(utc), 0);
+    let turn = utc - zone.to_utc(last);
+    if turn > 0 {
+        after = last + turn;
+    }
+    while after - last > 1 {
+        let middle = last + (after - last) / 2;
+        if zone.to_utc(middle) <= utc { last = middle } else { after = middle }
+    }
+    last
 }
 
 /// An all-day event lasts at least its day, whatever its end says.

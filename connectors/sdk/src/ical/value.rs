@@ -48,7 +48,8 @@ pub fn stamp<'a>(value: &str, tzid: Option<&'a str>, date_only: bool) -> Option<
     let month = u32::try_from(month).ok().filter(|m| (1..=12).contains(m))?;
     let of_month = u32::try_from(of_month).ok().filter(|d| (1..=civil::month_length(year, month)).contains(d))?;
     let midnight = civil::day(year, month, of_month) * DAY;
-    if bytes.len() == 8 || date_only {
+    // `20260105Z`, as one great provider writes its birthdays, is no more than a day.
+    if bytes.len() == 8 || date_only || matches!(bytes[8..], [b'Z' | b'z']) {
         return Some(Stamp { local: midnight, form: Form::Date });
     }
     if !matches!(bytes[8], b'T' | b't') {
@@ -153,6 +154,8 @@ mod tests {
             ("20260105T120000", None, true, Some((day, Form::Date))),
             ("20260104T240000Z", None, false, Some((day, Form::Utc))),
             ("20260105T116000Z", None, false, None),
+            ("20260105Z", None, false, Some((day, Form::Date))),
+            ("20260105ZZ", None, false, None),
             ("20260230", None, false, None),
             ("20261305", None, false, None),
             ("today", None, false, None),

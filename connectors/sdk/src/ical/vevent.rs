@@ -55,6 +55,8 @@ pub enum PeriodEnd<'a> {
 const TEXT: usize = 64 << 10;
 /// No meeting has more people or rules.
 const ATTENDEES: usize = 2_000;
+/// Dates that an event may add, and may take out.
+const DATES: usize = 50_000;
 const RULES: usize = 50;
 
 /// What has been met so far.
@@ -153,11 +155,19 @@ impl<'a> Draft<'a> {
             }
             b"RRULE" => rule(line, &mut self.rules)?,
             b"EXRULE" => rule(line, &mut self.exrules)?,
-            b"RDATE" => self.rdates(line).ok_or("one of its extra dates cannot be read")?,
+            b"RDATE" => {
+                self.rdates(line).ok_or("one of its extra dates cannot be read")?;
+                if self.rdates.len() > DATES {
+                    return Err("it has more than 50,000 extra dates");
+                }
+            }
             b"EXDATE" => {
                 for text in dates(line.value) {
                     let stamp = value::stamp(text, line.tzid(), line.has("VALUE", "DATE"));
                     self.exdates.push(stamp.ok_or("one of its excluded dates cannot be read")?);
+                    if self.exdates.len() > DATES {
+                        return Err("it has more than 50,000 excluded dates");
+                    }
                 }
             }
             _ => self.describe(name, line),
@@ -196,7 +206,7 @@ impl<'a> Draft<'a> {
 
     fn rdates(&mut self, line: &Line<'a>) -> Option<()> {
         let (tzid, date_only) = (line.tzid(), line.has("VALUE", "DATE"));
-        for text in dates(line.value) {
+        for text in dates(line.value).take(DATES + 1) {
             let (start, end) = text.split_once('/').map_or((text, None), |(start, end)| (start, Some(end)));
             let end = match end {
                 None => None,

@@ -1,7 +1,10 @@
 //! A VTIMEZONE of the file, evaluated (RFC 5545 section 3.6.5): STANDARD and DAYLIGHT parts with RRULE (and its UNTIL)
 //! and RDATE. Offsets are worked out year by year, only for the years that are asked for.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use chrono_tz::Tz;
 
@@ -11,6 +14,7 @@ use super::{
     line::Line,
     rule::{Freq, Rule, Until},
     value,
+    zones::iana_offset,
 };
 
 /// A time zone that a file brings along.
@@ -18,13 +22,13 @@ pub struct FileZone {
     parts: Vec<Part>,
     /// Offset before the first onset.
     initial: i32,
-    /// First and last instant for which the file speaks.
-    speaks: (i64, i64),
+    /// First and last onset in the file.
+    onsets: (i64, i64),
     /// The IANA zone of the same name: it speaks where the file does not.
     fallback: Option<Tz>,
     years: RefCell<Vec<Year>>,
-    /// Parts that may still be evaluated: an honest file never comes near the end of it.
-    left: Cell<usize>,
+    /// Parts that may still be evaluated, shared by all zones of a file: an honest one never comes near the end of it.
+    left: Rc<Cell<usize>>,
 }
 
 /// A UTC year and its onsets: instant and offset from then on, led by the last onset before the year.
@@ -45,16 +49,23 @@ struct Part {
 
 /// Real zones have up to a few dozen; more is no zone.
 const PARTS: usize = 300;
-/// Parts times years that one zone may cost.
-const PATIENCE: usize = 30_000;
+/// Bytes of a VTIMEZONE; real ones have a few thousand.
+const BYTES: usize = 256 << 10;
+/// Parts times years that the zones of a file may cost.
+pub const PATIENCE: usize = 30_000;
 /// Work of one rule in one year, where a year has two onsets.
-const WORK: u32 = 1_000;
+const WORK: u32 = 2_000;
+/// Onsets of one part in one year.
+const ONSETS: u32 = 24;
 /// Onsets of a yearly rule lie no further apart.
 const YEAR: i64 = 367 * DAY;
 
 impl FileZone {
     /// Reads the lines of a VTIMEZONE; `None` when it has no usable part.
-    pub fn read(text: &str, fallback: Option<Tz>) -> Option<Self> {
+    pub fn read(text: &str, fallback: Option<Tz>, patience: &Rc<Cell<usize>>) -> Option<Self> {
+        if text.len() > BYTES {
+            return None;
+        }
         let mut parts = Vec::new();
         let mut draft: Option<Draft> = None;
         for line in text.lines() {
@@ -71,24 +82,24 @@ impl FileZone {
         }
         parts.extend(draft.and_then(Draft::finish));
         let first = parts.iter().min_by_key(|p: &&Part| p.start - i64::from(p.from))?;
-        if parts.len() > PARTS {
+        if parts.len() > PARTS || (fallback.is_some() && contradictory(&parts)) {
             return None;
         }
-        let speaks = (first.start - i64::from(first.from), parts.iter().map(Part::speaks_to).max()?);
+        let onsets = (first.start - i64::from(first.from), parts.iter().map(Part::last).max()?);
         Some(Self {
             initial: first.from,
-            speaks,
+            onsets,
             fallback,
             parts,
             years: RefCell::default(),
-            left: Cell::new(PATIENCE),
+            left: Rc::clone(patience),
         })
     }
 
     /// Seconds east of UTC at an instant.
     pub fn offset_at(&self, utc: i64) -> i32 {
-        if let Some(tz) = self.fallback.filter(|_| utc < self.speaks.0 || utc > self.speaks.1) {
-            return super::zones::iana_offset(tz, utc);
+        if let Some(tz) = self.fallback.filter(|tz| !self.speaks(*tz, utc)) {
+            return iana_offset(tz, utc);
         }
         let year = civil::date(utc.div_euclid(DAY)).0;
         let mut years = self.years.borrow_mut();
@@ -102,6 +113,13 @@ impl FileZone {
         let onsets = &years[at].1;
         let after = onsets.partition_point(|(onset, _)| *onset <= utc);
         after.checked_sub(1).map_or(self.initial, |i| onsets[i].1)
+    }
+
+    /// Whether the file, and not the IANA zone of its name, is asked: from its first onset to the season after its last.
+    fn speaks(&self, tz: Tz, utc: i64) -> bool {
+        let (first, last) = self.onsets;
+        let same_season = || utc - last < 400 * DAY && iana_offset(tz, utc) == iana_offset(tz, last);
+        utc >= first && (utc <= last || same_season())
     }
 
     /// The onsets of one UTC year, led by the last one before it.
@@ -123,6 +141,16 @@ impl FileZone {
     }
 }
 
+/// Whether onsets that are written out, not made by a rule, set two offsets within hours of each other. Some programs write
+/// the end of each season where its next beginning belongs; such a zone is no use where the IANA zone is known.
+fn contradictory(parts: &[Part]) -> bool {
+    let written = parts.iter().filter(|p| p.rule.is_none());
+    let mut onsets: Vec<(i64, i32)> =
+        written.flat_map(|p| p.extra.iter().chain([&p.start]).map(|local| (local - i64::from(p.from), p.to))).collect();
+    onsets.sort_unstable();
+    onsets.windows(2).any(|pair| pair[1].0 - pair[0].0 < DAY / 2 && pair[0].1 != pair[1].1)
+}
+
 impl Part {
     /// Onsets in [from, to), as instants.
     fn onsets(&self, from: i64, to: i64, emit: &mut dyn FnMut(i64)) {
@@ -135,12 +163,13 @@ impl Part {
             emit(extra - east);
         }
         if let Some(rule) = self.rule.as_ref().filter(|_| self.start < to && self.until >= from) {
-            let mut work = WORK;
+            let (mut work, mut onsets) = (WORK, 0);
             let span = Span { from, to, until: self.until, start_counts: true };
             // A rule that is too much work says nothing more: the onsets found so far stand.
             let _ = expand::expand(rule, self.start, span, &mut work, &mut |local| {
                 emit(local - east);
-                true
+                onsets += 1;
+                onsets < ONSETS
             });
         }
     }
@@ -158,12 +187,13 @@ impl Part {
         last
     }
 
-    fn speaks_to(&self) -> i64 {
+    /// The last onset as an instant; a rule without end has none.
+    fn last(&self) -> i64 {
         if self.rule.is_some() && self.until == i64::MAX {
             return i64::MAX;
         }
         let rule = if self.rule.is_some() { self.until } else { self.start };
-        rule.max(self.extra.last().copied().unwrap_or(i64::MIN)).max(self.start).saturating_add(400 * DAY)
+        rule.max(self.extra.last().copied().unwrap_or(i64::MIN)).max(self.start) - i64::from(self.from)
     }
 }
 

@@ -2,16 +2,22 @@
 //! name, Windows ids and display names, the last segments of a path, a bare offset. What nobody knows is read in the
 //! owner's zone and marked uncertain; it never fails.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::OnceLock};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::OnceLock,
+};
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
 use super::{
+    Limits,
     civil::DAY,
     outline::Outline,
     value::{self, Form, Stamp},
-    vtimezone::FileZone,
+    vtimezone::{self, FileZone},
     windows,
 };
 
@@ -89,11 +95,30 @@ pub struct Zones<'a> {
     owner: Tz,
     outline: &'a Outline,
     known: RefCell<HashMap<(u32, String), Place>>,
+    /// VTIMEZONEs by their place in the file and the IANA zone behind them: many calendars of a file may share one.
+    files: RefCell<HashMap<(usize, Option<Tz>), Option<Rc<FileZone>>>>,
+    /// What the VTIMEZONEs of the file may cost together.
+    patience: Rc<Cell<usize>>,
+    /// Work that is left for rules which need more than an honest one does.
+    work: Cell<u32>,
 }
 
 impl<'a> Zones<'a> {
     pub fn new(owner: Tz, outline: &'a Outline) -> Self {
-        Self { owner, outline, known: RefCell::default() }
+        let patience = Rc::new(Cell::new(vtimezone::PATIENCE));
+        let work = Cell::new(Limits::FILE_WORK);
+        Self { owner, outline, known: RefCell::default(), files: RefCell::default(), patience, work }
+    }
+
+    /// Work that the rules of one series may cost: its own share, and of the file's what is left.
+    pub fn allowance(&self) -> u32 {
+        Limits::SHARE + self.work.get().min(Limits::WORK - Limits::SHARE)
+    }
+
+    /// Accounts for what a series has used of its allowance.
+    pub fn used(&self, allowance: u32, left: u32) {
+        let beyond = (allowance - left).saturating_sub(Limits::SHARE);
+        self.work.set(self.work.get().saturating_sub(beyond));
     }
 
     /// The owner's zone, in which floating times are read.
@@ -123,9 +148,13 @@ impl<'a> Zones<'a> {
 
     fn make(&self, calendar: u32, name: &str) -> Place {
         // An IANA zone may speak where a cut-down VTIMEZONE of that name is silent; for all other names the file is right.
-        let file = self.outline.zone(calendar, name).and_then(|text| FileZone::read(text, exact(name)));
+        let file = self.outline.zone_of(calendar, name).and_then(|lines| {
+            let iana = exact(name);
+            let read = || FileZone::read(self.outline.lines(lines), iana, &self.patience).map(Rc::new);
+            self.files.borrow_mut().entry((lines.start, iana)).or_insert_with(read).clone()
+        });
         match file {
-            Some(zone) => Place::sure(Zone::File(Rc::new(zone))),
+            Some(zone) => Place::sure(Zone::File(zone)),
             None => by_name(name).unwrap_or(Place { zone: Zone::Iana(self.owner), uncertain: true }),
         }
     }

@@ -4,7 +4,10 @@
 use super::word;
 use crate::record::Mailbox;
 
-/// All mailboxes of an unfolded value. Entries without an address are dropped.
+/// No mail is written to more people by one field; a server's limit is far below.
+pub(super) const MOST: usize = 2_000;
+
+/// All mailboxes of an unfolded value, the first [`MOST`] of them. Entries without an address are dropped.
 pub(super) fn addresses(text: &str) -> Vec<Mailbox> {
     read(text).0
 }
@@ -34,6 +37,9 @@ fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
             '<' => entry.angle(rest),
             ',' | ';' => {
                 std::mem::take(&mut entry).finish(&mut list);
+                if list.len() >= MOST {
+                    return (list, None);
+                }
                 1
             }
             ':' if !entry.bare.contains('@') => {
@@ -128,19 +134,19 @@ impl Entry {
         let angle = self.angle.as_deref().map(tidy).filter(|a| !a.is_empty());
         if let Some(angle) = angle.filter(|a| a.contains('@') || !self.name.contains('@')) {
             let name = if self.name.trim().is_empty() { &self.comment } else { &self.name };
-            list.push(mailbox(angle, name));
+            add(list, angle, name);
             return;
         }
         if let Some((address, name)) = self.unbracketed() {
             let name = if name.trim().is_empty() { &self.comment } else { &name };
-            list.push(mailbox(address, name));
+            add(list, address, name);
         } else if let (Some(open), Some(close)) = (self.name.rfind('<'), self.name.rfind('>')) {
             // the whole mailbox stood inside an encoded word or in quotes
             if open < close && self.name[open..close].contains('@') {
-                list.push(mailbox(tidy(&self.name[open + 1..close]), &self.name[..open]));
+                add(list, tidy(&self.name[open + 1..close]), &self.name[..open]);
             }
         } else if let Some(address) = self.name.split_whitespace().find(|w| is_address(w)) {
-            list.push(mailbox(tidy(address), &self.comment));
+            add(list, tidy(address), &self.comment);
         }
     }
 
@@ -162,8 +168,10 @@ impl Entry {
 
     /// A local name alone, as mail systems sign their own reports.
     fn lone(&self) -> Option<Mailbox> {
-        let address = tidy(self.angle.as_deref().unwrap_or(&self.bare));
-        let plain = !address.is_empty() && !address.contains(|c: char| c.is_whitespace() || c == '"');
+        let written = self.angle.as_deref().unwrap_or(&self.bare).trim();
+        let address = tidy(written);
+        // words with blanks between them are a name
+        let plain = !address.is_empty() && !written.contains(|c: char| c.is_whitespace() || c == '"');
         plain.then(|| mailbox(address, &self.comment))
     }
 }
@@ -205,6 +213,13 @@ fn tidy(address: &str) -> String {
         return address.trim().to_owned();
     }
     address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+}
+
+/// What was wrapped round an address may have been all of it.
+fn add(list: &mut Vec<Mailbox>, address: String, name: &str) {
+    if !address.is_empty() {
+        list.push(mailbox(address, name));
+    }
 }
 
 fn mailbox(address: String, name: &str) -> Mailbox {

@@ -72,6 +72,9 @@ fn quoted_printable(bytes: &[u8], limit: usize) -> Vec<u8> {
         let soft = body.last() == Some(&b'=') && !is_escape(body);
         let mut rest = if soft { &body[..body.len() - 1] } else { body };
         while let Some((first, tail)) = rest.split_first() {
+            if out.len() >= limit {
+                break; // a line may be as long as the message
+            }
             rest = tail;
             match (first, tail) {
                 (b'=', [a, b, after @ ..]) if hex(*a, *b).is_some() => {

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 
 use super::{decode, param};
 
+/// Bytes before the colon of a field whose name matters.
+const NAME_NEAR: usize = 80;
+
 /// The fields of a header block, up to its empty line.
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
@@ -53,7 +56,9 @@ impl<'a> Iterator for Fields<'a> {
 /// Folded lines start with a blank. Some programs lose it before an encoded word, or before an id or address.
 fn continues(field: &[u8], next: &[u8]) -> bool {
     let listed = || {
-        let name = field.split(|b| *b == b':').next().unwrap_or_default().trim_ascii();
+        // a name has its colon near: whoever puts it far away wants it looked for at every line
+        let near = &field[..field.len().min(NAME_NEAR)];
+        let name = near.split(|b| *b == b':').next().unwrap_or_default().trim_ascii();
         ["references", "in-reply-to", "from", "to", "cc", "bcc"].iter().any(|n| name.eq_ignore_ascii_case(n.as_bytes()))
     };
     matches!(next.first(), Some(b' ' | b'\t')) || next.starts_with(b"=?") || (next.starts_with(b"<") && listed())

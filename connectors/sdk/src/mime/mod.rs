@@ -61,9 +61,10 @@ const VALUE_MAX: usize = 16 << 10;
 const REPEATS_MAX: usize = 16;
 /// Message-IDs kept of one References field: the oldest and the youngest.
 const IDS_MAX: usize = 200;
-/// Calendars kept of one message, and the bytes of each.
+/// Calendars kept of one message, the bytes of each, and the bytes of all their texts.
 const CALENDARS_MAX: usize = 8;
 const CALENDAR_BYTES: usize = 1 << 20;
+const CALENDARS_BYTES: usize = 3 << 20;
 /// Bytes kept of a delivery status.
 const STATUS_BYTES: usize = 64 << 10;
 /// Text parts that make up one text.
@@ -87,19 +88,40 @@ pub fn header(bytes: &[u8]) -> Message {
 
 fn structured(mail: &mut Message, name: &str, value: &str) {
     match name {
-        "from" => mail.from.append(&mut address::senders(value)),
-        "to" => mail.to.append(&mut address::addresses(value)),
-        "cc" => mail.cc.append(&mut address::addresses(value)),
-        "bcc" => mail.bcc.append(&mut address::addresses(value)),
+        "from" => people(&mut mail.from, value, address::senders),
+        "to" => people(&mut mail.to, value, address::addresses),
+        "cc" => people(&mut mail.cc, value, address::addresses),
+        "bcc" => people(&mut mail.bcc, value, address::addresses),
         "sender" if mail.sender.is_none() => mail.sender = address::senders(value).into_iter().next(),
         "date" if mail.date.is_none() => mail.date = date(value),
         "subject" if mail.subject.is_none() => {
             mail.subject = Some(word::clean(&decode_words(value))).filter(|s| !s.is_empty());
         }
         "message-id" if mail.message_id.is_none() => mail.message_id = ids(value, true).into_iter().next(),
-        "in-reply-to" => mail.in_reply_to.extend(ids(value, false)),
-        "references" => mail.references.extend(ids(value, false)),
+        "in-reply-to" => more_ids(&mut mail.in_reply_to, value),
+        "references" => more_ids(&mut mail.references, value),
         _ => {}
+    }
+}
+
+/// A field may stand twice; together its copies name no more people than one.
+fn people(list: &mut Vec<Mailbox>, value: &str, read: fn(&str) -> Vec<Mailbox>) {
+    let room = address::MOST.saturating_sub(list.len());
+    if room > 0 {
+        list.extend(read(value).into_iter().take(room));
+    }
+}
+
+fn more_ids(list: &mut Vec<String>, value: &str) {
+    if list.len() < IDS_MAX {
+        list.extend(ids(value, false));
+        oldest_and_youngest(list);
+    }
+}
+
+fn oldest_and_youngest(ids: &mut Vec<String>) {
+    if ids.len() > IDS_MAX {
+        ids.drain(1..=ids.len() - IDS_MAX);
     }
 }
 
@@ -139,9 +161,7 @@ fn ids(value: &str, lone: bool) -> Vec<String> {
     }
     let mut seen = HashSet::new();
     found.retain(|id| id.len() <= 998 && seen.insert(id.clone()));
-    if found.len() > IDS_MAX {
-        found.drain(1..=found.len() - IDS_MAX);
-    }
+    oldest_and_youngest(&mut found);
     found
 }
 
@@ -173,7 +193,8 @@ pub fn message(bytes: &[u8]) -> Result<Message, String> {
 
 fn calendars(leaves: &[structure::Leaf<'_>]) -> Vec<CalendarPart> {
     let mut found: Vec<CalendarPart> = Vec::new();
-    for leaf in leaves.iter().filter(|l| is_calendar(&l.part)) {
+    // each may be there twice, as a form of the text and as a file
+    for leaf in leaves.iter().filter(|l| is_calendar(&l.part)).take(2 * CALENDARS_MAX) {
         let bytes = decode::transfer(leaf.part.encoding.as_deref(), leaf.body, CALENDAR_BYTES + 1);
         if bytes.len() > CALENDAR_BYTES {
             continue; // half a calendar would be another calendar
@@ -187,13 +208,14 @@ fn calendars(leaves: &[structure::Leaf<'_>]) -> Vec<CalendarPart> {
 /// Adds the text of a calendar part unless it is there already: invitations carry the same calendar as a form of the
 /// text and as a file. For connectors that fetch the parts one by one.
 pub fn add_calendar(calendars: &mut Vec<CalendarPart>, text: String, alternative: bool) {
-    if text.trim().is_empty() || text.len() > CALENDAR_BYTES * 3 {
+    let held: usize = calendars.iter().map(|c| c.text.len()).sum();
+    if text.trim().is_empty() || text.len() > CALENDARS_BYTES {
         return;
     }
     // the two copies may differ in their line ends and in how far a program trimmed the last line
     if let Some(known) = calendars.iter_mut().find(|c| c.text.lines().eq(text.trim_end().lines())) {
         known.alternative |= alternative;
-    } else if calendars.len() < CALENDARS_MAX {
+    } else if calendars.len() < CALENDARS_MAX && held + text.len() <= CALENDARS_BYTES {
         calendars.push(CalendarPart { text: text.trim_end().to_owned(), alternative });
     }
 }

@@ -11,6 +11,8 @@ const DEPTH_MAX: usize = 50;
 /// Parts of one message; further ones are not listed.
 const PARTS_MAX: usize = 500;
 const NAME_MAX: usize = 255;
+/// Bytes of a field that describes a part.
+const FIELD_MAX: usize = 64 << 10;
 
 /// One leaf and its encoded body.
 pub(super) struct Leaf<'a> {
@@ -68,12 +70,12 @@ impl<'a> Walk<'a> {
             return None;
         }
         let line = line.trim_ascii_end();
-        self.stack.iter().enumerate().rev().find_map(|(depth, container)| {
-            match line.strip_prefix(container.boundary.as_slice())? {
-                b"" => Some((depth, false)),
-                b"--" => Some((depth, true)),
-                _ => None,
-            }
+        let fits = |c: &Container| line.len() == c.boundary.len() || line.len() == c.boundary.len() + 2;
+        let mut open = self.stack.iter().enumerate().rev().filter(|(_, container)| fits(container));
+        open.find_map(|(depth, container)| match line.strip_prefix(container.boundary.as_slice())? {
+            b"" => Some((depth, false)),
+            b"--" => Some((depth, true)),
+            _ => None,
         })
     }
 
@@ -174,6 +176,7 @@ impl Head {
         let mut type_name = None;
         let mut seen = false;
         for (name, raw) in field::Fields::new(block) {
+            let raw = &raw[..raw.len().min(FIELD_MAX)];
             if name.eq_ignore_ascii_case(b"content-type") && !seen {
                 seen = true;
                 let value = param::Value::parse(&field::unfold(raw, None));

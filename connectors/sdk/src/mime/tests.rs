@@ -72,6 +72,7 @@ fn mailboxes(#[case] value: &str, #[case] expected: &str) {
 fn a_report_may_be_signed_by_a_local_name() {
     let mail = header(b"From: MAILER-DAEMON (Mail Delivery System)\nTo: undisclosed\nReturn-Path: <>\n\n");
     assert_eq!(boxes(&mail.from), "Mail Delivery System|MAILER-DAEMON");
+    assert_eq!(boxes(&header(b"From: jane at x.example (Jane Doe)\n\n").from), "");
     assert!(mail.to.is_empty());
     assert_eq!(mail.header("return-path"), Some(""));
 }
@@ -568,3 +569,35 @@ const CHARSETS: &[&str] = &[
     "nonsense",
     "",
 ];
+
+#[test]
+fn floods_are_kept_to_what_an_honest_mail_holds() {
+    let people = |n: usize| (0..n).map(|i| format!("b{i}@x.example")).collect::<Vec<_>>().join(", ");
+    let mail = header(format!("To: {}\nTo: {}\nCc: c@x.example\n\n", people(1_500), people(1_500)).as_bytes());
+    assert_eq!((mail.to.len(), mail.cc.len()), (2_000, 1));
+    let ids: String = (0..900).map(|i| format!("References: <{i}@x>\nIn-Reply-To: <{i}@y>\n")).collect();
+    let mail = header(ids.as_bytes());
+    assert_eq!((mail.references.len(), mail.in_reply_to.len()), (200, 200));
+    // a calendar that stands there many times over, and calendars that are too much together
+    let part = |uid: &str, fill: usize| {
+        format!(
+            "--b\nContent-Type: text/calendar\n\nBEGIN:VCALENDAR\nUID:{uid}\nX:{}\nEND:VCALENDAR\n",
+            "x".repeat(fill)
+        )
+    };
+    let body: String = (0..6).map(|i| part(&i.to_string(), 900_000)).collect();
+    let mail =
+        message(format!("Content-Type: multipart/mixed; boundary=b\n\n{body}--b--\n").as_bytes()).expect("a mail");
+    assert_eq!(mail.calendars.len(), 3);
+    // the text of one endless line is no longer than any other
+    let line =
+        format!("Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n{}", "=41".repeat(50_000));
+    assert_eq!(text(line.as_bytes(), 100), Content::Text { text: "A".repeat(100), truncated: true });
+}
+
+#[test]
+fn an_entry_of_wrapping_alone_is_no_mailbox() {
+    for value in ["\"x\" <@a@b>, c@d", "=?utf-8?q?=3C=40a=40b=3E?=, c@d", "'@x@y', c@d"] {
+        assert_eq!(boxes(&addresses(value)), "c@d", "{value}");
+    }
+}

@@ -1,17 +1,21 @@
-//! The server itself: a small honest IMAP mailbox whose answers a test may replace.
+//! A small honest IMAP mailbox whose answers a test may replace, for the lies that real servers never tell on demand.
+//!
+//! It runs on a thread of its own and remembers every command. It knows just enough IMAP for one reader and one folder.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::oneshot,
 };
 
 /// What a test answers in the server's place. `{tag}` stands for the command's tag.
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// Untagged lines; the tagged OK follows by itself.
     Say(String),
@@ -24,6 +28,7 @@ pub enum Reply {
 type Answer = Box<dyn FnMut(&mut Server, &str) -> Option<Reply> + Send>;
 
 /// What the mailbox holds.
+#[derive(Clone)]
 pub struct Server {
     pub validity: Option<u32>,
     pub next: u32,
@@ -32,6 +37,16 @@ pub struct Server {
     pub structures: BTreeMap<u32, String>,
     pub capabilities: String,
     pub greeting: String,
+    /// Lines of LIST, without `* LIST `.
+    pub folders: Vec<String>,
+    /// INTERNALDATE of every mail.
+    pub received: String,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({} mails)", self.mails.len())
+    }
 }
 
 impl Server {
@@ -47,6 +62,11 @@ impl Server {
         self.mails.keys().copied().filter(|uid| ranges.iter().any(|(a, b)| (a..=b).contains(&uid))).collect()
     }
 
+    /// The UIDs that a command asks to be fetched.
+    pub fn wanted(&self, command: &str) -> Option<Vec<u32>> {
+        Some(self.uids(command.strip_prefix("UID FETCH ")?.split(' ').next()?))
+    }
+
     pub fn examined(&self) -> String {
         let validity = self.validity.map(|v| format!("* OK [UIDVALIDITY {v}] valid\r\n")).unwrap_or_default();
         format!(
@@ -58,6 +78,9 @@ impl Server {
     }
 
     /// Answers of FETCH for what `command` asks, of the messages of `set`.
+    ///
+    /// # Panics
+    /// When a mail has no end of its header.
     pub fn fetch(&self, set: &str, command: &str) -> String {
         let mut out = String::new();
         for uid in self.uids(set) {
@@ -66,7 +89,7 @@ impl Server {
             let _ok = write!(out, "* {number} FETCH (UID {uid} FLAGS ()");
             let (header, body) = text.split_once("\r\n\r\n").expect("a header");
             if command.contains("RFC822.SIZE") {
-                let _ok = write!(out, " INTERNALDATE \"01-Oct-2026 00:00:00 +0000\" RFC822.SIZE {}", text.len());
+                let _ok = write!(out, " INTERNALDATE \"{}\" RFC822.SIZE {}", self.received, text.len());
             }
             if command.contains("BODYSTRUCTURE") {
                 let plain = format!("(\"text\" \"plain\" NIL NIL NIL \"7bit\" {} 1)", body.len());
@@ -86,11 +109,12 @@ impl Server {
         out
     }
 
-    fn honest(&self, command: &str) -> String {
+    /// What an honest server says to a command, without the tagged line.
+    pub fn honest(&self, command: &str) -> String {
         let words: Vec<&str> = command.split(' ').collect();
         match words[..] {
             ["CAPABILITY"] => format!("* CAPABILITY {}\r\n", self.capabilities),
-            ["LIST", ..] => "* LIST (\\HasNoChildren) \"/\" INBOX\r\n".into(),
+            ["LIST", ..] => self.folders.iter().map(|line| format!("* LIST {line}\r\n")).collect(),
             ["EXAMINE", ..] => self.examined(),
             ["UID", "SEARCH", "UID", set] => {
                 let found: Vec<String> = self.uids(set).iter().map(u32::to_string).collect();
@@ -108,43 +132,75 @@ struct Log {
     connections: usize,
 }
 
-/// A running server.
-pub struct Fake {
+/// A running server; it ends when it is dropped.
+pub struct Imap {
     port: u16,
     server: Arc<Mutex<Server>>,
     answer: Arc<Mutex<Option<Answer>>>,
     log: Arc<Mutex<Log>>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl fmt::Debug for Imap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Imap(127.0.0.1:{})", self.port)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Fake {
-    /// A mailbox with one mail per UID.
+impl Imap {
+    /// A mailbox with one small mail per UID.
     pub fn with(uids: &[u32]) -> Self {
         let mail = |uid: &u32| (*uid, format!("Subject: mail {uid}\r\nFrom: a@b.example\r\n\r\ntext of {uid}\r\n"));
+        Self::holding(uids.iter().map(mail).collect())
+    }
+
+    /// A mailbox with these mails.
+    pub fn holding(mails: BTreeMap<u32, String>) -> Self {
         let server = Server {
             validity: Some(7),
-            next: uids.last().map_or(1, |uid| uid + 1),
+            next: mails.last_key_value().map_or(1, |(uid, _)| uid.saturating_add(1)),
             modseq: 1,
-            mails: uids.iter().map(mail).collect(),
+            mails,
             structures: BTreeMap::new(),
             capabilities: "IMAP4rev1".into(),
             greeting: "* OK ready\r\n".into(),
+            folders: vec!["(\\HasNoChildren) \"/\" INBOX".into()],
+            received: "01-Oct-2026 00:00:00 +0000".into(),
         };
-        Self { port: 0, server: Arc::new(Mutex::new(server)), answer: Arc::default(), log: Arc::default() }
+        Self { port: 0, server: Arc::new(Mutex::new(server)), answer: Arc::default(), log: Arc::default(), stop: None }
     }
 
-    pub async fn start(mut self) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        self.port = listener.local_addr().expect("an address").port();
+    /// Listens from now on.
+    ///
+    /// # Panics
+    /// When no loopback port can be had.
+    #[must_use]
+    pub fn start(mut self) -> Self {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        socket.set_nonblocking(true).expect("a socket that does not block");
+        self.port = socket.local_addr().expect("an address").port();
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.stop = Some(stop);
         let (server, answer, log) = (self.server.clone(), self.answer.clone(), self.log.clone());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                lock(&log).connections += 1;
-                tokio::spawn(serve(stream, server.clone(), answer.clone(), log.clone()));
-            }
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let accept = async move {
+                let listener = TcpListener::from_std(socket).expect("a listening socket");
+                while let Ok((stream, _)) = listener.accept().await {
+                    lock(&log).connections += 1;
+                    tokio::spawn(serve(stream, server.clone(), answer.clone(), log.clone()));
+                }
+            };
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept => {}
+                    _ended = stopped => {}
+                }
+            });
         });
         self
     }
@@ -156,6 +212,11 @@ impl Fake {
     /// Replaces answers: `None` leaves the honest one.
     pub fn answer(&self, answer: impl FnMut(&mut Server, &str) -> Option<Reply> + Send + 'static) {
         *lock(&self.answer) = Some(Box::new(answer));
+    }
+
+    /// Honest again.
+    pub fn repent(&self) {
+        *lock(&self.answer) = None;
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Server)) {
@@ -202,7 +263,7 @@ async fn serve(
         let (text, close) = match reply {
             Reply::Say(text) => (format!("{text}{tag} OK done\r\n"), false),
             Reply::Whole(text) => (text.replace("{tag}", tag), false),
-            Reply::Close(text) => (text, true),
+            Reply::Close(text) => (text.replace("{tag}", tag), true),
         };
         if stream.write_all(text.as_bytes()).await.is_err() || close {
             return;

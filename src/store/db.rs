@@ -148,6 +148,11 @@ impl Db {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(Duration::from_secs(30))
+                .statement_cache_capacity(PREPARED)
+                // what a statement may have to take back is kept in memory, not in a file of its own
+                .pragma("temp_store", "memory")
+                .pragma("cache_size", "-8000")
+                .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
             let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
@@ -216,6 +221,10 @@ const WRITER_LOCK: i64 = 0x0dea_17a1;
 
 /// Placeholders a statement may have: SQLite takes 32,766.
 const MOST_PLACEHOLDERS: usize = 30_000;
+/// Values in one list.
+const MOST_LISTED: usize = 4096;
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 400;
 
 impl Tx {
     pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
@@ -235,20 +244,20 @@ impl Tx {
     /// Many rows by few statements: `head` is `insert into t (a, b)`, `tail` an `on conflict` clause or nothing.
     pub async fn insert(&mut self, head: &str, tail: &str, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
         let Some(width) = rows.first().map(Vec::len) else { return Ok(()) };
-        let per_statement = (MOST_PLACEHOLDERS / width.max(1)).clamp(1, 500);
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let chunk: Vec<Vec<Arg>> = rows.by_ref().take(per_statement).collect();
+        let mut left = rows.len();
+        let mut args = rows.into_iter().flatten();
+        while left > 0 {
+            let now = portion(left, MOST_PLACEHOLDERS / width.max(1));
             let mut sql = format!("{head} values ");
-            for i in 0..chunk.len() {
-                let places: Vec<String> = (0..width).map(|j| format!("${}", i * width + j + 1)).collect();
+            for i in 0..now {
                 sql.push_str(if i == 0 { "(" } else { ", (" });
-                sql.push_str(&places.join(", "));
+                self.places(&mut sql, i * width, width);
                 sql.push(')');
             }
             sql.push(' ');
             sql.push_str(tail);
-            self.exec(&sql, chunk.into_iter().flatten().collect()).await?;
+            self.exec(&sql, args.by_ref().take(now * width).collect()).await?;
+            left -= now;
         }
         Ok(())
     }
@@ -256,8 +265,9 @@ impl Tx {
     /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
     pub async fn rows_in(&mut self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
         let mut all = Vec::new();
-        for chunk in values.chunks(5_000) {
-            all.extend(self.rows(&with_list(sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await?);
+        for chunk in values.chunks(MOST_LISTED) {
+            let (sql, args) = self.listed(sql, chunk);
+            all.extend(self.rows(&sql, args).await?);
         }
         Ok(all)
     }
@@ -265,10 +275,38 @@ impl Tx {
     /// The same for a statement that changes rows.
     pub async fn exec_in(&mut self, sql: &str, values: &[String]) -> Result<u64, StoreError> {
         let mut n = 0;
-        for chunk in values.chunks(5_000) {
-            n += self.exec(&with_list(sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await?;
+        for chunk in values.chunks(MOST_LISTED) {
+            let (sql, args) = self.listed(sql, chunk);
+            n += self.exec(&sql, args).await?;
         }
         Ok(n)
+    }
+
+    /// The statement for this list. Lists are filled up to a few lengths, with the last value: so there are few statements,
+    /// and each is prepared once.
+    fn listed(&self, sql: &str, values: &[String]) -> (String, Vec<Arg>) {
+        let len = values.len().next_power_of_two().min(MOST_LISTED);
+        let mut places = String::new();
+        self.places(&mut places, 0, len);
+        let last = values.last().into_iter().cycle();
+        (sql.replace("{in}", &places), values.iter().chain(last).take(len).map(Arg::from).collect())
+    }
+
+    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
+    /// many times as quick.
+    fn places(&self, sql: &mut String, before: usize, count: usize) {
+        for i in 1..=count {
+            if i > 1 {
+                sql.push(',');
+            }
+            match self {
+                Self::Lite(_) => sql.push('?'),
+                Self::Pg(_) => {
+                    sql.push('$');
+                    sql.push_str(&(before + i).to_string());
+                }
+            }
+        }
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
@@ -278,6 +316,12 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// How many rows the next statement writes: a power of two, so that few statements are made and each is prepared once.
+fn portion(left: usize, most: usize) -> usize {
+    let most = left.min(most).clamp(1, 256);
+    1 << most.ilog2()
 }
 
 /// Puts `$n, $n+1, ...` in the place of `{in}`.

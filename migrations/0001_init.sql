@@ -18,7 +18,8 @@ create table connections (
   last_success bigint,
   last_error text,
   last_error_at bigint,
-  removed bigint not null
+  removed bigint not null,
+  content text not null
 );
 
 create table streams (
@@ -55,6 +56,7 @@ create table items (
   ical_uid text,
   recurrence_id bigint,
   occurred_at bigint,
+  dated bigint,
   activity text,
   decided_at bigint not null,
   gone_at bigint,
@@ -172,15 +174,17 @@ create table choices (
 create table findings (
   id text primary key,
   rule text not null,
-  deal text not null,
+  subject text not null,
+  deal text,
   occurrence text not null,
   state text not null,
   severity text not null,
   owner text,
   body text not null,
-  unique (rule, deal, occurrence)
+  unique (rule, subject, occurrence)
 );
 create index findings_deal on findings (deal);
+create index findings_subject on findings (subject);
 
 create table reviews (
   deal text primary key,
@@ -191,10 +195,19 @@ create table reviews (
 );
 create index reviews_due on reviews (due);
 
+create table subject_reviews (
+  subject text primary key,
+  due bigint not null,
+  waits bigint not null,
+  judged_at bigint
+);
+create index subject_reviews_due on subject_reviews (due);
+
 create table signals (
   address_hash text not null,
   kind text not null,
   at bigint not null,
+  until bigint,
   primary key (address_hash, kind)
 );
 

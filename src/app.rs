@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    net::SocketAddr,
     sync::Arc,
 };
 
@@ -16,8 +17,10 @@ use crate::{
     domain::{
         address,
         capture::Policy,
-        directory::{Ours, User},
+        competitors::Competitors,
+        directory::{Directory, Ours, User},
         documents::Documents,
+        thresholds::GapSettings,
         working::WorkCalendar,
     },
     engine::{
@@ -30,6 +33,7 @@ use crate::{
         connections::{self, State},
         people::Person,
     },
+    web,
 };
 
 /// Everything, built and ready.
@@ -93,12 +97,45 @@ impl App {
         Ok(())
     }
 
+    /// What the pages need of all this.
+    pub fn given(&self) -> web::Given<'_> {
+        web::Given {
+            config: &self.config,
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            running: self.engine.clone(),
+        }
+    }
+
+    /// The pages, bound to their address and not yet served.
+    ///
+    /// # Errors
+    /// When the address is not on this machine only, or is taken.
+    pub async fn page(&self, listen: SocketAddr) -> anyhow::Result<web::Page> {
+        web::Page::open(self.given(), listen).await
+    }
+
     /// Signs out everywhere and closes the database.
     pub async fn close(&self) {
         for c in &self.engine.connections {
             c.source.close().await;
         }
         self.store.db.close().await;
+    }
+}
+
+impl web::Running for Engine {
+    fn directory(&self) -> Arc<Directory> {
+        self.known().directory.clone()
+    }
+    fn calendar(&self) -> &WorkCalendar {
+        &self.rules.organization
+    }
+    fn calendars(&self) -> &HashMap<String, WorkCalendar> {
+        &self.rules.calendars
+    }
+    fn thresholds(&self) -> &GapSettings {
+        &self.rules.thresholds
     }
 }
 
@@ -129,7 +166,16 @@ fn stored(config: &Config, c: &config::Connection, ours: &Ours, now: DateTime<Ut
         last_error: None,
         last_error_at: None,
         removed: false,
+        content: level(capture.content),
     })
+}
+
+fn level(kept: config::Level) -> Level {
+    match kept {
+        config::Level::Metadata => Level::Metadata,
+        config::Level::Subject => Level::Subject,
+        config::Level::Text => Level::Text,
+    }
 }
 
 pub fn gives(gives: Gives) -> &'static str {
@@ -168,11 +214,7 @@ fn connect(
             documents: documents(config, &rules.ours),
         },
         members: c.members.iter().filter_map(fold).collect(),
-        content: match capture.content {
-            config::Level::Metadata => Level::Metadata,
-            config::Level::Subject => Level::Subject,
-            config::Level::Text => Level::Text,
-        },
+        content: level(capture.content),
         horizon: capture.horizon.after(clock.now(), &calendar) - clock.now(),
         clock: clock.clone(),
         zone,
@@ -219,6 +261,7 @@ pub fn rules(config: &Config, people: &[Person]) -> anyhow::Result<Rules> {
     Ok(Rules {
         ours,
         deal_code,
+        competitors: Competitors::new(&config.competitors.names),
         fingerprint,
         thresholds: config.gaps.clone(),
         organization: config.calendar_of(None),

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use dealtrail::cli::{self, Cli};
 
@@ -15,21 +16,20 @@ fn main() -> ExitCode {
         // `dealtrail gaps | head` ends quietly; a server must outlive its readers
         sigpipe::reset();
     }
-    cli::log(&cli);
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(cli::run(cli));
-            runtime.shutdown_background();
-            outcome
-        }
-        Err(e) => Err(anyhow::Error::new(e).context("the program could not start its worker threads")),
-    };
-    match outcome {
+    match work(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("dealtrail: {error:#}");
             ExitCode::from(cli::code_of(&error))
         }
     }
+}
+
+fn work(cli: Cli) -> anyhow::Result<u8> {
+    cli::log(&cli)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
+    let runtime = runtime.context("the program could not start its worker threads")?;
+    let outcome = runtime.block_on(cli::run(cli));
+    runtime.shutdown_background();
+    outcome
 }

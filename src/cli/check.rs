@@ -1,9 +1,16 @@
 //! `check`: signs in everywhere and says what will be read, and what fails and how to mend it.
 
-use clap::Args;
+use std::collections::BTreeMap;
 
-use super::sync::known;
-use crate::app::App;
+use clap::Args;
+use dealtrail_sdk::Gives;
+
+use super::{lists::fold, output::say, sync::known, wanted};
+use crate::{
+    app::App,
+    config::UserRole,
+    domain::directory::{Contact, Directory, StageKind},
+};
 
 /// Reads the configuration, signs in to every connection, lists its folders, calendars or files.
 #[derive(Args, Debug)]
@@ -21,35 +28,35 @@ impl Check {
             known(app, name)?;
         }
         let wanted = |name: &str| self.connection.is_empty() || self.connection.iter().any(|n| n == name);
-        println!("configuration {} is well-formed", app.config.file.display());
+        say!("configuration {} is well-formed", app.config.file.display())?;
         for warning in app.config.warnings() {
-            println!("note: {warning}");
+            say!("note: {warning}")?;
         }
         let mut failed = 0;
         for (name, why) in app.unusable.iter().filter(|(name, _)| wanted(name)) {
-            println!("{name}: {why}");
+            say!("{name}: {why}")?;
             failed += 1;
         }
         for c in app.engine.connections.iter().filter(|c| wanted(&c.name)) {
             match c.source.streams().await {
                 Ok(streams) if streams.is_empty() => {
-                    println!("{}: signed in, but there is nothing to read; look at its settings", c.name);
+                    say!("{}: signed in, but there is nothing to read; look at its settings", c.name)?;
                 }
                 Ok(streams) => {
                     let names: Vec<&str> = streams.iter().map(|s| s.name.as_str()).collect();
-                    println!("{}: {} to read: {}", c.name, streams.len(), names.join(", "));
+                    say!("{}: {} to read: {}", c.name, streams.len(), names.join(", "))?;
                 }
                 Err(fault) => {
-                    println!("{}: {}", c.name, fault.what);
+                    say!("{}: {}", c.name, fault.what)?;
                     failed += 1;
                 }
             }
         }
         for line in not_used_yet(app) {
-            println!("note: {line}");
+            say!("note: {line}")?;
         }
-        for line in also_ours(app) {
-            println!("note: {line}");
+        for line in people(app) {
+            say!("note: {line}")?;
         }
         app.close().await;
         Ok(u8::from(failed > 0))
@@ -71,22 +78,95 @@ fn not_used_yet(app: &App) -> Vec<&'static str> {
     all.into_iter().filter(|(set, _)| *set).map(|(_, line)| line).collect()
 }
 
-/// Contacts of the CRM whose addresses are ours, and addresses that two contacts share.
-fn also_ours(app: &App) -> Vec<String> {
+/// Who stands in the way of good matching, and what to do: contacts whose addresses are ours, addresses that two contacts
+/// share, users without a mailbox, owners of open deals who are no users.
+fn people(app: &App) -> Vec<String> {
     let known = app.engine.known();
     let dir = &known.directory;
+    let crm = app.engine.connections.iter().any(|c| c.gives == Gives::Crm);
     let mut lines = Vec::new();
-    let mut contacts: Vec<_> = dir.contacts.values().filter(|c| c.merged_into.is_none()).collect();
-    contacts.sort_by(|a, b| a.id.cmp(&b.id));
-    for c in &contacts {
-        if c.emails.iter().any(|e| dir.is_ours(e)) {
-            lines.push(format!("contact {} has an address that is ours; it is treated as ours", c.id));
+    if crm && dir.contacts.is_empty() && dir.deals.is_empty() {
+        lines.push("the CRM has not been read yet; after `dealtrail sync`, check looks at its contacts too".to_owned());
+    }
+    lines.extend(also_ours(dir));
+    lines.extend(shared_addresses(dir));
+    lines.extend(without_mailbox(app, dir));
+    lines.extend(strangers_with_deals(dir));
+    lines
+}
+
+fn also_ours(dir: &Directory) -> Vec<String> {
+    let mut lines = Vec::new();
+    for c in survivors(dir) {
+        for e in c.emails.iter().filter(|e| dir.is_ours(e)) {
+            lines.push(format!(
+                "contact {} has the address {e}, which is ours, so its mail counts as internal; take it out of the CRM, or if \
+                 it is an outsider's, list it in organization.external",
+                c.id
+            ));
         }
+    }
+    lines
+}
+
+fn shared_addresses(dir: &Directory) -> Vec<String> {
+    let mut lines = Vec::new();
+    for c in survivors(dir) {
         for e in &c.emails {
-            if dir.contact_by_address(e).is_some_and(|first| first.id != c.id) {
-                lines.push(format!("contact {} shares an address with another contact, who is taken for it", c.id));
+            if let Some(first) = dir.contact_by_address(e).filter(|first| first.id != c.id) {
+                lines.push(format!(
+                    "contacts {} and {} share the address {e}; its mail goes to {} (a role on an open deal, else the older): \
+                     merge the two in the CRM, or correct the address",
+                    first.id, c.id, first.id
+                ));
             }
         }
     }
     lines
+}
+
+fn survivors(dir: &Directory) -> Vec<&Contact> {
+    let mut all: Vec<_> = dir.contacts.values().filter(|c| c.merged_into.is_none()).collect();
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    all
+}
+
+/// An admin who sells nothing needs none.
+fn without_mailbox(app: &App, dir: &Directory) -> Vec<String> {
+    let now = app.clock.now();
+    let admin = |email: &str| app.config.user(email).is_some_and(|u| u.role == UserRole::Admin);
+    let sells = |email: &str| dir.deals.values().any(|d| wanted::is_of(dir, &d.owner, Some(email)));
+    let has = |email: &str| {
+        let mut mailboxes = app
+            .config
+            .connections
+            .iter()
+            .filter(|c| c.enabled && crate::registry::kind(&c.connector).is_some_and(|k| k.gives == Gives::Mail));
+        mailboxes.any(|c| c.owner.iter().chain(&c.members).any(|o| fold(app, o) == email))
+    };
+    let users = dir.ours.users.iter().filter(|u| u.until.is_none_or(|until| until > now));
+    users
+        .filter(|u| !has(&u.email) && (!admin(&u.email) || sells(&u.email)))
+        .map(|u| {
+            format!(
+                "{} has no mailbox connected: gaps of their deals cannot be judged; add a [[connection]] with owner = \"{}\"",
+                u.email, u.email
+            )
+        })
+        .collect()
+}
+
+fn strangers_with_deals(dir: &Directory) -> Vec<String> {
+    let mut deals: BTreeMap<&str, usize> = BTreeMap::new();
+    let open = dir.deals.values().filter(|d| dir.stage_kind(&d.stage) == StageKind::Open);
+    for d in open.filter(|d| !d.owner.is_empty() && dir.user(&d.owner).is_none()) {
+        *deals.entry(&d.owner).or_default() += 1;
+    }
+    deals
+        .into_iter()
+        .map(|(owner, n)| {
+            let what = if n == 1 { "1 open deal".to_owned() } else { format!("{n} open deals") };
+            format!("{owner} owns {what} and is no user; add a [[user]], or an alias to the user it is")
+        })
+        .collect()
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use dealtrail_sdk::Need;
 
+use super::output::say;
 use crate::registry;
 
 /// The connectors there are.
@@ -20,18 +21,18 @@ pub enum Action {
 
 impl Connector {
     /// # Errors
-    /// Never; the signature is that of all commands.
+    /// When standard output cannot be written.
     pub fn run(self) -> anyhow::Result<u8> {
         let Action::List = self.action;
         for kind in registry::KINDS {
-            println!("{}: {}", kind.name, kind.title);
+            say!("{}: {}", kind.name, kind.title)?;
             for field in kind.settings {
                 let need = match field.need {
                     Need::Required => " (needed)",
                     Need::Secret => " (secret)",
                     Need::Optional => "",
                 };
-                println!("  {}{need}: {}", field.name, field.help);
+                say!("  {}{need}: {}", field.name, field.help)?;
             }
         }
         Ok(0)

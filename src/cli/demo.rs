@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{lists::local, sync::pass};
+use super::{Usage, lists::local, output::say, sync::pass};
 use crate::{
     app::App,
     clock::SystemClock,
@@ -13,7 +13,6 @@ use crate::{
     demo,
     domain::gaps::{State, worst_per_deal},
     engine::pass::Options,
-    web,
 };
 
 /// Builds a sample company (mail, calendars, CRM export on disk, dates around today), syncs it through the ordinary
@@ -38,6 +37,10 @@ impl Demo {
     /// # Errors
     /// When the folder cannot be written or is not ours, or the address is taken.
     pub async fn run(self) -> anyhow::Result<u8> {
+        if !self.listen.ip().is_loopback() {
+            let what = "the page is served to this machine only; say a loopback address such as 127.0.0.1:8420";
+            return Err(Usage(format!("--listen {}: {what}", self.listen)).into());
+        }
         let clock: Arc<dyn dealtrail_sdk::Clock> = Arc::new(SystemClock);
         let (company, fresh) = demo::prepare(&self.dir, clock.now(), SEED)?;
         let what = if fresh { "built" } else { "reusing" };
@@ -49,15 +52,16 @@ impl Demo {
             company.deals
         );
         let app = App::open(config::load(&company.config)?, clock).await?;
+        // taken at once: nobody should wait for the reading to learn that the address is taken
+        let page = if self.once { None } else { Some(app.page(self.listen).await?) };
         let tally = pass(&app, &Options::default()).await?;
         summary(&app).await?;
         gaps(&app, &company).await?;
-        if self.once {
+        let Some(page) = page else {
             app.close().await;
             return Ok(u8::from(!tally.failures.is_empty()));
-        }
-        let page = web::Page::open(&app, self.listen).await?;
-        println!("\nOpen {} (valid once; Ctrl-C ends)", page.sign_in());
+        };
+        say!("\nOpen {} (valid once; Ctrl-C ends)", page.sign_in())?;
         let stop = CancellationToken::new();
         let on_signal = stop.clone();
         tokio::spawn(async move {
@@ -79,13 +83,13 @@ async fn summary(app: &App) -> anyhow::Result<()> {
         let name = reason.map_or(outcome.clone(), |r| format!("{outcome} ({r})"));
         *reasons.entry(name).or_default() += n;
     }
-    println!("\nWhat became of every mail and calendar entry:");
+    say!("\nWhat became of every mail and calendar entry:")?;
     for (name, n) in reasons {
-        println!("  {n:>6}  {name}");
+        say!("  {n:>6}  {name}")?;
     }
-    println!("\nActivities:");
+    say!("\nActivities:")?;
     for (kind, status, n) in app.store.counts(app.clock.now()).await? {
-        println!("  {n:>6}  {kind} {status}");
+        say!("  {n:>6}  {kind} {status}")?;
     }
     Ok(())
 }
@@ -95,20 +99,21 @@ async fn gaps(app: &App, company: &demo::Company) -> anyhow::Result<()> {
     let live =
         app.store.findings().await?.into_iter().filter(|f| matches!(f.state, State::Open | State::Unknown)).collect();
     let worst = worst_per_deal(live);
-    println!("\n{} deals with a gap (the worst of each):", worst.len());
+    say!("\n{} deals with a gap (the worst of each):", worst.len())?;
     for f in &worst {
-        let name = known.directory.deals.get(&f.deal).map_or(f.deal.as_str(), |d| d.name.as_str());
-        println!("  {:<7} {:<20} {name} ({}), {}, since {}", f.severity, f.rule, f.deal, f.state, local(app, f.since));
-        println!("          expected {}; found {}", f.expected.trim_end_matches('.'), f.found.trim_end_matches('.'));
+        let (name, id) = (f.subject_name(&known.directory), f.subject());
+        let id = id.strip_prefix("deal:").unwrap_or(&id);
+        say!("  {:<7} {:<20} {name} ({}), {}, since {}", f.severity, f.rule, id, f.state, local(app, f.since))?;
+        say!("          expected {}; found {}", f.expected.trim_end_matches('.'), f.found.trim_end_matches('.'))?;
     }
-    println!("\nWorth a look:");
-    for h in company.highlights.iter().filter(|h| worst.iter().any(|f| f.deal == h.deal_id)).take(6) {
-        println!("  {} ({}): {}", h.deal_name, h.deal_id, h.why);
+    say!("\nWorth a look:")?;
+    for h in company.highlights.iter().filter(|h| worst.iter().any(|f| f.is_on(&h.deal_id))).take(6) {
+        say!("  {} ({}): {}", h.deal_name, h.deal_id, h.why)?;
     }
-    println!(
+    say!(
         "\nAsk why: dealtrail --config {} explain {}",
         company.config.display(),
-        worst.first().map_or("DEAL", |f| f.deal.as_str())
-    );
+        worst.iter().find_map(|f| f.deal.as_deref()).unwrap_or("DEAL")
+    )?;
     Ok(())
 }

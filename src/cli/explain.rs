@@ -2,7 +2,11 @@
 
 use clap::Args;
 
-use super::lists::{fold, local};
+use super::{
+    Usage,
+    lists::{fold, local},
+    output::{Unwritten, say},
+};
 use crate::{
     app::App,
     domain::{activity::Entity, gaps::Finding},
@@ -21,16 +25,21 @@ pub struct Explain {
 
 impl Explain {
     /// # Errors
-    /// When the database fails.
+    /// When nothing is asked for, standard output cannot be written, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
         let id = self.id.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
+        if id.is_empty() {
+            let what = "explain what? ID is a Message-ID, an activity, a deal, a gap or an address";
+            return Err(Usage(what.to_owned()).into());
+        }
         let mut said = false;
-        for d in app.store.decisions_about(&id).await? {
-            println!("{}", decision(app, &d));
+        let decisions = app.store.decisions_about(&id).await?;
+        for d in &decisions {
+            say!("{}", decision(app, d))?;
             said = true;
         }
         let mut ids: Vec<String> = vec![id.clone()];
-        ids.extend(app.store.decisions_about(&id).await?.into_iter().filter_map(|d| d.activity));
+        ids.extend(decisions.into_iter().filter_map(|d| d.activity));
         ids.sort();
         ids.dedup();
         let mut tx = app.store.begin().await?;
@@ -38,24 +47,24 @@ impl Explain {
         drop(tx);
         for (s, sightings) in app.store.with_sightings(found).await? {
             said = true;
-            activity(app, &s);
+            activity(app, &s)?;
             for x in sightings {
                 let gone = x.gone_at.map_or(String::new(), |at| format!(", gone since {}", local(app, at)));
-                println!("  seen in {} / {} as {}{gone}", x.connection, x.stream, x.key);
+                say!("  seen in {} / {} as {}{gone}", x.connection, x.stream, x.key)?;
             }
         }
         said |= deal(app, &id).await?;
         for f in app.store.findings().await?.iter().filter(|f| f.id == id) {
-            gap(app, f);
+            gap(app, f)?;
             said = true;
         }
         if id.contains('@') {
             said |= address(app, &id).await?;
         }
         if !said {
-            println!(
+            say!(
                 "Nothing is known about {id}. If it is a mail, `dealtrail status` says how far its mailbox has been read."
-            );
+            )?;
             return Ok(1);
         }
         Ok(0)
@@ -80,30 +89,31 @@ fn decision(app: &App, d: &Decision) -> String {
     )
 }
 
-fn activity(app: &App, s: &Stored) {
+fn activity(app: &App, s: &Stored) -> Result<(), Unwritten> {
     let a = &s.activity;
     let status = a.status_at(app.clock.now());
     let direction = a.direction.map_or(String::new(), |d| format!(" {d}"));
-    println!("activity {}: {}{direction}, {status}, {}", a.id, a.kind, local(app, a.occurred_at));
+    say!("activity {}: {}{direction}, {status}, {}", a.id, a.kind, local(app, a.occurred_at))?;
     if let Some(confirmed) = a.confirmed {
-        println!("  {}", if confirmed { "confirmed by the other side or by mail" } else { "unconfirmed" });
+        say!("  {}", if confirmed { "confirmed by the other side or by mail" } else { "unconfirmed" })?;
     }
     for m in &a.matches {
         let runner_up = m.runner_up.as_ref().map_or(String::new(), |r| format!("; runner-up {} {:.2}", r.id, r.score));
-        println!("  tied to {} {} by {} (score {:.2}, made by {}{runner_up})", m.entity, m.id, m.reason, m.score, m.by);
+        say!("  tied to {} {} by {} (score {:.2}, made by {}{runner_up})", m.entity, m.id, m.reason, m.score, m.by)?;
     }
     if !a.undecided.is_empty() {
-        println!("  the deal is not decided: {}; choose with `dealtrail review`", a.undecided.join(" or "));
+        say!("  the deal is not decided: {}; choose with `dealtrail review`", a.undecided.join(" or "))?;
     } else if a.ids(Entity::Deal).next().is_none() {
-        println!("  tied to no deal: none of its people's deals was open then");
+        say!("  tied to no deal: none of its people's deals was open then")?;
     }
+    Ok(())
 }
 
 async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
     let known = app.engine.known();
     let Some(d) = known.directory.deals.get(id) else { return Ok(false) };
     let stage = known.directory.stages.get(&d.stage).map_or(d.stage.as_str(), |s| s.name.as_str());
-    println!("deal {}: {}, {stage}, owned by {}", d.id, d.name, d.owner);
+    say!("deal {}: {}, {stage}, owned by {}", d.id, d.name, d.owner)?;
     let trail = app.store.activities(&Filter { deal: Some(id.to_owned()), ..Filter::default() }).await?;
     let mut lines: Vec<(chrono::DateTime<chrono::Utc>, String)> = trail
         .iter()
@@ -120,38 +130,32 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
     }));
     lines.sort();
     for (at, line) in lines {
-        println!("  {} {line}", local(app, at));
+        say!("  {} {line}", local(app, at))?;
     }
-    for f in app.store.findings().await?.iter().filter(|f| f.deal == id) {
-        gap(app, f);
+    for f in app.store.findings().await?.iter().filter(|f| f.is_on(&id)) {
+        gap(app, f)?;
     }
     Ok(true)
 }
 
-fn gap(app: &App, f: &Finding) {
-    println!(
-        "gap {}: {} on deal {}, {} ({}), since {}",
-        f.id,
-        f.rule,
-        f.deal,
-        f.state,
-        f.severity,
-        local(app, f.since)
-    );
-    println!("  expected: {}", f.expected);
-    println!("  found: {}", f.found);
-    println!("  clears when: {}", f.clears_when);
+fn gap(app: &App, f: &Finding) -> Result<(), Unwritten> {
+    let subject = f.subject().replacen(':', " ", 1);
+    say!("gap {}: {} on {subject}, {} ({}), since {}", f.id, f.rule, f.state, f.severity, local(app, f.since))?;
+    say!("  expected: {}", f.expected)?;
+    say!("  found: {}", f.found)?;
+    say!("  clears when: {}", f.clears_when)?;
     if let (Some(from), Some(to)) = (f.window_from, f.window_to) {
-        println!("  looked from {} to {}", local(app, from), local(app, to));
+        say!("  looked from {} to {}", local(app, from), local(app, to))?;
     }
     for (what, ids) in [("evidence", &f.evidence), ("blind", &f.blind), ("pending", &f.pending)] {
         if !ids.is_empty() {
-            println!("  {what}: {}", ids.join(", "));
+            say!("  {what}: {}", ids.join(", "))?;
         }
     }
     if let Some(by) = &f.resolved_by {
-        println!("  resolved by {by}{}", if f.late { ", late" } else { "" });
+        say!("  resolved by {by}{}", if f.late { ", late" } else { "" })?;
     }
+    Ok(())
 }
 
 async fn address(app: &App, address: &str) -> anyhow::Result<bool> {
@@ -162,20 +166,20 @@ async fn address(app: &App, address: &str) -> anyhow::Result<bool> {
         let user = dir
             .user(&folded)
             .map_or("not a user, but at one of our domains".to_owned(), |u| format!("user {}", u.email));
-        println!("{folded} is ours: {user}");
+        say!("{folded} is ours: {user}")?;
         return Ok(true);
     }
     let contact = dir.contact_by_address(&folded);
     let company = dir.company_by_address(&folded);
     match (contact, company) {
-        (Some(c), _) => println!("{folded} is contact {}", c.id),
-        (None, Some(c)) => println!("{folded} is at company {} ({}), no contact", c.id, c.name),
-        (None, None) => println!("{folded} is unknown to the CRM: its mail waits"),
+        (Some(c), _) => say!("{folded} is contact {}", c.id)?,
+        (None, Some(c)) => say!("{folded} is at company {} ({}), no contact", c.id, c.name)?,
+        (None, None) => say!("{folded} is unknown to the CRM: its mail waits")?,
     }
     let Some(c) = contact else { return Ok(company.is_some()) };
     let filter = Filter { contact: Some(c.id.clone()), most: Some(20), ..Filter::default() };
     for s in app.store.activities(&filter).await? {
-        activity(app, &s);
+        activity(app, &s)?;
     }
     Ok(true)
 }

@@ -5,7 +5,10 @@ use std::io::{self, BufWriter, Write};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use super::{output, shapes};
+use super::{
+    output::{self, Unwritten},
+    shapes,
+};
 use crate::{app::App, domain::directory::Directory};
 
 /// Writes everything of one kind to standard output, one object a line (jsonl) or a row each (csv).
@@ -63,6 +66,14 @@ impl Export {
     /// # Errors
     /// When the database fails or standard output is closed.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        // an error of the outside world is one of standard output: nothing else is written here
+        self.write(app)
+            .await
+            .map_err(|e| e.downcast::<io::Error>().map_or_else(|e| e, |e| Unwritten::from(e).into()))?;
+        Ok(0)
+    }
+
+    async fn write(self, app: &App) -> anyhow::Result<()> {
         let mut sink = Sink { out: BufWriter::new(io::stdout().lock()), format: self.format, head: false };
         let dir: &Directory = &app.engine.known().directory;
         match self.what {
@@ -82,16 +93,16 @@ impl Export {
             }
             What::Contacts => {
                 let last = app.store.last_contacts(app.clock.now()).await?;
-                let dead = app.store.dead_addresses(dir.contacts.values()).await?;
+                let signals = app.store.signals(dir.contacts.values()).await?;
                 let mut ids: Vec<&String> = dir.contacts.keys().collect();
                 ids.sort();
                 for id in ids {
-                    sink.row(&shapes::contact(&dir.contacts[id], dead.get(id).copied(), &last))?;
+                    sink.row(&shapes::contact(&dir.contacts[id], signals.get(id), &last))?;
                 }
             }
         }
         sink.out.flush()?;
-        Ok(0)
+        Ok(())
     }
 }
 

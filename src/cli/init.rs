@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, io::Write as _, path::PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Usage;
+use super::{Usage, output::say};
 
 const TEMPLATE: &str = include_str!("../../config/dealtrail.example.toml");
 
@@ -35,12 +35,12 @@ impl Init {
             Err(e) => return Err(e).with_context(|| format!("{shown} could not be written")),
         };
         file.write_all(TEMPLATE.as_bytes()).with_context(|| format!("{shown} could not be written"))?;
-        println!("Wrote {shown}. Three things to fill in, each explained there:");
-        println!("  1. [organization] domains: the mail domains of your own people");
-        println!("  2. [[user]]: who they are");
-        println!("  3. [[connection]]: their mailboxes and calendars, and the CRM");
+        say!("Wrote {shown}. Three things to fill in, each explained there:")?;
+        say!("  1. [organization] domains: the mail domains of your own people")?;
+        say!("  2. [[user]]: who they are")?;
+        say!("  3. [[connection]]: their mailboxes and calendars, and the CRM")?;
         let option = if self.dir.as_os_str() == "." { String::new() } else { format!(" --config {shown}") };
-        println!("Then `dealtrail{option} check` says what will be read, and `dealtrail{option} sync` reads it.");
+        say!("Then `dealtrail{option} check` says what will be read, and `dealtrail{option} sync` reads it.")?;
         Ok(0)
     }
 }

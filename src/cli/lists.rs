@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     output::{self, Column, Format},
-    shapes,
+    shapes, wanted,
 };
 use crate::{
     app::App,
     domain::{
+        activity::Status,
         address,
-        directory::Directory,
+        directory::{Deal, Directory, StageKind},
         gaps::{self, Finding, State},
     },
     store::lists::Filter,
@@ -21,7 +22,7 @@ use crate::{
 /// What narrows a list.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Narrow {
-    /// Only of this rep (an email address)
+    /// Only of this rep (an email address or an alias)
     #[arg(long, value_name = "EMAIL")]
     pub rep: Option<String>,
     /// Only of this deal
@@ -31,10 +32,10 @@ pub struct Narrow {
     #[arg(long, value_name = "ID")]
     pub contact: Option<String>,
     /// From this day on, in the organisation's zone
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = wanted::day)]
     pub from: Option<NaiveDate>,
     /// Up to and including this day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = wanted::day)]
     pub to: Option<NaiveDate>,
 }
 
@@ -44,33 +45,49 @@ pub struct Shown {
     pub format: Format,
 }
 
+/// What is wanted, once it is known that it is there.
+#[derive(Debug)]
+struct Found {
+    rep: Option<String>,
+    deal: Option<String>,
+    contact: Option<String>,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+}
+
 impl Narrow {
-    fn filter(&self, app: &App) -> Filter {
-        let dir = &app.engine.known().directory;
+    /// Refuses what nobody and nothing has.
+    async fn find(&self, app: &App) -> anyhow::Result<Found> {
+        wanted::in_order(self.from, self.to)?;
         let calendar = app.config.calendar_of(None);
-        Filter {
-            rep: self.rep.as_ref().map(|r| fold(app, r)),
-            deal: self.deal.clone(),
-            contact: self.contact.as_ref().map(|c| contact_id(dir, &fold(app, c), c)),
+        let deal = match &self.deal {
+            Some(id) => Some(wanted::deal(app, id).await?),
+            None => None,
+        };
+        Ok(Found {
+            rep: self.rep.as_deref().map(|r| wanted::rep(app, r)).transpose()?,
+            deal,
+            contact: self.contact.as_deref().map(|c| wanted::contact(app, c)).transpose()?,
             from: self.from.map(|d| calendar.start_of(d)),
             to: self.to.map(|d| calendar.end_of(d)),
-            undecided: false,
-            most: None,
-        }
+        })
+    }
+}
+
+impl Found {
+    /// Does one of these moments lie in the days that are wanted? Without days everything does.
+    fn within(&self, moments: impl IntoIterator<Item = DateTime<Utc>>) -> bool {
+        let holds = |at: DateTime<Utc>| self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to);
+        (self.from.is_none() && self.to.is_none()) || moments.into_iter().any(holds)
     }
 
-    fn within(&self, app: &App, at: DateTime<Utc>) -> bool {
-        let f = self.filter(app);
-        f.from.is_none_or(|from| at >= from) && f.to.is_none_or(|to| at < to)
+    fn of_deal(&self, id: &str) -> bool {
+        self.deal.as_ref().is_none_or(|wanted| wanted == id)
     }
 }
 
 pub fn fold(app: &App, address: &str) -> String {
     address::fold(address, &app.config.matching.subaddress).unwrap_or_else(|| address.to_lowercase())
-}
-
-fn contact_id(dir: &Directory, folded: &str, given: &str) -> String {
-    dir.contact_by_address(folded).map_or_else(|| given.to_owned(), |c| c.id.clone())
 }
 
 /// A time as people read it, in the organisation's zone.
@@ -83,22 +100,24 @@ pub fn local(app: &App, at: DateTime<Utc>) -> String {
 pub struct Activities {
     #[command(flatten)]
     pub narrow: Narrow,
-    /// At most this many; programs get all
-    #[arg(long, default_value_t = 50)]
-    pub most: i64,
+    /// Only in this state: done (mails, calls, notes), planned, held, cancelled, declined
+    #[arg(long)]
+    pub state: Option<String>,
+    /// At most this many; else people get 50 and programs all
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..))]
+    pub most: Option<i64>,
     #[command(flatten)]
     pub shown: Shown,
 }
 
 impl Activities {
     /// # Errors
-    /// When the database fails.
+    /// When what is wanted does not exist, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
         let table = self.shown.format == Format::Table;
-        let filter = Filter { most: table.then_some(self.most), ..self.narrow.filter(app) };
-        let all = app.store.activities(&filter).await?;
-        let all = app.store.with_sightings(all).await?;
         let now = app.clock.now();
+        let all = app.store.activities(&self.filter(app, now, table.then_some(50)).await?).await?;
+        let all = app.store.with_sightings(all).await?;
         let rows: Vec<Map<String, Value>> = all
             .iter()
             .map(|(s, sightings)| {
@@ -151,6 +170,22 @@ impl Activities {
         output::list(self.shown.format, columns, &rows, empty)?;
         Ok(0)
     }
+
+    async fn filter(&self, app: &App, now: DateTime<Utc>, usual: Option<i64>) -> anyhow::Result<Filter> {
+        let states: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
+        let found = self.narrow.find(app).await?;
+        Ok(Filter {
+            reps: found.rep.map(|rep| wanted::addresses(app, &rep)).unwrap_or_default(),
+            deal: found.deal,
+            contact: found.contact,
+            from: found.from,
+            to: found.to,
+            state: state.and_then(Status::parse).map(|s| (s, now)),
+            undecided: false,
+            most: self.most.or(usual),
+        })
+    }
 }
 
 /// Deals with their stage, owner and amount.
@@ -167,19 +202,25 @@ pub struct Deals {
 
 impl Deals {
     /// # Errors
-    /// When standard output cannot be written.
+    /// When what is wanted does not exist, or standard output cannot be written.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        let kinds = [(StageKind::Open, "open"), (StageKind::Won, "won"), (StageKind::Lost, "lost")];
+        let words = kinds.map(|k| k.1);
+        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &words)).transpose()?;
+        let found = self.narrow.find(app).await?;
         let known = app.engine.known();
         let dir = &known.directory;
-        let rep = self.narrow.rep.as_ref().map(|r| fold(app, r));
-        let contact = self.narrow.contact.as_ref().map(|c| contact_id(dir, &fold(app, c), c));
+        let contact = found.contact.as_deref();
+        let moments =
+            |d: &Deal| d.created_at.into_iter().chain(d.stage_changes.iter().map(|c| c.at)).collect::<Vec<_>>();
         let mut deals: Vec<_> = dir
             .deals
             .values()
-            .filter(|d| rep.as_ref().is_none_or(|r| d.owner == *r))
-            .filter(|d| self.narrow.deal.as_ref().is_none_or(|id| d.id == *id))
-            .filter(|d| contact.as_ref().is_none_or(|c| dir.deals_of_contact(c).contains(&d.id)))
-            .filter(|d| self.state.as_ref().is_none_or(|s| json!(dir.stage_kind(&d.stage)) == json!(s)))
+            .filter(|d| wanted::is_of(dir, &d.owner, found.rep.as_deref()))
+            .filter(|d| found.of_deal(&d.id))
+            .filter(|d| contact.is_none_or(|c| dir.deals_of_contact(c).contains(&d.id)))
+            .filter(|d| state.is_none_or(|s| kinds.contains(&(dir.stage_kind(&d.stage), s))))
+            .filter(|d| found.within(moments(d)))
             .collect();
         deals.sort_by(|a, b| a.id.cmp(&b.id));
         let rows: Vec<_> = deals
@@ -218,26 +259,31 @@ pub struct Contacts {
 
 impl Contacts {
     /// # Errors
-    /// When the database fails.
+    /// When what is wanted does not exist, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        let found = self.narrow.find(app).await?;
         let known = app.engine.known();
         let dir = &known.directory;
         let last = app.store.last_contacts(app.clock.now()).await?;
-        let dead = app.store.dead_addresses(dir.contacts.values()).await?;
-        let rep = self.narrow.rep.as_ref().map(|r| fold(app, r));
-        let wanted = self.narrow.contact.as_ref().map(|c| contact_id(dir, &fold(app, c), c));
-        let of_deal: Option<Vec<&str>> = self.narrow.deal.as_ref().map(|id| {
+        let signals = app.store.signals(dir.contacts.values()).await?;
+        let rep = found.rep.as_deref();
+        let of_deal: Option<Vec<&str>> = found.deal.as_ref().map(|id| {
             dir.deals.get(id).map(|d| d.contacts.iter().map(|c| dir.survivor(&c.contact)).collect()).unwrap_or_default()
         });
+        let traffic = |id: &str| {
+            let (inbound, outbound) = last.get(id).copied().unwrap_or_default();
+            inbound.into_iter().chain(outbound)
+        };
         let mut all: Vec<_> = dir
             .contacts
             .values()
-            .filter(|c| rep.is_none() || c.owner == rep)
-            .filter(|c| wanted.as_ref().is_none_or(|id| c.id == *id))
+            .filter(|c| rep.is_none() || c.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
+            .filter(|c| found.contact.as_ref().is_none_or(|id| c.id == *id))
             .filter(|c| of_deal.as_ref().is_none_or(|ids| ids.contains(&c.id.as_str())))
+            .filter(|c| found.within(traffic(&c.id)))
             .collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        let rows: Vec<_> = all.iter().map(|c| shapes::contact(c, dead.get(&c.id).copied(), &last)).collect();
+        let rows: Vec<_> = all.iter().map(|c| shapes::contact(c, signals.get(&c.id), &last)).collect();
         let columns = [
             Column("id", "Id"),
             Column("name", "Name"),
@@ -277,34 +323,39 @@ pub struct Gaps {
 
 impl Gaps {
     /// # Errors
-    /// When the state is unknown or the database fails.
+    /// When what is wanted does not exist, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
-        let state = self.state.as_deref().map(parse_state).transpose()?;
+        let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
+        let state = state.and_then(State::parse);
+        let wanted = self.narrow.find(app).await?;
         if self.recompute {
             app.store.judge_all().await?;
             app.engine.review_due().await?;
         }
         let known = app.engine.known();
         let dir = &known.directory;
-        let rep = self.narrow.rep.as_ref().map(|r| fold(app, r));
-        let contact = self.narrow.contact.as_ref().map(|c| contact_id(dir, &fold(app, c), c));
+        let rep = wanted.rep.as_deref();
+        let of_contact = |f: &Finding, id: &String| {
+            f.contact.as_ref() == Some(id) || dir.deals_of_contact(id).iter().any(|d| f.is_on(d))
+        };
         let found: Vec<Finding> = app
             .store
             .findings()
             .await?
             .into_iter()
             .filter(|f| state.map_or(self.all || matches!(f.state, State::Open | State::Unknown), |s| f.state == s))
-            .filter(|f| rep.is_none() || f.owner == rep)
-            .filter(|f| self.narrow.deal.as_ref().is_none_or(|d| f.deal == *d))
-            .filter(|f| contact.as_ref().is_none_or(|c| dir.deals_of_contact(c).contains(&f.deal)))
-            .filter(|f| self.narrow.within(app, f.since))
+            .filter(|f| rep.is_none() || f.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
+            .filter(|f| wanted.of_deal(f.deal.as_deref().unwrap_or_default()))
+            .filter(|f| wanted.contact.as_ref().is_none_or(|c| of_contact(f, c)))
+            .filter(|f| wanted.within([f.since]))
             .collect();
         let found = if self.all { sorted(found) } else { gaps::worst_per_deal(found) };
         let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
         let columns = [
             Column("severity", "Severity"),
             Column("rule", "Gap"),
-            Column("deal_name", "Deal"),
+            Column("deal_name", "Deal or who"),
             Column("owner", "Owner"),
             Column("state", "State"),
             Column("expected", "Expected"),
@@ -320,15 +371,8 @@ impl Gaps {
 
 fn described(f: &Finding, dir: &Directory) -> Map<String, Value> {
     let mut row = shapes::gap(f);
-    row.insert("deal_name".into(), json!(dir.deals.get(&f.deal).map_or(f.deal.as_str(), |d| d.name.as_str())));
+    row.insert("deal_name".into(), json!(f.subject_name(dir)));
     row
-}
-
-fn parse_state(text: &str) -> Result<State, super::Usage> {
-    State::parse(text).ok_or_else(|| {
-        let known: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-        super::Usage(format!("there is no state `{text}`; there are {}", known.join(", ")))
-    })
 }
 
 fn sorted(mut all: Vec<Finding>) -> Vec<Finding> {

@@ -3,6 +3,7 @@
 //! Exit: 0 all well; 1 this pass met a failure and the rest was done; 2 the command line or configuration is wrong.
 
 pub mod bars;
+pub mod behind;
 pub mod check;
 pub mod connector;
 pub mod demo;
@@ -18,6 +19,7 @@ pub mod shapes;
 pub mod status;
 pub mod sync;
 pub mod user;
+pub mod wanted;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -64,11 +66,11 @@ pub enum Command {
     Status(status::Status),
     /// List activities, newest first
     Activities(lists::Activities),
-    /// List deals
+    /// List deals; with --from or --to those created or moved in these days
     Deals(lists::Deals),
-    /// List contacts
+    /// List contacts; with --from or --to those last in touch in these days
     Contacts(lists::Contacts),
-    /// List gaps: the worst of each deal
+    /// List gaps: the worst of each deal; with --from or --to those that stand since these days
     Gaps(lists::Gaps),
     /// A report: activity, coverage
     Report(report::Report),
@@ -84,17 +86,30 @@ pub enum Command {
     Connector(connector::Connector),
 }
 
+const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+
 /// Starts logging. Foreign libraries that print content at trace level are kept quiet.
-pub fn log(cli: &Cli) {
+///
+/// # Errors
+/// [`Usage`] when the command line or the environment names a level that there is not.
+pub fn log(cli: &Cli) -> Result<(), Usage> {
     let default = match cli.command {
         Command::Run(_) => "info",
         _ => "error",
     };
-    let level = cli.log.clone().or_else(|| std::env::var("DEALTRAIL_LOG").ok()).unwrap_or_else(|| default.to_owned());
+    let variable = || std::env::var("DEALTRAIL_LOG").ok().filter(|l| !l.is_empty());
+    let asked = cli.log.clone().map(|level| (level, "--log"));
+    let level = match asked.or_else(|| variable().map(|level| (level, "$DEALTRAIL_LOG"))) {
+        None => default,
+        Some((level, where_from)) => {
+            wanted::one_of("level", &level, LEVELS).map_err(|e| Usage(format!("{where_from}: {e}")))?
+        }
+    };
     let filter =
         format!("{level},sqlx=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn,imap_proto=warn,mail_parser=warn");
-    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = EnvFilter::new(filter);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    Ok(())
 }
 
 /// Runs a command; the exit code on success.

@@ -1,7 +1,10 @@
 //! How results are printed: a table for people, JSON, JSON lines or CSV for programs. Programs get nothing else on
-//! standard output.
+//! standard output. What cannot be printed is an error like any other: nothing here panics.
 
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -15,6 +18,28 @@ pub enum Format {
     Csv,
 }
 
+/// The disk behind standard output is full, or whoever read it is gone.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "writing the result to standard output failed ({0}); what was written is not complete, so make room and run it again"
+)]
+pub struct Unwritten(#[from] io::Error);
+
+/// Prints one line: ask for it with [`say!`].
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn line(text: fmt::Arguments<'_>) -> Result<(), Unwritten> {
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+/// `println!` whose failure is returned.
+macro_rules! say {
+    () => { $crate::cli::output::line(format_args!("")) };
+    ($($said:tt)*) => { $crate::cli::output::line(format_args!($($said)*)) };
+}
+pub(crate) use say;
+
 /// One column of a list: its key in JSON and its heading in a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Column(pub &'static str, pub &'static str);
@@ -23,8 +48,19 @@ pub struct Column(pub &'static str, pub &'static str);
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn list(format: Format, columns: &[Column], rows: &[Map<String, Value>], empty: &str) -> io::Result<()> {
+pub fn list(format: Format, columns: &[Column], rows: &[Map<String, Value>], empty: &str) -> Result<(), Unwritten> {
     let mut out = io::stdout().lock();
+    write(&mut out, format, columns, rows, empty)?;
+    Ok(out.flush()?)
+}
+
+fn write(
+    out: &mut impl Write,
+    format: Format,
+    columns: &[Column],
+    rows: &[Map<String, Value>],
+    empty: &str,
+) -> io::Result<()> {
     match format {
         Format::Table if rows.is_empty() => writeln!(out, "{empty}"),
         Format::Table => writeln!(out, "{}", table(columns, rows)),
@@ -56,11 +92,16 @@ fn table(columns: &[Column], rows: &[Map<String, Value>]) -> Table {
     table
 }
 
+/// Foreign text without control characters, which a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A value as people read it; control characters of foreign text are taken out.
 pub fn shown(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(s)) => s.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Some(Value::String(s)) => plain(s),
         Some(Value::Bool(b)) => if *b { "yes" } else { "no" }.to_owned(),
         Some(Value::Array(all)) => all.iter().map(|v| shown(Some(v))).collect::<Vec<_>>().join(", "),
         Some(other) => other.to_string(),

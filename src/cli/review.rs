@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{
     Usage,
     lists::{Shown, fold, local},
-    output::{self, Column, Format},
-    shapes,
+    output::{self, Column, Format, say},
+    shapes, wanted,
 };
 use crate::{
     app::App,
@@ -63,8 +63,11 @@ impl Review {
             }
             Some(None) => candidates.iter().map(|d| (d.clone(), false)).collect(),
             Some(Some(deal)) => {
-                if !app.engine.known().directory.deals.contains_key(&deal) {
-                    return Err(Usage(format!("there is no deal {deal}; `dealtrail deals` lists them")).into());
+                let known = app.engine.known();
+                if !known.directory.deals.contains_key(&deal) {
+                    let all: Vec<&str> = known.directory.deals.keys().map(String::as_str).collect();
+                    let what = format!("there is no deal {deal}");
+                    return Err(wanted::refused(&what, &deal, &all, "`dealtrail deals` lists them").into());
                 }
                 let others = current.iter().filter(|d| **d != deal).map(|d| (d.clone(), false));
                 others.chain([(deal.clone(), true)]).collect()
@@ -84,10 +87,7 @@ impl Review {
                 .await?;
         }
         for (deal, linked) in chosen {
-            println!(
-                "activity {activity} {} deal {deal}",
-                if linked { "now belongs to" } else { "does not belong to" }
-            );
+            say!("activity {activity} {} deal {deal}", if linked { "now belongs to" } else { "does not belong to" })?;
         }
         Ok(0)
     }
@@ -100,7 +100,11 @@ impl Review {
         };
         let known = app.engine.known();
         let user = known.directory.user(&fold(app, &by)).map(|u| u.email.clone());
-        user.ok_or_else(|| Usage(format!("there is no user {by} who could decide; `dealtrail user list` shows them")))
+        user.ok_or_else(|| {
+            let all: Vec<&str> = known.directory.ours.users.iter().map(|u| u.email.as_str()).collect();
+            let what = format!("there is no user {by} who could decide");
+            wanted::refused(&what, &by, &all, "`dealtrail user list` shows them")
+        })
     }
 
     async fn list(&self, app: &App) -> anyhow::Result<u8> {

@@ -8,7 +8,7 @@ use tokio::signal::{unix, unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
 use super::open;
-use crate::{app::App, engine::daemon, web};
+use crate::{app::App, engine::daemon};
 
 /// Reads everything as it comes, judges, and serves the page. SIGTERM or Ctrl-C ends it cleanly, SIGHUP reloads the configuration.
 #[derive(Args, Debug)]
@@ -56,7 +56,7 @@ async fn serve(app: &App, signals: &mut Signals) -> anyhow::Result<Signal> {
         eprintln!("{name}: {why}");
     }
     let stop = CancellationToken::new();
-    let page = web::Page::open(app, app.config.server.listen).await?;
+    let page = app.page(app.config.server.listen).await?;
     eprintln!("dealtrail is running; sign in once with {}", page.sign_in());
     let web = tokio::spawn(page.serve(stop.clone()));
     let mut daemon = tokio::spawn(daemon::run(app.engine.clone(), stop.clone()));

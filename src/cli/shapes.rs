@@ -8,11 +8,12 @@ use crate::{
     domain::{
         activity::{Entity, Kind, Role},
         directory::{Contact, Deal, Directory},
-        gaps::Finding,
+        gaps::{Finding, sight::NO_MAILBOX},
     },
     store::{
         activities::Stored,
         lists::{Decision, LastContacts, ShownSighting},
+        signals::Signals,
     },
 };
 
@@ -126,6 +127,7 @@ pub fn gap(f: &Finding) -> Map<String, Value> {
         "deal": f.deal,
         "contact": f.contact,
         "activity": f.activity,
+        "company": f.company,
         "owner": f.owner,
         "from_stage": f.from_stage,
         "to_stage": f.to_stage,
@@ -137,7 +139,8 @@ pub fn gap(f: &Finding) -> Map<String, Value> {
         "found": f.found,
         "clears_when": f.clears_when,
         "evidence": f.evidence,
-        "blind": f.blind,
+        // who had no mailbox at all is said in `found`: here stand connections
+        "blind": f.blind.iter().filter(|b| !b.starts_with(NO_MAILBOX)).collect::<Vec<_>>(),
         "pending": f.pending,
         "since": time(f.since),
         "snoozed_until": opt_time(f.snoozed_until),
@@ -178,7 +181,8 @@ pub fn deal(d: &Deal, dir: &Directory) -> Map<String, Value> {
     }))
 }
 
-pub fn contact(c: &Contact, dead: Option<DateTime<Utc>>, last: &LastContacts) -> Map<String, Value> {
+pub fn contact(c: &Contact, signals: Option<&Signals>, last: &LastContacts) -> Map<String, Value> {
+    let signals = signals.copied().unwrap_or_default();
     let (last_in, last_out) = last.get(&c.id).copied().unwrap_or_default();
     object(json!({
         "id": c.id,
@@ -187,8 +191,8 @@ pub fn contact(c: &Contact, dead: Option<DateTime<Utc>>, last: &LastContacts) ->
         "company": c.company,
         "owner": c.owner,
         "merged_into": c.merged_into,
-        "address_dead_at": opt_time(dead),
-        "away_until": Value::Null,
+        "address_dead_at": opt_time(signals.dead_at),
+        "away_until": opt_time(signals.away_until),
         "last_in": opt_time(last_in),
         "last_out": opt_time(last_out),
     }))

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     lists::{Shown, local},
-    output::{self, Column, Format},
+    output::{self, Column, Format, Unwritten, say},
     shapes,
 };
 use crate::{app::App, store::connections::State};
@@ -57,7 +57,7 @@ impl Status {
         let empty = "No connections yet. Add a [[connection]] to the configuration; `dealtrail connector list` shows the kinds.";
         output::list(self.shown.format, columns, &rows, empty)?;
         if self.shown.format == Format::Table {
-            sentence(&rows);
+            sentence(&rows)?;
         }
         Ok(0)
     }
@@ -121,7 +121,7 @@ fn count(rows: &[Map<String, Value>], key: &str) -> i64 {
     rows.iter().filter_map(|r| r.get(key).and_then(Value::as_i64)).sum()
 }
 
-fn sentence(rows: &[Map<String, Value>]) {
+fn sentence(rows: &[Map<String, Value>]) -> Result<(), Unwritten> {
     let failing: Vec<&str> = rows
         .iter()
         .filter(|r| matches!(r.get("state").and_then(Value::as_str), Some("failing" | "needs_action")))
@@ -129,22 +129,22 @@ fn sentence(rows: &[Map<String, Value>]) {
         .collect();
     let unreadable = count(rows, "quarantined");
     if unreadable > 0 {
-        println!(
+        say!(
             "{unreadable} items could not be read; they are kept and tried again. `dealtrail export decisions` names each \
              with its reason (outcome quarantined)."
-        );
+        )?;
     }
     let unread = rows.iter().filter(|r| r.get("complete_to").is_none_or(Value::is_null)).count();
     if failing.is_empty() && unread == 0 && !rows.is_empty() {
-        println!("Capture is complete.");
-        return;
+        return say!("Capture is complete.");
     }
     if unread > 0 {
-        println!("Not read through yet: {unread} of {}. Run `dealtrail sync`.", rows.len());
+        say!("Not read through yet: {unread} of {}. Run `dealtrail sync`.", rows.len())?;
     }
     let mut failing = failing;
     failing.dedup();
     if !failing.is_empty() {
-        println!("Capture is not complete: {} cannot be read; the last column says what to do.", failing.join(", "));
+        say!("Capture is not complete: {} cannot be read; the last column says what to do.", failing.join(", "))?;
     }
+    Ok(())
 }

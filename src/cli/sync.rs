@@ -37,16 +37,22 @@ impl Sync {
     }
 }
 
-/// Refuses a connection that is not configured, naming the nearest.
+/// Refuses a connection that is not configured, naming the nearest, or that is switched off.
 ///
 /// # Errors
 /// [`Usage`].
 pub fn known(app: &App, name: &str) -> Result<(), Usage> {
-    let names: Vec<&str> = app.config.connections.iter().map(|c| c.name.as_str()).collect();
-    if names.contains(&name) {
-        return Ok(());
+    match app.config.connection(name) {
+        Some(c) if c.enabled => Ok(()),
+        Some(_) => Err(Usage(format!(
+            "the connection `{name}` is switched off: enabled = false in {}",
+            app.config.file.display()
+        ))),
+        None => {
+            let names = app.config.connections.iter().map(|c| c.name.as_str());
+            Err(Usage(format!("there is no connection `{name}`; {}", fault::hint(name, names))))
+        }
     }
-    Err(Usage(format!("there is no connection `{name}`; {}", fault::hint(name, names.iter().copied()))))
 }
 
 /// A pass with progress bars that Ctrl-C ends cleanly.
@@ -77,6 +83,9 @@ pub async fn pass(app: &App, options: &Options) -> anyhow::Result<Tally> {
             Some(stream) => eprintln!("{connection} / {stream}: {why}"),
             None => eprintln!("{connection}: {why}"),
         }
+    }
+    for (connection, stream) in &tally.left {
+        eprintln!("{connection} / {stream}: another process is reading it now; it was left to it");
     }
     Ok(tally)
 }

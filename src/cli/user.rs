@@ -10,9 +10,15 @@ use serde_json::json;
 use super::{
     Usage,
     lists::{Shown, fold},
-    output::{self, Column},
+    output::{self, Column, Format, say},
+    wanted,
 };
-use crate::{app::App, store::people::Person};
+use crate::{
+    app::App,
+    config::fault,
+    domain::{address, directory},
+    store::people::Person,
+};
 
 /// People who use dealtrail. Those of the configuration file are changed there.
 #[derive(Args, Debug)]
@@ -59,7 +65,7 @@ impl User {
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
         let in_file = |email: &str| app.config.users.iter().any(|u| fold(app, &u.email) == email);
         match self.action {
-            Action::List => list(app, self.shown)?,
+            Action::List => list(app, self.shown).await?,
             Action::Add { email, name, role, team, alias } => {
                 let folded = fold(app, &email);
                 if in_file(&folded) {
@@ -67,18 +73,16 @@ impl User {
                         Usage(format!("{folded} stands in {}; change it there", app.config.file.display())).into()
                     );
                 }
-                if !folded.contains('@') {
-                    return Err(Usage(format!("`{email}` is no email address")).into());
+                let aliases: Vec<String> = alias.iter().map(|a| fold(app, a)).collect();
+                for (given, address) in std::iter::once((&email, &folded)).chain(alias.iter().zip(&aliases)) {
+                    free(app, given, address, &folded)?;
                 }
-                if let Some(team) = team.as_ref().filter(|t| app.config.team(t).is_none()) {
-                    return Err(Usage(format!("there is no team `{team}`; add a [[team]] to the configuration")).into());
-                }
+                known_team(app, team.as_deref())?;
                 let role = format!("{role:?}").to_lowercase();
-                let aliases = alias.iter().map(|a| fold(app, a)).collect();
                 let person =
                     Person { email: folded.clone(), name: name.unwrap_or_else(|| folded.clone()), role, team, aliases };
                 app.store.save_person(&person).await?;
-                println!("{folded} is now a user; the next sync matches the history to them");
+                say!("{folded} is now a user; the next sync matches the history to them")?;
             }
             Action::Remove { email } => {
                 let folded = fold(app, &email);
@@ -88,9 +92,9 @@ impl User {
                     );
                 }
                 if !app.store.remove_person(&folded).await? {
-                    return Err(Usage(format!("there is no user {folded}; `dealtrail user list` shows them")).into());
+                    return Err(unknown(app, &folded).into());
                 }
-                println!("{folded} is no user any more; what was captured stays");
+                say!("{folded} is no user any more; what was captured stays")?;
             }
             Action::Password { email } => password(app, &fold(app, &email)).await?,
         }
@@ -100,7 +104,7 @@ impl User {
 
 async fn password(app: &App, email: &str) -> anyhow::Result<()> {
     if app.engine.known().directory.user(email).is_none() {
-        return Err(Usage(format!("there is no user {email}; `dealtrail user list` shows them")).into());
+        return Err(unknown(app, email).into());
     }
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("the password could not be read from standard input")?;
@@ -113,37 +117,79 @@ async fn password(app: &App, email: &str) -> anyhow::Result<()> {
             .await?
             .map_err(|e| anyhow::anyhow!("the password could not be hashed: {e}"))?;
     app.store.set_password(email, &hash).await?;
-    println!("the password of {email} is set");
+    say!("the password of {email} is set")?;
     Ok(())
 }
 
-fn list(app: &App, shown: Shown) -> anyhow::Result<()> {
+/// Nobody else has this address.
+fn free(app: &App, given: &str, address: &str, of: &str) -> Result<(), Usage> {
+    if address::fold(given, &app.config.matching.subaddress).is_none() {
+        return Err(Usage(format!("`{given}` is no email address")));
+    }
+    match app.engine.known().directory.user(address).filter(|u| u.email != of) {
+        Some(other) => Err(Usage(format!("{address} belongs to the user {} already", other.email))),
+        None => Ok(()),
+    }
+}
+
+fn known_team(app: &App, team: Option<&str>) -> Result<(), Usage> {
+    let Some(team) = team.filter(|t| app.config.team(t).is_none()) else { return Ok(()) };
+    let names = app.config.teams.iter().map(|t| t.name.as_str());
+    let advice = match app.config.teams.is_empty() {
+        true => "add a [[team]] to the configuration".to_owned(),
+        false => fault::hint(team, names),
+    };
+    Err(Usage(format!("there is no team `{team}`; {advice}")))
+}
+
+fn unknown(app: &App, email: &str) -> Usage {
     let known = app.engine.known();
-    let rows: Vec<_> = known
-        .directory
-        .ours
-        .users
-        .iter()
-        .filter_map(|u| {
-            let file = app.config.users.iter().any(|c| fold(app, &c.email) == u.email);
-            let row = json!({"email": u.email, "name": u.name, "team": u.team, "manager": u.manager, "aliases": u.aliases,
-                             "made_in": if file { "configuration" } else { "database" }});
-            row.as_object().cloned()
-        })
-        .collect();
-    let columns = [
-        Column("email", "Email"),
-        Column("name", "Name"),
-        Column("team", "Team"),
-        Column("manager", "Manager"),
-        Column("aliases", "Aliases"),
-        Column("made_in", "Made in"),
-    ];
-    output::list(
-        shown.format,
-        &columns,
-        &rows,
-        "No users yet. Add a [[user]] to the configuration, or `dealtrail user add EMAIL`.",
-    )?;
-    Ok(())
+    let all: Vec<&str> = known.directory.ours.users.iter().map(|u| u.email.as_str()).collect();
+    wanted::refused(&format!("there is no user {email}"), email, &all, "`dealtrail user list` shows them")
+}
+
+/// Everybody, with what they may and where that was said.
+async fn list(app: &App, shown: Shown) -> anyhow::Result<()> {
+    let people = app.store.people().await?;
+    let known = app.engine.known();
+    let row = |u: &directory::User| {
+        let file = app.config.users.iter().find(|c| fold(app, &c.email) == u.email);
+        let role = match file {
+            Some(c) => format!("{:?}", c.role).to_lowercase(),
+            None => people.iter().find(|p| p.email == u.email).map_or_else(String::new, |p| p.role.clone()),
+        };
+        let led = app.config.teams.iter().filter(|t| t.manager.as_ref().is_some_and(|m| fold(app, m) == u.email));
+        let manages: Vec<&str> = led.map(|t| t.name.as_str()).collect();
+        // who leads a team sees what a manager sees, whatever the role
+        let said = match manages.is_empty() {
+            true => role.clone(),
+            false => format!("{role}, manages {}", manages.join(", ")),
+        };
+        let row = json!({"email": u.email, "name": u.name, "role": role, "manages": manages, "team": u.team,
+                         "manager": u.manager, "aliases": u.aliases,
+                         "made_in": if file.is_some() { "configuration" } else { "database" },
+                         "role_said": said, "from": if file.is_some() { "file" } else { "added" }});
+        row.as_object().cloned()
+    };
+    let mut rows: Vec<_> = known.directory.ours.users.iter().filter_map(row).collect();
+    if shown.format != Format::Table {
+        for row in &mut rows {
+            row.shift_remove("role_said");
+            row.shift_remove("from");
+        }
+    }
+    let columns: &[Column] = if shown.format == Format::Table {
+        &[
+            Column("email", "Email"),
+            Column("name", "Name"),
+            Column("role_said", "Role"),
+            Column("team", "Team"),
+            Column("aliases", "Aliases"),
+            Column("from", "From"),
+        ]
+    } else {
+        &["email", "name", "role", "manages", "team", "manager", "aliases", "made_in"].map(|key| Column(key, ""))
+    };
+    let empty = "No users yet. Add a [[user]] to the configuration, or `dealtrail user add EMAIL`.";
+    Ok(output::list(shown.format, columns, &rows, empty)?)
 }

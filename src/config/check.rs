@@ -14,6 +14,8 @@ use super::{
     fault::{Places, Step, expectation, hint, nearest},
 };
 
+use crate::domain::reports::activity::COUNTS;
+
 use Step::{Index, Key};
 
 pub fn check(config: &Config, places: &Places<'_>, kinds: &[&Kind]) -> Result<(), ConfigError> {
@@ -35,6 +37,14 @@ pub fn check(config: &Config, places: &Places<'_>, kinds: &[&Kind]) -> Result<()
     for (at, target) in config.targets.iter().enumerate() {
         let path = [Key("target"), Index(at), Key("team")];
         known_team(config, places, &path, "target.team", target.team.as_deref())?;
+        let metrics = COUNTS.iter().map(|(key, _)| *key);
+        if !metrics.clone().any(|m| m == target.metric) {
+            let path = [Key("target"), Index(at), Key("metric")];
+            let advice = hint(&target.metric, metrics);
+            let message =
+                format!("`target.metric`: the activity report has no column `{}` that counts; {advice}", target.metric);
+            return Err(places.fault(&path, &message));
+        }
     }
     connections(config, places, kinds)
 }

@@ -200,5 +200,9 @@ pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<
     let folded = given.to_lowercase();
     let score = |name: &str| strsim::damerau_levenshtein(&folded, &name.to_lowercase());
     let within = (given.chars().count() / 3).max(2);
-    known.map(|name| (score(name), name)).filter(|(n, _)| *n <= within).min_by_key(|(n, _)| *n).map(|(_, name)| name)
+    let all: Vec<&str> = known.collect();
+    let near = all.iter().map(|name| (score(name), *name)).filter(|(n, _)| *n <= within).min_by_key(|(n, _)| *n);
+    // "meetings" for `meetings_held`: the beginning of one name only
+    let mut longer = all.iter().filter(|name| folded.len() >= 4 && name.to_lowercase().starts_with(&folded));
+    near.map(|(_, name)| name).or_else(|| longer.next().copied().filter(|_| longer.next().is_none()))
 }

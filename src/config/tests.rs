@@ -210,6 +210,9 @@ const BEHIND_A_USER: &[&str] = &[
     "[gaps]\ngone_quiet = 5\n",
     "[[partner]]\ndomains = []\n",
     "[[target]]\nmetric = \"calls\"\nper = \"weekly\"\ngoal = 5\n",
+    "[[target]]\nmetric = \"meetings\"\nper = \"week\"\ngoal = 5\n",
+    "[[target]]\nmetric = \"conversation\"\nper = \"week\"\ngoal = 5\n",
+    "[[quota]]\nrep = \"ana@acme.example\"\nper = \"quater\"\namount = 1\ncurrency = \"EUR\"\n",
     "[[quota]]\nrep = \"ana@acme.example\"\nper = \"year\"\namount = 0\ncurrency = \"EUR\"\n",
 ];
 

@@ -36,7 +36,7 @@ pub(super) fn tell(teller: &mut Teller<'_>) {
     }
 }
 
-fn misses_its_last_move(plant: Plant) -> bool {
+pub(super) fn misses_its_last_move(plant: Plant) -> bool {
     matches!(
         plant,
         Plant::Unsupported

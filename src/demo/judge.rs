@@ -143,6 +143,12 @@ impl<'a> Judge<'a> {
         mail.chain(held).collect()
     }
 
+    /// The moments of everything that shows that something was done: evidence, and our own mail.
+    pub(super) fn signs(&self, deal: usize) -> Vec<DateTime<Utc>> {
+        let ours = self.letters_of(deal).filter(|l| l.from.ours()).map(|l| l.at);
+        ours.chain(self.evidence(deal)).collect()
+    }
+
     /// What the window of the move to `moves[n]` holds.
     pub(super) fn window(&self, index: usize, n: usize) -> Found {
         let deal = &self.world.deals[index];
@@ -213,7 +219,7 @@ impl<'a> Judge<'a> {
         let met = self
             .meetings_of(index)
             .into_iter()
-            .filter(|(start, ..)| *start >= since)
+            .filter(|(start, end, _)| *start >= since && *end <= self.office.now)
             .flat_map(|(_, _, m)| m.guests.iter().map(|g| g.party.email.clone()).collect::<Vec<_>>());
         let all: std::collections::BTreeSet<String> =
             mail.chain(met).filter(|e| !e.ends_with("fernlicht.example")).collect();

@@ -14,6 +14,8 @@ mod disk;
 mod encode;
 #[cfg(test)]
 mod judge;
+#[cfg(test)]
+mod ledger;
 mod letter;
 mod noise;
 mod oddities;

@@ -1,6 +1,7 @@
 //! What people typed into the CRM besides: activities that mail or calendar confirm, tasks, changes of amount and close
 //! date. The typed activities that nothing confirms belong to the stories in `acts`.
 
+use super::acts::misses_its_last_move;
 use super::dice::Dice;
 use super::office::{DAY, Office};
 use super::plot::Plant;
@@ -64,7 +65,8 @@ fn tasks(office: &Office, dice: &mut Dice, world: &mut World, deal: usize) {
         Plant::OverdueNextStep => task(-5 * DAY, None, "Send the revised layout"),
         Plant::NoNextStep => task(-4 * DAY, Some(-4 * DAY + 200), "Answer the open questions"),
         _ if open && dice.chance(35) => task(dice.between(2, 8) * DAY, None, "Prepare the next call"),
-        _ if dice.chance(30) => {
+        // what was ticked off was done: nobody did anything about those
+        _ if dice.chance(30) && !(open && misses_its_last_move(plant)) => {
             let at = world_last(world, deal) - 2 * DAY;
             let done = Some(office.moment(at, zone));
             let subject = "Send documents".to_owned();

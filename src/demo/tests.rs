@@ -112,6 +112,20 @@ fn the_gaps_are_those_that_were_planted() {
 }
 
 #[test]
+fn a_deals_own_history_shows_what_was_planted_and_nothing_else() {
+    for day in DAYS {
+        for seed in [7, 8, 1234] {
+            let (office, world) = build(at(day), seed);
+            let judge = Judge::new(&office, &world);
+            for (n, deal) in world.deals.iter().enumerate() {
+                let found = ledger::findings(&office, &world, &judge, n);
+                assert_eq!(found, ledger::planted(deal), "{day} {seed}: {} ({:?})", deal.name, deal.row.plant);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_later_rules_look_for_is_there_and_only_there() {
     for day in DAYS {
         let (office, world) = build(at(day), 7);

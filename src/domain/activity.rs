@@ -38,6 +38,10 @@ words!(Reason {
     Address = "address", Domain = "domain", Thread = "thread", Reference = "reference", ContactRole = "role",
     OnlyDeal = "only_deal", Owner = "owner", Words = "words", Recency = "recency", Person = "person",
 });
+words!(
+    /// How much of the words of matched mail and events is kept; the stricter is the smaller.
+    Level { Metadata = "metadata", Subject = "subject", Text = "text" }
+);
 words!(TextState { Kept = "kept", Pending = "pending", None = "none" });
 words!(Origin { Captured = "captured", Typed = "typed" });
 

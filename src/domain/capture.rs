@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
     FolderRole,
-    record::{Class, Event, Mailbox, Message},
+    record::{Attendee, Class, Event, Mailbox, Message},
 };
 
 use super::{
@@ -63,23 +63,30 @@ fn skip(reason: SkipReason) -> Decision {
     Decision::Skipped { reason, detail: None }
 }
 
+/// The date a mail bears itself, right or wrong; one of 1970 is none.
+pub fn dated(mail: &Message) -> Option<DateTime<Utc>> {
+    mail.date.filter(|date| date.timestamp() > 86_400)
+}
+
 /// The moment a mail counts for: its Date header, else when the mailbox took it in. A date more than a day in the
-/// future, or of 1970, is a wrong clock: then the arrival counts. (Not measured against the arrival: file times and names
-/// of copied mailboxes say little.)
-pub fn occurred_at(mail: &Message, now: DateTime<Utc>) -> DateTime<Utc> {
-    match (mail.date, mail.received) {
-        (Some(date), received) if date <= now + chrono::TimeDelta::days(1) => {
-            // a clock far in the past (1970) is as wrong as one in the future
-            if date.timestamp() <= 86_400 { received.unwrap_or(date) } else { date }
-        }
-        (_, Some(received)) => received,
-        (Some(_), None) | (None, None) => now,
+/// future is a wrong clock: then the arrival counts. (Not measured against the arrival: file times and names of copied
+/// mailboxes say little.) A moment that had to be guessed is guessed once: `kept` is what was decided before, and stands
+/// when the day of the date has come.
+pub fn occurred_at(mail: &Message, kept: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let ahead = |date: DateTime<Utc>, of: DateTime<Utc>| date > of + chrono::TimeDelta::days(1);
+    let received = mail.received.filter(|r| *r <= now);
+    match (dated(mail), kept) {
+        (Some(date), Some(kept)) if ahead(date, kept) => kept,
+        (Some(date), None) if ahead(date, now) => received.unwrap_or(now),
+        (Some(date), _) => date,
+        (None, Some(kept)) => kept,
+        (None, None) => received.or(mail.date).unwrap_or(now),
     }
 }
 
 /// The time is our guess: the mail names none, or one that cannot be.
-pub fn is_guessed(mail: &Message, now: DateTime<Utc>) -> bool {
-    mail.date != Some(occurred_at(mail, now))
+pub fn is_guessed(mail: &Message, at: DateTime<Utc>) -> bool {
+    mail.date != Some(at)
 }
 
 /// A rep who left: capture stopped then, by a rule that is named.
@@ -108,12 +115,17 @@ pub fn mail_participants(mail: &Message, dir: &Directory) -> Vec<Participant> {
 
 /// The participants of an event: organizer first, then the attendees; rooms keep the role `resource`.
 pub fn event_participants(event: &Event, dir: &Directory) -> Vec<Participant> {
+    people(event.organizer.as_ref(), &event.attendees, dir)
+}
+
+/// The same from what was kept of an event.
+pub fn people(organizer: Option<&Mailbox>, attendees: &[Attendee], dir: &Directory) -> Vec<Participant> {
     use dealtrail_sdk::record::AttendeeRole;
     let mut all = Vec::new();
-    if let Some(organizer) = &event.organizer {
+    if let Some(organizer) = organizer {
         add(&mut all, organizer, Role::Organizer, dir);
     }
-    for a in &event.attendees {
+    for a in attendees {
         let role = match (a.resource, a.role) {
             (true, _) => Role::Resource,
             (false, AttendeeRole::Required) => Role::Required,
@@ -147,11 +159,11 @@ pub fn known(address: &str, dir: &Directory) -> bool {
     dir.contact_by_address(address).is_some() || dir.company_by_address(address).is_some()
 }
 
-fn excluded<'a>(
+fn excluded<'m, 'p>(
     participants: &[Participant],
-    raw: impl Iterator<Item = &'a Mailbox>,
-    policy: &'a Policy,
-) -> Option<&'a str> {
+    raw: impl Iterator<Item = &'m Mailbox>,
+    policy: &'p Policy,
+) -> Option<&'p str> {
     let written: Vec<String> = raw.map(|m| m.address.trim().to_lowercase()).collect();
     let addresses: Vec<&str> =
         participants.iter().map(|p| p.address.as_str()).chain(written.iter().map(String::as_str)).collect();
@@ -183,15 +195,37 @@ pub fn glob(rule: &str, address: &str) -> bool {
     }
 }
 
-/// Decides one message seen in one folder.
+/// Decides again an item that is gone from its source, from what was kept of it: the rules about time and people. None: it
+/// stays what it is.
+pub fn decide_kept<'a>(
+    at: DateTime<Utc>,
+    participants: &[Participant],
+    raw: impl Iterator<Item = &'a Mailbox>,
+    policy: &Policy,
+    dir: &Directory,
+) -> Option<(SkipReason, Option<String>)> {
+    if at < policy.since {
+        return Some((SkipReason::TooOld, None));
+    }
+    if let Some(Decision::Skipped { reason, detail }) = after_leaving(at, policy) {
+        return Some((reason, detail));
+    }
+    if let Some(rule) = excluded(participants, raw, policy) {
+        return Some((SkipReason::Excluded, Some(rule.to_owned())));
+    }
+    outsiders(participants, dir).next().is_none().then_some((SkipReason::Internal, None))
+}
+
+/// Decides one message seen in one folder, that counts for the moment `at`. `invites`: it is nothing but part of a meeting.
 pub fn decide_mail(
     mail: &Message,
+    invites: bool,
     folder: Option<FolderRole>,
     policy: &Policy,
     dir: &Directory,
-    now: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> Decision {
-    if occurred_at(mail, now) < policy.since {
+    if at < policy.since {
         return skip(SkipReason::TooOld);
     }
     if let Some(reason) = misplaced(mail, folder) {
@@ -199,13 +233,13 @@ pub fn decide_mail(
     }
     let participants = mail_participants(mail, dir);
     let raw = mail.from.iter().chain(&mail.sender).chain(&mail.to).chain(&mail.cc).chain(&mail.bcc);
-    if let Some(left) = after_leaving(occurred_at(mail, now), policy) {
+    if let Some(left) = after_leaving(at, policy) {
         return left;
     }
     if let Some(rule) = excluded(&participants, raw, policy) {
         return Decision::Skipped { reason: SkipReason::Excluded, detail: Some(rule.to_owned()) };
     }
-    if signs::carries_meeting(mail) && !signs::has_message_of_its_own(mail) {
+    if invites {
         return skip(SkipReason::Calendar);
     }
     if signs::is_bounce(mail) {
@@ -218,9 +252,14 @@ pub fn decide_mail(
         None => true,
         Some(p) => dir.is_ours(&p.address) || folder == Some(FolderRole::Sent) && participants.iter().any(ours),
     };
-    let tags = documents::tags(&mail.parts, &policy.documents);
+    let tags = documents::tags(mail.subject.as_deref(), &mail.parts, &policy.documents);
     let automatic = signs::is_automatic(mail);
-    let document = !tags.is_empty() && sender.is_some_and(|p| brings_documents(&p.address, policy, dir));
+    // of a machine's mail the attachment's own name must say so: every notification's subject speaks of an order
+    let named = || !documents::tags(None, &mail.parts, &policy.documents).is_empty();
+    let from_portal = sender.is_some_and(|p| policy.documents.is_portal(&p.address));
+    let document = !tags.is_empty()
+        && sender.is_some_and(|p| brings_documents(&p.address, policy, dir))
+        && (from_portal || named());
     if automatic && !document {
         return skip(SkipReason::Automatic);
     }
@@ -295,3 +334,6 @@ pub fn decide_event(event: &Event, policy: &Policy, dir: &Directory) -> Decision
     }
     Decision::Captured(Captured { participants, direction: None, tags: Vec::new(), automatic: false })
 }
+
+#[cfg(test)]
+mod tests;

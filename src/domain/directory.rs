@@ -126,6 +126,8 @@ pub struct Directory {
     pub deals: HashMap<String, Deal>,
     pub stages: HashMap<String, Stage>,
     pub tasks: Vec<Task>,
+    /// When quotes were sent, by deal, as the CRM's own records tell.
+    pub quotes: HashMap<String, Vec<DateTime<Utc>>>,
     domains: HashMap<String, String>,
     addresses: HashMap<String, String>,
     deals_by_company: HashMap<String, Vec<String>>,

@@ -9,10 +9,13 @@ use dealtrail_sdk::record::{Answer, Attendee, AttendeeRole, Event, EventStatus, 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    activity::{Participant, Role, Status},
+    activity::{Level, Participant, Role, Status},
     address,
     directory::Directory,
 };
+
+/// Bytes of a description that are kept.
+const LONGEST: usize = 8 * 1024;
 
 /// What one source says about one meeting.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -34,9 +37,11 @@ pub struct View {
     pub stamp: Option<DateTime<Utc>>,
     pub modified: Option<DateTime<Utc>>,
     pub overridden: bool,
-    /// This source keeps no subject: then nobody shows one.
+    /// Of a calendar, where texts are kept; cut at [`LONGEST`].
     #[serde(default)]
-    pub withheld: bool,
+    pub description: Option<String>,
+    /// How much of its words was kept: see [`View::withhold`].
+    pub kept: Level,
     /// The original start, for an instance of a recurring series.
     pub recurrence_id: Option<DateTime<Utc>>,
 }
@@ -48,17 +53,19 @@ impl fmt::Debug for View {
 }
 
 impl View {
-    /// `subject`: may this source's subject be kept?
-    pub fn new(event: &Event, method: Option<Method>, owner: Option<String>, subject: bool) -> Self {
-        Self {
-            withheld: !subject,
+    /// `kept`: how much of this source's words is kept.
+    pub fn new(event: &Event, method: Option<Method>, owner: Option<String>, kept: Level) -> Self {
+        let text = event.description.as_deref().map(str::trim).filter(|t| !t.is_empty() && method.is_none());
+        let mut view = Self {
+            description: text.map(|t| t[..t.floor_char_boundary(LONGEST)].to_owned()),
+            kept,
             method,
             owner,
             start: event.start,
             end: event.end,
             all_day: event.all_day,
             uncertain: event.time_uncertain,
-            summary: event.summary.clone().filter(|_| subject),
+            summary: event.summary.clone(),
             status: event.status,
             organizer: event.organizer.clone(),
             attendees: event.attendees.clone(),
@@ -67,7 +74,31 @@ impl View {
             modified: event.last_modified,
             overridden: event.overridden,
             recurrence_id: event.recurrence_id,
+        };
+        view.withhold(kept);
+        view
+    }
+
+    /// Takes out the words that go beyond this: another source of the same meeting may be stricter, and then nobody's are kept.
+    pub fn withhold(&mut self, level: Level) {
+        self.kept = self.kept.min(level);
+        if self.kept < Level::Subject {
+            self.summary = None;
         }
+        if self.kept < Level::Text {
+            self.description = None;
+        }
+    }
+
+    /// A frozen view takes from what its source says now nothing but words that were withheld before.
+    pub fn restore(&mut self, now: &Self) {
+        if self.kept < Level::Subject {
+            self.summary.clone_from(&now.summary);
+        }
+        if self.kept < Level::Text {
+            self.description.clone_from(&now.description);
+        }
+        self.kept = self.kept.max(now.kept);
     }
 
     /// Only answers or calls off; says little about the meeting itself.
@@ -80,6 +111,12 @@ impl View {
 
     fn rank(&self) -> (u32, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         (self.sequence, self.modified.max(self.stamp), self.stamp)
+    }
+
+    /// Which of two views speaks. Where they are of the same state their owners tell them apart, so that neither the order of
+    /// reading nor the numbers of the streams show.
+    fn weight(&self) -> impl Ord + '_ {
+        (self.rank(), std::cmp::Reverse(&self.owner), std::cmp::Reverse(self.start), &self.summary)
     }
 
     fn answer_of(&self, folded: &str, dir: &Directory) -> Option<Answer> {
@@ -106,6 +143,7 @@ pub struct Meeting {
     pub all_day: bool,
     pub uncertain: bool,
     pub summary: Option<String>,
+    pub description: Option<String>,
     /// `Planned` (whatever the clock says), `Cancelled` or `Declined`.
     pub status: Status,
     pub confirmed: bool,
@@ -140,7 +178,8 @@ pub fn same(a: &View, b: &View, dir: &Directory) -> bool {
 pub fn settle(seen: &[Seen], dir: &Directory) -> Option<Meeting> {
     let calendars: Vec<&Seen> = seen.iter().filter(|s| s.view.method.is_none()).collect();
     let live: Vec<&Seen> = calendars.iter().copied().filter(|s| s.gone_at.is_none()).collect();
-    let best = |list: &[&Seen]| list.iter().max_by_key(|s| s.view.rank()).map(|s| s.view.clone());
+    let best =
+        |list: &[&Seen]| list.iter().max_by(|a, b| a.view.weight().cmp(&b.view.weight())).map(|s| s.view.clone());
     let mails: Vec<&Seen> = seen.iter().filter(|s| s.view.method.is_some()).collect();
     let invitations: Vec<&Seen> = mails.iter().copied().filter(|s| !s.view.is_remark()).collect();
     let stayed: Vec<&Seen> = calendars.iter().copied().filter(|s| s.gone_at.is_none_or(|g| g >= s.view.end)).collect();
@@ -169,11 +208,21 @@ pub fn settle(seen: &[Seen], dir: &Directory) -> Option<Meeting> {
         end: primary.end,
         all_day: primary.all_day,
         uncertain: primary.uncertain,
-        summary: primary.summary.clone().filter(|_| !seen.iter().any(|s| s.view.withheld)),
+        summary: words(&primary, Level::Subject, seen, |v| v.summary.as_ref()),
+        description: words(&primary, Level::Text, seen, |v| v.description.as_ref()),
         status,
         confirmed,
         participants: event_people.participants(dir),
     })
+}
+
+/// The words of the view that speaks; when it was kept without them, of the best that has them.
+fn words(primary: &View, level: Level, seen: &[Seen], of: fn(&View) -> Option<&String>) -> Option<String> {
+    if primary.kept >= level && (level < Level::Text || primary.method.is_none()) {
+        return of(primary).cloned();
+    }
+    let others = seen.iter().map(|s| &s.view).filter(|v| of(v).is_some());
+    others.max_by(|a, b| a.weight().cmp(&b.weight())).and_then(of).cloned()
 }
 
 /// Each person's own calendar knows that person's answer best.
@@ -275,3 +324,6 @@ impl People<'_> {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

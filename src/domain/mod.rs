@@ -2,12 +2,17 @@
 
 pub mod activity;
 pub mod address;
+pub mod away;
 pub mod capture;
+pub mod competitors;
+pub mod conversations;
 pub mod directory;
 pub mod documents;
 pub mod gaps;
+pub mod logs;
 pub mod matching;
 pub mod meeting;
+pub mod replies;
 pub mod reports;
 pub mod signs;
 pub mod span;

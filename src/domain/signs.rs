@@ -1,6 +1,6 @@
 //! What header fields and structure say about a mail: bounce, automatic, bulk, private, invitation. Word lists as data.
 
-use dealtrail_sdk::record::{Mailbox, Message};
+use dealtrail_sdk::record::{Mailbox, Message, Part};
 
 use super::address;
 
@@ -38,7 +38,8 @@ const BOUNCE_SUBJECTS: &[&str] = &[
     "nie dostarczono",
 ];
 
-/// Starts of the subjects of auto-replies, lower case.
+/// Subjects that programs write over their auto-replies, lower case: at the start, and followed by nothing or by a mark
+/// (`Automatic reply: Your offer`), never by more words.
 const AUTO_SUBJECTS: &[&str] = &[
     "automatic reply",
     "auto reply",
@@ -46,36 +47,23 @@ const AUTO_SUBJECTS: &[&str] = &[
     "auto-reply",
     "auto response",
     "autoresponse",
-    "auto:",
     "out of office",
     "out of the office",
-    "ooo:",
-    "on vacation",
+    "out of office autoreply",
     "abwesenheitsnotiz",
-    "abwesenheit:",
+    "abwesenheitsnachricht",
     "automatische antwort",
-    "auto antwort",
-    "abwesend:",
-    "ich bin nicht im büro",
     "réponse automatique",
     "reponse automatique",
-    "absence du bureau",
-    "absent du bureau",
     "respuesta automática",
     "respuesta automatica",
-    "fuera de la oficina",
-    "fuera de oficina",
     "risposta automatica",
-    "fuori sede",
-    "fuori ufficio",
     "resposta automática",
-    "ausência temporária",
     "automatisch antwoord",
-    "afwezig",
     "autosvar",
     "automatiskt svar",
     "automatisk svar",
-    "poissaolo",
+    "automaattinen vastaus",
     "automatická odpověď",
     "automatyczna odpowiedź",
     "автоматический ответ",
@@ -83,6 +71,31 @@ const AUTO_SUBJECTS: &[&str] = &[
     "自動応答",
     "不在通知",
     "자동 회신",
+];
+
+/// Starts of subjects that people choose for their absence, and that customers write as well (`Auto: Angebot`): only
+/// together with a field that auto-replies bear.
+const ABSENT_SUBJECTS: &[&str] = &[
+    "auto:",
+    "auto antwort",
+    "auto response",
+    "out of office",
+    "out of the office",
+    "ooo",
+    "on vacation",
+    "on holiday",
+    "abwesend",
+    "abwesenheit",
+    "ich bin nicht im büro",
+    "absence du bureau",
+    "absent du bureau",
+    "fuera de la oficina",
+    "fuera de oficina",
+    "fuori sede",
+    "fuori ufficio",
+    "ausência temporária",
+    "afwezig",
+    "poissaolo",
 ];
 
 /// Senders that are machines, by the start of the local part.
@@ -175,10 +188,6 @@ pub fn is_automatic(mail: &Message) -> bool {
     let auto_submitted = mail
         .header("auto-submitted")
         .is_some_and(|v| !v.trim().is_empty() && !v.trim().to_lowercase().starts_with("no"));
-    let suppress = mail.header("x-auto-response-suppress").is_some_and(|v| {
-        let v = v.to_lowercase();
-        v.contains("all") || v.contains("autoreply")
-    });
     let precedence =
         mail.header("precedence").is_some_and(|v| v.trim().to_lowercase().replace('-', "_") == "auto_reply");
     let marked = ["x-autoreply", "x-autorespond", "x-autoresponder"]
@@ -189,13 +198,31 @@ pub fn is_automatic(mail: &Message) -> bool {
     auto_submitted
         || precedence
         || marked
-        || suppress && null_return_path(mail)
-        || AUTO_SUBJECTS.iter().any(|s| subject.starts_with(s))
+        || is_auto_subject(&subject)
+        || hints_at_a_machine(mail) && ABSENT_SUBJECTS.iter().any(|s| subject.starts_with(s))
         || MACHINE_SENDERS
             .iter()
             .any(|s| local.strip_prefix(s).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic())))
         || report_type(mail).is_some()
         || null_return_path(mail)
+}
+
+/// `Automatic reply: Offer`, not `Automatic reply settings for our shop`.
+fn is_auto_subject(subject: &str) -> bool {
+    let ends = |rest: &str| {
+        let rest = rest.trim_start();
+        rest.is_empty() || rest.starts_with([':', '：', '-', '–', '—', '(', '[', '|', '!', '.'])
+    };
+    AUTO_SUBJECTS.iter().any(|s| subject.strip_prefix(s).is_some_and(ends))
+}
+
+/// Fields that auto-replies bear, and that say too little alone.
+fn hints_at_a_machine(mail: &Message) -> bool {
+    let precedence = mail.header("precedence").map(|v| v.trim().to_lowercase());
+    let of_a_list = ["list-id", "list-unsubscribe"].iter().any(|h| mail.header(h).is_some());
+    mail.header("x-auto-response-suppress").is_some()
+        || mail.header("x-loop").is_some()
+        || !of_a_list && precedence.is_some_and(|v| matches!(v.as_str(), "bulk" | "junk"))
 }
 
 /// Newsletters and list mail: List-* (RFC 2369, RFC 2919) or Precedence.
@@ -231,7 +258,16 @@ pub fn is_private(mail: &Message) -> bool {
 
 /// Invitation, update, cancellation or reply (RFC 6047): a calendar part with a scheduling METHOD.
 pub fn carries_meeting(mail: &Message) -> bool {
-    mail.calendars.iter().any(|c| schedules(&c.text))
+    mail.calendars.iter().any(|c| schedules(&c.text)) || lost_calendar(mail)
+}
+
+/// A part that schedules by its type, and whose text did not come: it is empty, or larger than any invitation.
+pub fn lost_calendar(mail: &Message) -> bool {
+    mail.calendars.is_empty() && mail.parts.iter().any(|p| schedules_by_type(p))
+}
+
+fn schedules_by_type(part: &Part) -> bool {
+    part.method.as_deref().is_some_and(|m| !m.trim().is_empty() && !m.trim().eq_ignore_ascii_case("publish"))
 }
 
 /// The METHOD line of a calendar text says that it schedules (RFC 5546), unlike PUBLISH or none.
@@ -245,7 +281,8 @@ pub fn schedules(text: &str) -> bool {
 /// A mail with an invitation carries a message of its own when the calendar is only attached beside a text: where it is
 /// one of the forms of a multipart/alternative, the text just repeats it.
 pub fn has_message_of_its_own(mail: &Message) -> bool {
-    let alternative = mail.calendars.iter().any(|c| c.alternative && schedules(&c.text));
+    let alternative = mail.calendars.iter().any(|c| c.alternative && schedules(&c.text))
+        || lost_calendar(mail) && mail.parts.iter().any(|p| p.alternative && schedules_by_type(p));
     let text = mail
         .parts
         .iter()
@@ -256,3 +293,6 @@ pub fn has_message_of_its_own(mail: &Message) -> bool {
 fn is_text(media_type: &str) -> bool {
     matches!(media_type, "text/plain" | "text/html" | "text/enriched")
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,6 +182,20 @@ impl WorkCalendar {
         days
     }
 
+    /// The minutes of working time between two moments.
+    pub fn working_minutes_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+        if to <= from {
+            return 0;
+        }
+        let last = self.date(to);
+        let days = self.date(from).iter_days().take_while(|d| *d <= last).take(LIMIT as usize);
+        let worked = days.filter(|d| self.is_working(*d)).map(|d| {
+            let (start, end) = self.hours_of(d);
+            (end.min(to) - start.max(from)).max(Duration::zero())
+        });
+        worked.sum::<Duration>().num_minutes()
+    }
+
     /// The working days of a span of dates, both ends included.
     pub fn working_days_in(&self, from: NaiveDate, to: NaiveDate) -> u32 {
         let days = from.iter_days().take_while(|d| *d <= to).take(LIMIT as usize).filter(|d| self.is_working(*d));
@@ -330,6 +344,24 @@ mod tests {
         }
         assert_eq!(calendar.working_days_in(day("2026-11-06"), day("2026-11-11")), 3);
         assert_eq!(calendar.working_days_in(day("2026-11-11"), day("2026-11-06")), 0);
+    }
+
+    #[test]
+    fn counting_working_minutes() {
+        let calendar = berlin(&["2026-11-10"]);
+        let cases = [
+            ("2026-11-06 15:00", "2026-11-06 14:00", 0),
+            ("2026-11-06 15:00", "2026-11-06 15:20", 20),
+            ("2026-11-06 15:00", "2026-11-09 10:00", 180),
+            ("2026-11-06 05:00", "2026-11-06 22:00", 480),
+            ("2026-11-07 10:00", "2026-11-08 10:00", 0),
+            ("2026-11-09 09:00", "2026-11-11 09:30", 510),
+            ("2026-10-23 16:00", "2026-10-26 10:00", 120),
+        ];
+        for (from, to, want) in cases {
+            let got = calendar.working_minutes_between(local(&calendar, from), local(&calendar, to));
+            assert_eq!(got, want, "{from} to {to}");
+        }
     }
 
     fn any_calendar() -> impl Strategy<Value = WorkCalendar> {

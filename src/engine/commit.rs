@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Change, FolderRole, record::Content};
 
 use super::{
-    EngineError, crm,
+    EngineError, attempt, crm,
     decide::{self, Sorted},
     mail, matches, meetings,
     pull::Reading,
     rules::{Level, TEXT_LIMIT},
+    texts,
 };
 use crate::{
     domain::capture::{Captured, Decision, SkipReason},
@@ -39,15 +40,21 @@ impl Reading<'_> {
         let contents = self.contents(&sorted).await?;
         let mut tx = engine.store.begin().await?;
         let fresh = engine.known_in(&mut tx).await?;
+        let until = now + super::pull::LEASE;
+        if !streams::hold(&mut tx, stream, &engine.holder, until).await? {
+            return Err(EngineError::Lost);
+        }
         if fresh.version != known.version {
             // the CRM told of somebody meanwhile; texts of what is captured only now stay pending
-            decide::again(&mut sorted, role, c, &fresh, now);
+            decide::again(&mut sorted, role, c, &fresh);
         }
         let mut touched: Vec<String> = sorted.removed.clone();
         touched.extend(sorted.upserted.iter().cloned());
         touched.extend(sorted.unreadable.iter().map(|u| u.0.clone()));
         touched.extend(gone.iter().cloned());
         let before = items::known_of(&mut tx, stream, &touched).await?;
+        decide::keep_times(&mut sorted, &before, role, c, &fresh, now);
+        decide::set_aside(&mut sorted);
         self.drop_edited_past(&mut sorted, &before, now);
         self.keep_what_happened(&mut tx, &mut sorted, now).await?;
         let lost = self.vanished(&sorted, &gone, &before);
@@ -58,6 +65,8 @@ impl Reading<'_> {
         crm::write(&mut tx, engine, c, stream, records, &lost.gone, now).await?;
         self.quarantine(&mut tx, &sorted, &before, now).await?;
         self.write(&mut tx, &sorted, &contents, &lost.gone, now).await?;
+        let past = sightings::of_items(&mut tx, stream, &lost.gone).await?;
+        engine.decide_gone(&mut tx, &past).await?;
         if let Some(progress) = progress {
             streams::progress(&mut tx, stream, &progress, now).await?;
         }
@@ -112,8 +121,13 @@ impl Reading<'_> {
         if keys.is_empty() {
             return Ok(());
         }
-        let seen = sightings::of_items(tx, self.stream.id, &keys).await?;
-        let seen: BTreeSet<&str> = seen.iter().map(|s| s.key.as_str()).collect();
+        let ties = sightings::of_items(tx, self.stream.id, &keys).await?;
+        let seen: BTreeSet<&str> = ties.iter().map(|s| s.key.as_str()).collect();
+        let mut in_trash: BTreeSet<String> = BTreeSet::new();
+        for m in sorted.mails.iter().filter(|m| trashed(m) && seen.contains(m.key.as_str())) {
+            items::looked_at(tx, self.stream.id, &m.key, m.version.as_deref()).await?;
+            in_trash.insert(m.key.clone());
+        }
         sorted.mails.retain(|m| !(trashed(m) && seen.contains(m.key.as_str())));
         for e in &mut sorted.entries {
             if undone(e) && seen.contains(e.key.as_str()) {
@@ -121,7 +135,9 @@ impl Reading<'_> {
                 e.decision = Decision::Captured(Captured::default());
             }
         }
-        Ok(())
+        // what stays is as if it were gone: rules that came later reach it all the same
+        let in_trash: Vec<Sighting> = ties.into_iter().filter(|s| in_trash.contains(&s.key)).collect();
+        self.engine.decide_gone(tx, &in_trash).await
     }
 
     /// Items that this batch proves gone, and rows that only stood for something unreadable.
@@ -164,25 +180,40 @@ impl Reading<'_> {
     ) -> Result<(), StoreError> {
         let mut all = Vec::new();
         for (resource, version, why) in &sorted.unreadable {
-            let attempts = before.get(resource).filter(|k| k.quarantined).map_or(0, |k| k.attempts) + 1;
-            all.push(Decided {
-                key: resource.clone(),
-                resource: resource.clone(),
-                version: version.clone(),
-                outcome: Outcome::Quarantined,
-                reason: Some("unreadable".to_owned()),
-                detail: Some(why.clone()),
-                message_id: None,
-                ical_uid: None,
-                recurrence_id: None,
-                occurred_at: None,
-                activity: None,
-                attempts,
-                retry_at: Some(now + retry_after(attempts)),
-                blind: Vec::new(),
-            });
+            let known = before.get(resource);
+            let attempts = known.map_or(0, |k| k.attempts).min(items::DEADLY - 2) + 1;
+            let retry_at = now + retry_after(attempts);
+            if known.is_some_and(|k| k.captured) {
+                // what was captured happened, whether or not it can be read again
+                let said = (version.as_deref(), why.as_str());
+                items::unreadable(tx, self.stream.id, resource, said, (attempts, Some(retry_at))).await?;
+                continue;
+            }
+            all.push(Decided { attempts, retry_at: Some(retry_at), ..unreadable(resource, version.clone(), why) });
         }
         items::save(tx, self.stream.id, &all, now).await
+    }
+
+    /// Puts aside what ended the program when it was read.
+    pub(super) async fn condemn(&self, resource: &str) -> Result<(), EngineError> {
+        let (engine, stream, now) = (self.engine, self.stream.id, self.engine.now());
+        tracing::error!(connection = self.connection.name, stream, resource, "reading one item ended the program");
+        let mut tx = engine.store.begin().await?;
+        if !streams::hold(&mut tx, stream, &engine.holder, now + super::pull::LEASE).await? {
+            return Err(EngineError::Lost);
+        }
+        let before = items::known_of(&mut tx, stream, &[resource.to_owned()]).await?;
+        let known = before.get(resource);
+        let attempts = known.map_or(0, |k| k.attempts).max(items::DEADLY - 1) + 1;
+        let retry_at = attempt::retry_after(attempts).map(|wait| now + wait);
+        if known.is_some_and(|k| k.captured) {
+            items::unreadable(&mut tx, stream, resource, (None, attempt::WHY), (attempts, retry_at)).await?;
+        } else {
+            let row = Decided { attempts, retry_at, ..unreadable(resource, None, attempt::WHY) };
+            items::save(&mut tx, stream, &[row], now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn write(
@@ -199,7 +230,7 @@ impl Reading<'_> {
         }
         let known = engine.known_in(tx).await?;
         let sent = self.stream.stream.role == Some(FolderRole::Sent);
-        let m = mail::prepare(tx, &engine.store, c, &known, stream, sent, &sorted.mails, contents, now).await?;
+        let m = mail::prepare(tx, &engine.store, c, &known, stream, sent, &sorted.mails, contents).await?;
         let e =
             meetings::prepare(tx, &engine.store, c, &known, stream, &sorted.entries, &sorted.mails, gone, now).await?;
         let mut decisions = m.decisions;
@@ -212,50 +243,81 @@ impl Reading<'_> {
         let mut ties = m.sightings;
         ties.extend(e.sightings);
         let keys: Vec<String> = decisions.iter().map(|d| d.key.clone()).collect();
-        let orphans = self.replace_ties(tx, &keys, &ties).await?;
+        let stale = self.replace_ties(tx, &keys, &ties).await?;
+        matches::choices_follow(tx, &stale, &ties, &e.merged).await?;
         items::save(tx, stream, &decisions, now).await?;
-        signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known, now)).await?;
-        for (from, to) in &e.merged {
-            items::repoint(tx, from, Some(to)).await?;
-            sightings::remove_of(tx, std::slice::from_ref(from)).await?;
-            activities::delete(tx, std::slice::from_ref(from)).await?;
-        }
+        let away = decide::away(&sorted.mails, &known, &engine.rules.organization);
+        let contacts = away.iter().filter_map(|a| known.directory.contact_by_address(&a.0));
+        let waiting: Vec<String> = contacts.flat_map(|c| known.directory.deals_of_contact(&c.id)).cloned().collect();
+        signals::away(tx, &engine.store, away).await?;
+        matches::mark(tx, waiting).await?;
+        signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known)).await?;
+        merge(tx, &e.merged).await?;
         let mut fresh = m.fresh;
         fresh.rows.extend(e.fresh.rows);
         fresh.texts.extend(e.fresh.texts);
         matches::settle(tx, &known, fresh).await?;
-        self.drop_orphans(tx, &orphans).await?;
+        let maybe: Vec<String> = stale.iter().map(|s| s.activity.clone()).collect();
+        drop_orphans(tx, &maybe).await?;
+        texts::bring_back(tx, &maybe).await?;
         Ok(())
     }
 
-    /// Writes the ties of this batch and takes back those that its items had before and no longer have.
-    async fn replace_ties(&self, tx: &mut Tx, keys: &[String], ties: &[Sighting]) -> Result<Vec<String>, StoreError> {
+    /// Writes the ties of this batch and takes back those that its items had before and no longer have; returns the latter.
+    async fn replace_ties(&self, tx: &mut Tx, keys: &[String], ties: &[Sighting]) -> Result<Vec<Sighting>, StoreError> {
         let stream = self.stream.id;
         let new: BTreeSet<(&str, &str)> =
             ties.iter().filter(|t| t.stream == stream).map(|t| (t.key.as_str(), t.activity.as_str())).collect();
         let old = sightings::of_items(tx, stream, keys).await?;
-        let stale: Vec<&Sighting> =
-            old.iter().filter(|s| !new.contains(&(s.key.as_str(), s.activity.as_str()))).collect();
+        let stale: Vec<Sighting> =
+            old.into_iter().filter(|s| !new.contains(&(s.key.as_str(), s.activity.as_str()))).collect();
         for s in &stale {
             sightings::remove_one(tx, s).await?;
         }
         sightings::save(tx, ties).await?;
-        Ok(stale.iter().map(|s| s.activity.clone()).collect())
+        Ok(stale)
     }
+}
 
-    /// Activities that nothing testifies to any more are no activities. What hung on them is looked at again: the rest of
-    /// their threads, and entries typed into the CRM that they had confirmed.
-    async fn drop_orphans(&self, tx: &mut Tx, maybe: &[String]) -> Result<(), StoreError> {
-        let orphans = sightings::without(tx, maybe).await?;
-        if orphans.is_empty() {
-            return Ok(());
-        }
-        matches::look_again_around(tx, &orphans).await?;
-        for s in sightings::of_activities(tx, &orphans).await? {
-            items::recheck(tx, s.stream, &s.key).await?;
-        }
-        sightings::remove_of(tx, &orphans).await?;
-        activities::delete(tx, &orphans).await
+/// Meetings that turned out to be part of others.
+pub(super) async fn merge(tx: &mut Tx, merged: &[(String, String)]) -> Result<(), StoreError> {
+    for (from, to) in merged {
+        items::repoint(tx, from, Some(to)).await?;
+        sightings::remove_of(tx, std::slice::from_ref(from)).await?;
+        activities::delete(tx, std::slice::from_ref(from)).await?;
+    }
+    Ok(())
+}
+
+/// Activities that nothing testifies to any more are no activities. What hung on them is looked at again: the rest of their
+/// threads, and at the end of the pass entries typed into the CRM that they had confirmed.
+pub(super) async fn drop_orphans(tx: &mut Tx, maybe: &[String]) -> Result<(), StoreError> {
+    let orphans = sightings::without(tx, maybe).await?;
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    matches::look_again_around(tx, &orphans).await?;
+    sightings::remove_of(tx, &orphans).await?;
+    activities::delete(tx, &orphans).await
+}
+
+fn unreadable(resource: &str, version: Option<String>, why: &str) -> Decided {
+    Decided {
+        key: resource.to_owned(),
+        resource: resource.to_owned(),
+        version,
+        outcome: Outcome::Quarantined,
+        reason: Some("unreadable".to_owned()),
+        detail: Some(why.to_owned()),
+        message_id: None,
+        ical_uid: None,
+        recurrence_id: None,
+        occurred_at: None,
+        dated: None,
+        activity: None,
+        attempts: 0,
+        retry_at: None,
+        blind: Vec::new(),
     }
 }
 

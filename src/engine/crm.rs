@@ -17,7 +17,7 @@ use crate::{
     store::{
         Store, StoreError, Tx, activities, directory, items,
         items::{Decided, Outcome},
-        meta,
+        meta, subjects,
     },
 };
 
@@ -158,16 +158,20 @@ impl Touched {
     /// Writes down what must be looked at again: waiting items, activities, deals.
     async fn mark(mut self, tx: &mut Tx, store: &Store, codes: &super::Known) -> Result<(), StoreError> {
         meta::directory_changed(tx).await?;
+        super::corroborate::due(tx).await?;
         let some = "select 1 from items where outcome <> 'read' union all select 1 from activities limit 1";
         let none_yet = tx.rows(some, vec![]).await?.is_empty();
         let deals: Vec<String> = self.deals.iter().cloned().collect();
         matches::mark(tx, self.deals.iter().cloned()).await?;
+        let people = self.contacts.iter().map(|c| format!("contact:{c}"));
+        subjects::mark(tx, people.chain(self.companies.iter().map(|c| format!("company:{c}"))).collect::<Vec<_>>()).await?;
         if none_yet {
             return Ok(());
         }
         for body in directory::of_parents(tx, "deal", &deals).await? {
             self.deal(serde_json::from_str(&body)?);
         }
+        subjects::mark(tx, self.companies.iter().map(|c| format!("company:{c}")).collect::<Vec<_>>()).await?;
         let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
         if self.lost {
             // whoever was known by these may be unknown now: their mail is decided again
@@ -185,6 +189,7 @@ impl Touched {
             )
             .await?;
             tx.exec("update reviews set due = 0", vec![]).await?;
+            subjects::mark_all(tx).await?;
             return Ok(());
         }
         let mut ids: BTreeSet<String> = BTreeSet::new();
@@ -276,6 +281,7 @@ fn plain(key: String, resource: String, version: Option<String>) -> Decided {
         ical_uid: None,
         recurrence_id: None,
         occurred_at: None,
+        dated: None,
         activity: None,
         attempts: 0,
         retry_at: None,

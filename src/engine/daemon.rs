@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Connection, Engine, EngineError,
+    attempt::{Panicked, caught},
     progress::{Quiet, Tally, Watcher},
 };
 use crate::store::StoreError;
@@ -30,10 +31,11 @@ pub async fn run(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), Sto
     let tasks = TaskTracker::new();
     let news = Arc::new(Notify::new());
     let slots = Arc::new(Semaphore::new(AT_ONCE));
-    engine.rules_changed().await?;
+    engine.rules_changed(false).await?;
     // the CRM says who is known: read it before the mailboxes
     for c in engine.connections.iter().filter(|c| c.gives == dealtrail_sdk::Gives::Crm) {
-        engine.connection(c, false, first.as_ref(), &stop).await?;
+        let renamed = engine.ids_change(c).await?;
+        engine.connection(c, renamed, first.as_ref(), &stop).await?;
     }
     engine.reload().await?;
     for c in &engine.connections {
@@ -63,8 +65,13 @@ async fn judge(engine: Arc<Engine>, news: Arc<Notify>, stop: CancellationToken) 
             () = news.notified() => tokio::time::sleep(SETTLE).await,
             () = tokio::time::sleep(JUDGE_EVERY) => {}
         }
-        if let Err(error) = engine.finish(&Quiet, &stop).await {
-            tracing::error!(%error, "deals could not be judged now; they stay marked");
+        let failed = match caught(engine.finish(&Quiet, &stop)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(Panicked) => Some("a fault of the program".to_owned()),
+        };
+        if let Some(error) = failed {
+            tracing::error!(error, "deals could not be judged now; they stay marked");
             pause(Duration::from_secs(5), &stop).await;
         }
     }
@@ -140,13 +147,14 @@ impl Worker {
                 }
             };
             let Ok(slot) = self.slots.acquire().await else { return };
-            let read = self.read(hint).await;
+            let read = caught(self.read(hint)).await;
             drop(slot);
+            let read = read.unwrap_or_else(|Panicked| Err(StoreError::Broken("a fault of the program".to_owned())));
             match read {
                 Ok(tally) if tally.items > 0 || !tally.failures.is_empty() => self.news.notify_one(),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(connection = self.connection.name, %error, "the database failed; trying again");
+                    tracing::error!(connection = self.connection.name, %error, "reading it failed here; trying again");
                     if pause(Duration::from_secs(10), &self.stop).await {
                         return;
                     }
@@ -168,10 +176,12 @@ impl Worker {
             let streams = engine.store.streams_of(&c.name).await?;
             if let Some(stream) = streams.iter().find(|s| s.stream.id == wire) {
                 return match engine.stream(c, stream, false, &Quiet, &self.stop).await {
-                    Ok(items) => Ok(Tally { items, ..Tally::default() }),
+                    Ok(done) => Ok(Tally { items: done.items, ..Tally::default() }),
                     Err(EngineError::Store(e)) => Err(e),
                     // the next poll says what is wrong
-                    Err(EngineError::Fault(_)) => engine.connection(c, false, &Quiet, &self.stop).await,
+                    Err(EngineError::Fault(_) | EngineError::Lost) => {
+                        engine.connection(c, false, &Quiet, &self.stop).await
+                    }
                 };
             }
         }

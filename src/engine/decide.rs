@@ -1,17 +1,25 @@
 //! Changes of a batch -> decided items, still unwritten. Thin: the decisions are `domain::capture`'s.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
-    Change, FolderRole, ical,
-    record::{Event, Mailbox, Message, Method, Record},
+    Change, FolderRole,
+    record::{Event, Mailbox, Message, Record},
 };
 
-use super::{Connection, Known};
+pub use super::invitation::MailedEvent;
+use super::{
+    Connection, Known,
+    invitation::{self, Carried},
+};
 use crate::domain::{
-    address,
+    address, away,
     capture::{self, Captured, Decision, SkipReason},
     signs,
+    working::WorkCalendar,
 };
+use crate::store::items;
 
 /// One mail with its decision.
 pub struct Mail {
@@ -19,7 +27,11 @@ pub struct Mail {
     pub resource: String,
     pub version: Option<String>,
     pub message: Box<Message>,
+    /// The moment it counts for.
+    pub at: DateTime<Utc>,
     pub decision: Decision,
+    /// It is an invitation that cannot be read.
+    pub unreadable: Option<String>,
     /// Folded addresses of From and Sender.
     pub senders: Vec<String>,
     /// The meetings it invites to, answers or calls off.
@@ -27,16 +39,11 @@ pub struct Mail {
 }
 
 impl Mail {
-    fn new(key: String, resource: String, version: Option<String>, message: Box<Message>) -> Self {
+    fn new(key: String, resource: String, version: Option<String>, message: Box<Message>, at: DateTime<Utc>) -> Self {
         let decision = Decision::Waiting(Vec::new());
-        Self { key, resource, version, message, decision, senders: Vec::new(), events: Vec::new() }
+        let (senders, events, unreadable) = (Vec::new(), Vec::new(), None);
+        Self { key, resource, version, message, at, decision, unreadable, senders, events }
     }
-}
-
-pub struct MailedEvent {
-    pub event: Event,
-    pub method: Method,
-    pub decision: Decision,
 }
 
 /// One instance of an event in a calendar.
@@ -78,8 +85,9 @@ pub fn sort(
                     let (resource, version) = (resource.clone(), version.clone());
                     match item.record {
                         Record::Mail(message) => {
-                            let mut mail = Mail::new(item.key, resource, version, message);
-                            judge(&mut mail, role, c, known, now);
+                            let at = capture::occurred_at(&message, None, now);
+                            let mut mail = Mail::new(item.key, resource, version, message, at);
+                            judge(&mut mail, role, c, known);
                             sorted.mails.push(mail);
                         }
                         Record::Event(event) => {
@@ -97,65 +105,70 @@ pub fn sort(
 }
 
 /// Decides every mail and event of a batch anew, after the directory changed.
-pub fn again(sorted: &mut Sorted, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) {
+pub fn again(sorted: &mut Sorted, role: Option<FolderRole>, c: &Connection, known: &Known) {
     for mail in &mut sorted.mails {
-        judge(mail, role, c, known, now);
+        judge(mail, role, c, known);
     }
     for entry in &mut sorted.entries {
         entry.decision = capture::decide_event(&entry.event, &c.policy, &known.directory);
     }
 }
 
-fn judge(mail: &mut Mail, role: Option<FolderRole>, c: &Connection, known: &Known, now: DateTime<Utc>) {
-    let message = &mail.message;
-    mail.decision = capture::decide_mail(message, role, &c.policy, &known.directory, now);
-    let meeting = match &mail.decision {
-        Decision::Skipped { reason, .. } => *reason == SkipReason::Calendar,
-        Decision::Captured(_) | Decision::Waiting(_) => signs::carries_meeting(message),
-    };
-    let fold = |m: &Mailbox| address::fold(&m.address, &known.directory.ours.subaddress);
-    mail.senders = message.from.iter().chain(&message.sender).filter_map(fold).collect();
-    mail.events = if meeting { mailed_events(message, c, known) } else { Vec::new() };
-}
-
-fn mailed_events(message: &Message, c: &Connection, known: &Known) -> Vec<MailedEvent> {
-    let zone = c.zone;
-    let mut all: Vec<MailedEvent> = Vec::new();
-    for part in &message.calendars {
-        let calendar = ical::read(part.text.as_bytes(), zone, &c.window());
-        let Some(method) = calendar.method.filter(|m| *m != Method::Publish) else { continue };
-        for mut event in calendar.series.into_iter().flat_map(|s| s.events) {
-            // the same invitation usually stands twice in a mail
-            let known_already =
-                |e: &MailedEvent| e.event.uid == event.uid && e.event.recurrence_id == event.recurrence_id;
-            if all.iter().any(known_already) || !speaks_for(message, &mut event, method, known) {
-                continue;
-            }
-            let decision = capture::decide_event(&event, &c.policy, &known.directory);
-            all.push(MailedEvent { event, method, decision });
+/// A time that had to be guessed is guessed once: what was decided before stands.
+pub fn keep_times(
+    sorted: &mut Sorted,
+    before: &HashMap<String, items::Known>,
+    role: Option<FolderRole>,
+    c: &Connection,
+    known: &Known,
+    now: DateTime<Utc>,
+) {
+    for mail in &mut sorted.mails {
+        let keys = before.get(&mail.resource).map_or(&[][..], |k| &k.keys);
+        let kept = keys.iter().find(|k| k.0 == mail.key).and_then(|k| k.1);
+        let at = capture::occurred_at(&mail.message, kept, now);
+        if at != mail.at {
+            mail.at = at;
+            judge(mail, role, c, known);
         }
     }
-    all
 }
 
-/// Headers can be forged: only the organizer's side invites, moves and calls off (the same address, or the same company's
-/// domain: assistants and calendar servers send for others), and a reply sets only its sender's answer.
-fn speaks_for(message: &Message, event: &mut Event, method: Method, known: &Known) -> bool {
+/// Puts the mails that turned out to be unreadable to the unreadable ones.
+pub fn set_aside(sorted: &mut Sorted) {
+    let (bad, good): (Vec<Mail>, Vec<Mail>) =
+        std::mem::take(&mut sorted.mails).into_iter().partition(|m| m.unreadable.is_some());
+    sorted.mails = good;
+    let names: BTreeSet<&str> = bad.iter().map(|m| m.resource.as_str()).collect();
+    sorted.upserted.retain(|r| !names.contains(r.as_str()));
+    let bad = bad.into_iter().filter_map(|m| Some((m.resource, m.version, m.unreadable?)));
+    sorted.unreadable.extend(bad);
+}
+
+fn judge(mail: &mut Mail, role: Option<FolderRole>, c: &Connection, known: &Known) {
+    let message = &mail.message;
     let dir = &known.directory;
-    let fold = |m: &Mailbox| address::fold(&m.address, &dir.ours.subaddress);
-    let senders: Vec<String> = message.from.first().into_iter().chain(&message.sender).filter_map(fold).collect();
-    if matches!(method, Method::Reply | Method::Counter | Method::Refresh) {
-        event.attendees.retain(|a| fold(&a.mailbox).is_some_and(|a| senders.contains(&a)));
-        return !event.attendees.is_empty();
+    let decide = |invites| capture::decide_mail(message, invites, role, &c.policy, dir, mail.at);
+    let carries = signs::carries_meeting(message);
+    mail.decision = decide(carries && !signs::has_message_of_its_own(message));
+    mail.unreadable = None;
+    mail.events = Vec::new();
+    let invites = matches!(mail.decision, Decision::Skipped { reason: SkipReason::Calendar, .. });
+    let wanted = invites || matches!(mail.decision, Decision::Captured(_) | Decision::Waiting(_));
+    if carries && wanted {
+        match invitation::read(message, c, known) {
+            Carried::Meetings(events) => mail.events = events,
+            // beside a message of its own the calendar is one attachment more
+            _ if !invites => {}
+            Carried::NoMeeting => mail.decision = decide(false),
+            Carried::Unreadable(why) => mail.unreadable = Some(why),
+            Carried::Unused(why) => {
+                mail.decision = Decision::Skipped { reason: SkipReason::Calendar, detail: Some(why.to_owned()) };
+            }
+        }
     }
-    let company = |a: &str| {
-        let domain = address::registrable(address::domain(a)?);
-        address::usable_domain(domain, &dir.ours.free_mail).then(|| domain.to_owned())
-    };
-    let same_side = |a: &String, b: &String| {
-        a == b || company(a).is_some() && company(a) == company(b) || dir.is_ours(a) && dir.is_ours(b)
-    };
-    event.organizer.iter().filter_map(fold).any(|o| senders.iter().any(|s| same_side(&o, s)))
+    let fold = |m: &Mailbox| address::fold(&m.address, &dir.ours.subaddress);
+    mail.senders = message.from.iter().chain(&message.sender).filter_map(fold).collect();
 }
 
 /// What a waiting item can be found by: its outsiders' addresses, their domains and parents.
@@ -202,18 +215,30 @@ fn could_be_known(mail: &Mail) -> Vec<String> {
 }
 
 /// The folded addresses that the bounces among these mails name, each with the bounce's time.
-pub fn dead_addresses(mails: &[Mail], known: &Known, now: DateTime<Utc>) -> Vec<(String, DateTime<Utc>)> {
+pub fn dead_addresses(mails: &[Mail], known: &Known) -> Vec<(String, DateTime<Utc>)> {
     let bounces = mails.iter().filter(|m| matches!(m.decision, Decision::Skipped { reason: SkipReason::Bounce, .. }));
     let fold = |a: String| address::fold(&a, &known.directory.ours.subaddress);
     bounces
         .flat_map(|m| {
-            signs::failed_recipients(&m.message)
-                .into_iter()
-                .filter_map(fold)
-                .map(|a| (a, capture::occurred_at(&m.message, now)))
-                .collect::<Vec<_>>()
+            signs::failed_recipients(&m.message).into_iter().filter_map(fold).map(|a| (a, m.at)).collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// The folded addresses from outside whose out-of-office replies are among these mails: when each was sent, and until when
+/// it says that they are away (exclusive). A reply that states no end says nothing.
+pub fn away(
+    mails: &[Mail],
+    known: &Known,
+    calendar: &WorkCalendar,
+) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
+    let skipped = |m: &&Mail| matches!(m.decision, Decision::Skipped { reason: SkipReason::Automatic, .. });
+    let one = |m: &Mail| {
+        let until = away::until(m.message.subject.as_deref()?, calendar.date(m.at))?;
+        let from = m.senders.first().filter(|a| !known.directory.is_ours(a))?;
+        Some((from.clone(), m.at, calendar.end_of(until)))
+    };
+    mails.iter().filter(skipped).filter_map(one).collect()
 }
 
 pub fn captured(decision: &Decision) -> Option<&Captured> {

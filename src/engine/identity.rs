@@ -8,8 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::{activity::Participant, activity::Role, capture};
 
-/// Same Message-ID and From within this span of Date is the same mail.
-pub const SAME_MAIL: TimeDelta = TimeDelta::minutes(10);
+/// Same Message-ID and From within this span of Date is the same mail: a relay may have rewritten the Date of one copy.
+const SAME_MAIL: TimeDelta = TimeDelta::minutes(10);
 
 fn id(kind: char, parts: &[&str]) -> String {
     let mut hash = blake3::Hasher::new();
@@ -25,26 +25,54 @@ fn id(kind: char, parts: &[&str]) -> String {
 pub struct MailIdentity {
     pub message_id: Option<String>,
     pub from: String,
-    pub at: DateTime<Utc>,
+    /// The date it bears, else the moment it counts for.
+    pub date: DateTime<Utc>,
     /// For mail without Message-ID: From, Date to the second, normalised subject, sorted To and Cc.
     pub dedupe: Option<String>,
+    /// Its id when it is the earliest of its copies.
     pub id: String,
 }
 
-pub fn of_mail(mail: &Message, participants: &[Participant], now: DateTime<Utc>) -> MailIdentity {
-    let at = capture::occurred_at(mail, now);
-    let from = participants.iter().find(|p| p.role == Role::From).map_or(String::new(), |p| p.address.clone());
+/// The sender as far as it tells mails apart.
+pub fn sender(participants: &[Participant]) -> &str {
+    participants.iter().find(|p| p.role == Role::From).map_or("", |p| p.address.as_str())
+}
+
+/// The id of a mail, by the earliest date among its copies.
+pub fn of_copies(message_id: &str, from: &str, first: DateTime<Utc>) -> String {
+    id('e', &[message_id, from, &first.timestamp().to_string()])
+}
+
+/// Copies with one Message-ID and From, by their dates: which are the same mail. Each within ten minutes of the next is, so
+/// that it depends on all of them and never on which was read first. Returns the number of each one's group, counted by time.
+pub fn groups(dates: &[DateTime<Utc>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..dates.len()).collect();
+    order.sort_by_key(|i| dates[*i]);
+    let mut groups = vec![0; dates.len()];
+    let mut group = 0;
+    for pair in order.windows(2) {
+        if dates[pair[1]] - dates[pair[0]] > SAME_MAIL {
+            group += 1;
+        }
+        groups[pair[1]] = group;
+    }
+    groups
+}
+
+pub fn of_mail(mail: &Message, participants: &[Participant], at: DateTime<Utc>) -> MailIdentity {
+    let date = capture::dated(mail).unwrap_or(at);
+    let from = sender(participants).to_owned();
     if let Some(message_id) = &mail.message_id {
-        let id = id('e', &[message_id, &from, &at.timestamp().to_string()]);
-        return MailIdentity { message_id: Some(message_id.clone()), from, at, dedupe: None, id };
+        let id = of_copies(message_id, &from, date);
+        return MailIdentity { message_id: Some(message_id.clone()), from, date, dedupe: None, id };
     }
     let mut people: Vec<&str> =
         participants.iter().filter(|p| matches!(p.role, Role::To | Role::Cc)).map(|p| p.address.as_str()).collect();
     people.sort_unstable();
     let subject = subject(mail.subject.as_deref().unwrap_or(""));
-    let seconds = at.timestamp().to_string();
+    let seconds = date.timestamp().to_string();
     let key = id('e', &["-", &from, &seconds, &subject, &people.join(" ")]);
-    MailIdentity { message_id: None, from, at, dedupe: Some(key.clone()), id: key }
+    MailIdentity { message_id: None, from, date, dedupe: Some(key.clone()), id: key }
 }
 
 /// A subject without reply marks, case and spacing: `AW: Re:  Offer ` is `offer`.
@@ -83,7 +111,41 @@ pub fn of_typed(connection: &str, row: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn minutes(all: &[i64]) -> Vec<DateTime<Utc>> {
+        all.iter().map(|m| DateTime::UNIX_EPOCH + TimeDelta::minutes(*m)).collect()
+    }
+
+    #[test]
+    fn copies_of_one_mail() {
+        for (dates, want) in [
+            (&[0, 8, 16][..], &[0, 0, 0][..]),
+            (&[16, 0, 8], &[0, 0, 0]),
+            (&[0, 10], &[0, 0]),
+            (&[0, 11], &[0, 1]),
+            (&[30, 0, 8, 35], &[1, 0, 0, 1]),
+            (&[], &[]),
+        ] {
+            assert_eq!(groups(&minutes(dates)), want, "{dates:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_copies_does_not_show(
+            dates in proptest::collection::vec(0_i64..90, 1..8).prop_flat_map(|d| (Just(d.clone()), Just(d).prop_shuffle()))
+        ) {
+            let named = |dates: &[i64]| {
+                let mut all: Vec<(i64, usize)> = dates.iter().copied().zip(groups(&minutes(dates))).collect();
+                all.sort_unstable();
+                all
+            };
+            prop_assert_eq!(named(&dates.0), named(&dates.1));
+        }
+    }
 
     #[test]
     fn subjects() {

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::Content;
 
 use super::{
-    Connection, Known, decide,
+    Connection, Known, copies, decide,
     identity::{self, MailIdentity},
     matches::Fresh,
     rules::Level,
+    texts,
 };
 use crate::{
     domain::{
@@ -35,10 +36,10 @@ pub struct Written {
 }
 
 /// Everything one mail needs to find its activity.
-struct Candidate<'a> {
-    mail: &'a decide::Mail,
-    captured: &'a capture::Captured,
-    identity: MailIdentity,
+pub struct Candidate<'a> {
+    pub mail: &'a decide::Mail,
+    pub captured: &'a capture::Captured,
+    pub identity: MailIdentity,
 }
 
 /// Decides identities and threads of the captured mails and prepares all rows of the batch.
@@ -52,36 +53,30 @@ pub async fn prepare(
     sent: bool,
     mails: &[decide::Mail],
     contents: &HashMap<String, Content>,
-    now: DateTime<Utc>,
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
     let candidates: Vec<Candidate<'_>> = mails
         .iter()
         .filter_map(|mail| {
             let captured = decide::captured(&mail.decision)?;
-            Some(Candidate { mail, captured, identity: identity::of_mail(&mail.message, &captured.participants, now) })
+            let identity = identity::of_mail(&mail.message, &captured.participants, mail.at);
+            Some(Candidate { mail, captured, identity })
         })
         .collect();
-    let mut rows = existing(tx, &candidates).await?;
-    let mut activity_of: HashMap<String, String> = HashMap::new();
+    let keys: HashSet<&str> = mails.iter().map(|m| m.key.as_str()).collect();
+    let mut placed = copies::place(tx, stream, &keys, &candidates, c).await?;
+    let strictest = texts::strictest(tx, placed.rows.keys()).await?;
     for candidate in &candidates {
-        let id = match rows.values().find(|s| same(s, &candidate.identity)) {
-            Some(s) => s.activity.id.clone(),
-            None => {
-                let s = activity(candidate, c, now);
-                let id = s.activity.id.clone();
-                rows.insert(id.clone(), s);
-                id
-            }
-        };
-        let row = rows.get_mut(&id).expect("just found or inserted");
+        let id = placed.of[&candidate.mail.key].clone();
+        let row = placed.rows.get_mut(&id).expect("every mail was placed");
         let text = contents.get(&candidate.mail.key);
-        enrich(row, candidate, text, c.content, &mut written.fresh.texts);
+        let level = strictest.get(&id).map_or(c.content, |l| c.content.min(*l));
+        enrich(row, candidate, text, level, &mut written.fresh.texts);
         for reference in references(candidate.mail) {
             written.fresh.refs.push((reference, id.clone()));
         }
         written.sightings.push(Sighting {
-            activity: id.clone(),
+            activity: id,
             stream,
             key: candidate.mail.key.clone(),
             owner: c.owner.clone(),
@@ -90,12 +85,16 @@ pub async fn prepare(
             gone_at: None,
             view: None,
         });
-        activity_of.insert(candidate.mail.key.clone(), id);
     }
-    written.fresh.renamed = thread(tx, &mut rows, &written.fresh.refs, &known.directory).await?;
-    written.fresh.rows = rows.into_values().collect();
+    let nothing = |id: &&String| placed.rows.get(*id).is_none_or(|s| s.text_state == TextState::None);
+    for id in placed.blanked.iter().filter(nothing) {
+        written.fresh.texts.retain(|(of, _)| of != id);
+        written.fresh.texts.push((id.clone(), String::new()));
+    }
+    written.fresh.renamed = thread(tx, &mut placed.rows, &written.fresh.refs, &placed.moved, &known.directory).await?;
+    written.fresh.rows = placed.rows.into_values().collect();
     for mail in mails {
-        written.decisions.push(decision(mail, activity_of.get(&mail.key), store, now));
+        written.decisions.push(decision(mail, placed.of.get(&mail.key), store));
     }
     Ok(written)
 }
@@ -107,29 +106,8 @@ fn seen_from(candidate: &Candidate<'_>, c: &Connection, sent: bool) -> Direction
     if sent || own { Direction::Outbound } else { Direction::Inbound }
 }
 
-async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<String, Stored>, StoreError> {
-    let ids: Vec<String> = candidates.iter().filter_map(|c| c.identity.message_id.clone()).collect();
-    let keys: Vec<String> = candidates.iter().filter_map(|c| c.identity.dedupe.clone()).collect();
-    let mut rows = activities::by_message_ids(tx, &ids).await?;
-    rows.extend(activities::by_dedupe(tx, &keys).await?);
-    Ok(rows.into_iter().map(|s| (s.activity.id.clone(), s)).collect())
-}
-
-/// Same Message-ID, same From and Date within ten minutes; without a Message-ID all of the key.
-fn same(s: &Stored, identity: &MailIdentity) -> bool {
-    match (&identity.message_id, &identity.dedupe) {
-        (Some(id), _) => {
-            let from = s.activity.participants.iter().find(|p| p.role == Role::From);
-            s.message_id.as_ref() == Some(id)
-                && from.map_or("", |p| p.address.as_str()) == identity.from
-                && (s.activity.occurred_at - identity.at).abs() <= identity::SAME_MAIL
-        }
-        (None, Some(key)) => s.dedupe.as_ref() == Some(key),
-        (None, None) => false,
-    }
-}
-
-fn activity(c: &Candidate<'_>, connection: &Connection, now: DateTime<Utc>) -> Stored {
+/// A new activity of a mail, still without its participants.
+pub fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
     let keep_subject = connection.content >= Level::Subject;
     Stored {
         activity: Activity {
@@ -138,7 +116,7 @@ fn activity(c: &Candidate<'_>, connection: &Connection, now: DateTime<Utc>) -> S
             status: Status::Done,
             confirmed: None,
             direction: c.captured.direction,
-            occurred_at: c.identity.at,
+            occurred_at: c.mail.at,
             ended_at: None,
             participants: Vec::new(),
             matches: Vec::new(),
@@ -148,7 +126,7 @@ fn activity(c: &Candidate<'_>, connection: &Connection, now: DateTime<Utc>) -> S
             automatic: c.captured.automatic,
         },
         all_day: false,
-        time_uncertain: capture::is_guessed(&c.mail.message, now),
+        time_uncertain: capture::is_guessed(&c.mail.message, c.mail.at),
         subject: c.mail.message.subject.clone().filter(|_| keep_subject),
         text_state: if connection.content == Level::Text { TextState::Pending } else { TextState::None },
         thread: Some(c.identity.id.clone()),
@@ -172,8 +150,6 @@ fn enrich(
             row.activity.participants.push(p.clone());
         }
     }
-    // a relay may have rewritten the Date of one copy
-    row.activity.occurred_at = row.activity.occurred_at.min(c.identity.at);
     // copies may list them in another order, and which copy is read first must not show; of several authors the first counts
     let order = |p: &Participant| (p.role, (p.role != Role::From).then(|| p.address.clone()));
     row.activity.participants.sort_by_key(order);
@@ -185,6 +161,9 @@ fn enrich(
     row.activity.tags.sort();
     if level < Level::Subject {
         row.subject = None;
+    } else if row.subject.is_none() {
+        // it was withheld while a stricter mailbox held it, or while less was kept
+        row.subject.clone_from(&c.mail.message.subject);
     }
     if level < Level::Text {
         row.text_state = TextState::None;
@@ -193,11 +172,12 @@ fn enrich(
         return;
     }
     match text {
-        Some(Content::Text { text, .. }) if row.text_state == TextState::Pending => {
+        Some(Content::Text { text, .. }) if row.text_state != TextState::Kept => {
             row.text_state = TextState::Kept;
             texts.push((row.activity.id.clone(), text.clone()));
         }
         Some(Content::None) if row.text_state == TextState::Pending => row.text_state = TextState::None,
+        None if row.text_state == TextState::None => row.text_state = TextState::Pending,
         _ => {}
     }
 }
@@ -211,7 +191,7 @@ fn references(mail: &decide::Mail) -> Vec<String> {
     all.into_iter().filter(|r| Some(r) != m.message_id.as_ref() && !r.is_empty()).collect()
 }
 
-fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store, now: DateTime<Utc>) -> Decided {
+fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store) -> Decided {
     let (outcome, reason, detail) = match &mail.decision {
         Decision::Captured(_) => (Outcome::Captured, None, None),
         Decision::Skipped { reason, detail } => (Outcome::Skipped, Some(reason.as_str().to_owned()), detail.clone()),
@@ -233,7 +213,8 @@ fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store, now: 
         message_id: mail.message.message_id.clone().filter(|_| !waiting),
         ical_uid: uid.filter(|_| !waiting && outcome == Outcome::Skipped),
         recurrence_id: None,
-        occurred_at: Some(capture::occurred_at(&mail.message, now)),
+        occurred_at: Some(mail.at),
+        dated: activity.and_then(|_| capture::dated(&mail.message)),
         activity: activity.cloned(),
         attempts: 0,
         retry_at: None,
@@ -247,6 +228,7 @@ async fn thread(
     tx: &mut Tx,
     rows: &mut HashMap<String, Stored>,
     refs: &[(String, String)],
+    moved: &HashMap<String, String>,
     dir: &Directory,
 ) -> Result<HashMap<String, String>, StoreError> {
     let mut names: BTreeSet<String> = refs.iter().map(|r| r.0.clone()).collect();
@@ -286,8 +268,8 @@ async fn thread(
         }
     }
     let mut firsts: HashMap<String, (DateTime<Utc>, String)> = HashMap::new();
-    let heads: Vec<String> =
-        all.values().filter_map(|s| s.thread.clone()).filter(|t| !all.contains_key(t.as_str())).collect();
+    let elsewhere = |t: &String| !all.contains_key(t.as_str()) && !moved.contains_key(t);
+    let heads: Vec<String> = all.values().filter_map(|s| s.thread.clone()).filter(elsewhere).collect();
     let heads = activities::by_ids(tx, &heads).await?;
     for s in all.values().copied().chain(&heads) {
         let root = groups.root(&s.activity.id);

@@ -9,14 +9,16 @@ use crate::{
         activity::{Entity, Kind, Match, Origin, Participant, Reason},
         directory::Directory,
         matching::{self, Choice, Facts, Member},
+        replies,
     },
     store::{
         StoreError, Tx,
         activities::{self, Chosen, Stored},
+        sightings::Sighting,
     },
 };
 
-use super::Known;
+use super::{Known, corroborate, subjects::Touched};
 
 /// What changed in this transaction and is not written yet.
 #[derive(Debug, Default)]
@@ -45,28 +47,58 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
         chosen.entry(c.activity.clone()).or_default().push(c);
     }
     let refs = grouped(activities::refs_of(tx, &ids).await?);
-    let before: Vec<(Vec<Match>, Vec<String>, Option<String>)> =
-        rows.iter().map(|s| (s.activity.matches.clone(), s.activity.undecided.clone(), s.thread.clone())).collect();
+    let before: Vec<Before> = rows.iter().map(Before::of).collect();
     for s in &mut rows {
         if let Some(new) = s.thread.as_ref().and_then(|t| fresh.renamed.get(t)) {
             s.thread = Some(new.clone());
         }
         identify(&mut s.activity.participants, &known.directory);
+        retag(s, texts.get(&s.activity.id).map(String::as_str), known);
     }
     let context = Context { known, texts: &texts, chosen: &chosen, refs: &refs };
     context.decide(&mut rows);
     let mut deals = BTreeSet::new();
+    let mut others = Touched::default();
     let mut changed = Vec::new();
-    for (s, (matches, undecided, thread)) in rows.into_iter().zip(before) {
-        let new = must_write.contains(&s.activity.id);
-        if new || s.activity.matches != matches || s.activity.undecided != undecided || s.thread != thread {
-            concerned(&mut deals, &matches, &undecided, &known.directory);
-            concerned(&mut deals, &s.activity.matches, &s.activity.undecided, &known.directory);
+    for (s, before) in rows.into_iter().zip(before) {
+        if must_write.contains(&s.activity.id) || before != Before::of(&s) {
+            let a = &s.activity;
+            concerned(&mut deals, &before.matches, &before.undecided, &known.directory);
+            concerned(&mut deals, &a.matches, &a.undecided, &known.directory);
+            others.note(a, &before.matches, &before.undecided);
+            others.note(a, &a.matches, &a.undecided);
             changed.push(s);
         }
     }
     activities::save(tx, &changed).await?;
+    if !changed.is_empty() {
+        corroborate::due(tx).await?;
+    }
+    others.write(tx).await?;
     mark(tx, deals).await
+}
+
+/// What settling may change of an activity.
+#[derive(PartialEq)]
+struct Before {
+    matches: Vec<Match>,
+    undecided: Vec<String>,
+    thread: Option<String>,
+    tags: Vec<String>,
+}
+
+impl Before {
+    fn of(s: &Stored) -> Self {
+        let a = &s.activity;
+        let (matches, undecided) = (a.matches.clone(), a.undecided.clone());
+        Self { matches, undecided, thread: s.thread.clone(), tags: a.tags.clone() }
+    }
+}
+
+/// The tags that follow from what is said: made anew each time, from the words as they are kept now.
+fn retag(s: &mut Stored, text: Option<&str>, known: &Known) {
+    known.competitors.retag(&mut s.activity.tags, s.subject.as_deref(), text);
+    replies::retag(&mut s.activity.tags, text.filter(|_| s.activity.kind == Kind::Email));
 }
 
 /// The fresh rows, the ones to look at again, and all members of their threads.
@@ -249,6 +281,22 @@ impl Context<'_> {
     }
 }
 
+/// Marks the deals whose findings may change with these activities.
+pub async fn mark_around<'a>(
+    tx: &mut Tx,
+    rows: impl Iterator<Item = &'a Stored>,
+    dir: &Directory,
+) -> Result<(), StoreError> {
+    let mut deals = BTreeSet::new();
+    let mut others = Touched::default();
+    for s in rows {
+        concerned(&mut deals, &s.activity.matches, &s.activity.undecided, dir);
+        others.gone(&s.activity);
+    }
+    others.write(tx).await?;
+    mark(tx, deals).await
+}
+
 /// The deals whose findings may change with these ties.
 fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[String], dir: &Directory) {
     deals.extend(undecided.iter().cloned());
@@ -263,19 +311,42 @@ fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[Strin
     }
 }
 
+/// What people decided follows the items: where one (of these ties that it had) now stands for another activity, that one
+/// takes over the choices. `merged`: activities that became part of others.
+pub async fn choices_follow(
+    tx: &mut Tx,
+    had: &[Sighting],
+    has: &[Sighting],
+    merged: &[(String, String)],
+) -> Result<(), StoreError> {
+    let mut moved: BTreeSet<(&str, &str)> = merged.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    for old in had {
+        let same_item = has.iter().filter(|s| s.stream == old.stream && s.key == old.key && s.activity != old.activity);
+        moved.extend(same_item.map(|s| (old.activity.as_str(), s.activity.as_str())));
+    }
+    for (from, to) in moved {
+        activities::copy_choices(tx, from, to).await?;
+    }
+    Ok(())
+}
+
 /// These activities go away: the rest of their threads is matched again, the deals they stood on are judged again.
 pub async fn look_again_around(tx: &mut Tx, gone: &[String]) -> Result<(), StoreError> {
     let rows = activities::by_ids(tx, gone).await?;
+    corroborate::due(tx).await?;
     let threads: BTreeSet<String> = rows.iter().filter_map(|s| s.thread.clone()).collect();
     let threads: Vec<String> = threads.into_iter().collect();
     let members = activities::by_threads(tx, &threads).await?;
     let rest = members.iter().filter(|s| !gone.contains(&s.activity.id)).map(|s| args![&s.activity.id]).collect();
     tx.insert("insert into rematch (activity)", "on conflict do nothing", rest).await?;
     let mut deals: BTreeSet<String> = BTreeSet::new();
+    let mut others = Touched::default();
     for s in &rows {
         deals.extend(s.activity.ids(Entity::Deal).map(str::to_owned));
         deals.extend(s.activity.undecided.iter().cloned());
+        others.gone(&s.activity);
     }
+    others.write(tx).await?;
     mark(tx, deals).await?;
     // those who counted for their contacts' deals
     let sql = "update reviews set due = 0 where deal in (select r.id from crm_records r where r.kind = 'deal')";

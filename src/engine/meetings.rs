@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::Event;
 
-use super::{Connection, Known, decide, identity, matches::Fresh, rules::Level};
+use super::{Connection, Known, decide, identity, matches::Fresh};
 use crate::{
     domain::{
-        activity::{Activity, Kind, Origin, Status, TextState},
+        activity::{Activity, Kind, Level, Origin, Status, TextState},
         address,
         capture::Decision,
         meeting::{self, Seen, View},
@@ -17,7 +17,8 @@ use crate::{
     store::{
         Store, StoreError, Tx, activities,
         activities::Stored,
-        items::{Decided, Outcome},
+        connections,
+        items::{self, Decided, Outcome},
         sightings::{self, Sighting},
     },
 };
@@ -40,6 +41,8 @@ struct Board<'a> {
     rows: BTreeMap<String, Stored>,
     /// By activity, then by (stream, key).
     views: HashMap<String, BTreeMap<(i64, String), Sighting>>,
+    /// How much is kept of what each stream holds.
+    levels: HashMap<i64, Level>,
     touched: BTreeSet<String>,
 }
 
@@ -59,17 +62,24 @@ pub async fn prepare(
     let mut uids: BTreeSet<String> = entries.iter().map(|e| e.event.uid.clone()).collect();
     uids.extend(mails.iter().flat_map(|m| &m.events).map(|e| e.event.uid.clone()));
     let lost: Vec<String> = sightings::of_items(tx, stream, gone).await?.into_iter().map(|s| s.activity).collect();
-    uids.extend(activities::by_ids(tx, &lost).await?.into_iter().filter_map(|s| s.ical_uid));
+    let keys: Vec<String> = entries.iter().map(|e| e.key.clone()).chain(mails.iter().map(|m| m.key.clone())).collect();
+    let before: Vec<Sighting> =
+        sightings::of_items(tx, stream, &keys).await?.into_iter().filter(|s| s.view.is_some()).collect();
+    let known_before: Vec<String> = lost.iter().cloned().chain(before.iter().map(|s| s.activity.clone())).collect();
+    uids.extend(activities::by_ids(tx, &known_before).await?.into_iter().filter_map(|s| s.ical_uid));
     let uids: Vec<String> = uids.into_iter().collect();
     let mut board = Board::load(tx, known, &uids).await?;
     board.touched.extend(lost);
 
     let mut written = Written::default();
+    let mut placed: BTreeSet<(String, String)> = BTreeSet::new();
     for entry in entries {
-        let activity = if let Decision::Captured(_) = &entry.decision {
-            let view = View::new(&entry.event, None, c.owner.clone(), c.content >= Level::Subject);
+        let activity = if let Decision::Captured(captured) = &entry.decision {
+            // what would not be captured any more only stands for its frozen view: none of its words are kept
+            let level = if captured.participants.is_empty() { Level::Metadata } else { c.content };
+            let view = View::new(&entry.event, None, c.owner.clone(), level);
             let id = board.place(&entry.event, view, c, stream, &entry.key, now);
-            describe(&mut board, &id, &entry.event, c, &mut written.fresh);
+            placed.insert((id.clone(), entry.key.clone()));
             Some(id)
         } else {
             None
@@ -78,11 +88,15 @@ pub async fn prepare(
     }
     for mail in mails {
         for e in mail.events.iter().filter(|e| matches!(e.decision, Decision::Captured(_))) {
-            let view = View::new(&e.event, Some(e.method), c.owner.clone(), c.content >= Level::Subject);
+            let view = View::new(&e.event, Some(e.method), c.owner.clone(), c.content);
             for id in board.places_of_mail(e, view, c, stream, &mail.key, now) {
+                placed.insert((id.clone(), mail.key.clone()));
                 written.of_mail.entry(mail.key.clone()).or_insert(id);
             }
         }
+    }
+    for s in before.iter().filter(|s| !placed.contains(&(s.activity.clone(), s.key.clone()))) {
+        board.leave(s);
     }
     written.merged = board.spread_remarks();
     for (_, stays) in &written.merged {
@@ -92,7 +106,9 @@ pub async fn prepare(
             }
         }
     }
-    board.settle(&mut written);
+    for (other, key) in board.settle(&mut written) {
+        items::recheck(tx, other, &key).await?;
+    }
     Ok(written)
 }
 
@@ -117,21 +133,11 @@ fn decision(entry: &decide::Entry, activity: Option<String>, store: &Store) -> D
         ical_uid: Some(entry.event.uid.clone()).filter(|_| outcome != Outcome::Waiting),
         recurrence_id: entry.event.recurrence_id,
         occurred_at: Some(entry.event.start),
+        dated: None,
         activity,
         attempts: 0,
         retry_at: None,
         blind,
-    }
-}
-
-/// The description takes part in matching and is kept where texts are kept.
-fn describe(board: &mut Board<'_>, id: &str, event: &Event, c: &Connection, fresh: &mut Fresh) {
-    let text = event.description.as_deref().map(str::trim).filter(|t| !t.is_empty());
-    if c.content == Level::Text
-        && let (Some(text), Some(row)) = (text, board.rows.get_mut(id))
-    {
-        row.text_state = TextState::Kept;
-        fresh.texts.push((id.to_owned(), text.to_owned()));
     }
 }
 
@@ -144,7 +150,17 @@ impl<'a> Board<'a> {
         for s in sightings::of_activities(tx, &ids).await? {
             views.entry(s.activity.clone()).or_default().insert((s.stream, s.key.clone()), s);
         }
-        Ok(Self { known, rows, views, touched: BTreeSet::new() })
+        let levels = connections::contents(tx).await?;
+        Ok(Self { known, rows, views, levels, touched: BTreeSet::new() })
+    }
+
+    /// What an item said before and no longer says (it is private now, or speaks of another meeting) leaves its meeting.
+    fn leave(&mut self, old: &Sighting) {
+        if let Some(all) = self.views.get_mut(&old.activity)
+            && all.remove(&(old.stream, old.key.clone())).is_some()
+        {
+            self.touched.insert(old.activity.clone());
+        }
     }
 
     /// Puts a view to its meeting, a new one when there is none, and returns the meeting's id.
@@ -244,7 +260,10 @@ impl<'a> Board<'a> {
         let place = (stream, key.to_owned());
         let old = all.get(&place).and_then(|s| s.view.clone());
         let view = match old {
-            Some(old) if meeting::frozen(&old, &view, now) => old,
+            Some(mut old) if meeting::frozen(&old, &view, now) => {
+                old.restore(&view);
+                old
+            }
             _ => view,
         };
         let sighting = Sighting {
@@ -300,10 +319,14 @@ impl<'a> Board<'a> {
         merged
     }
 
-    fn settle(self, written: &mut Written) {
-        let Self { known, mut rows, views, touched } = self;
+    /// Settles what was touched. Returns the items of other streams that must be read once more, because words of theirs
+    /// were withheld and may be kept now.
+    fn settle(self, written: &mut Written) -> BTreeSet<(i64, String)> {
+        let Self { known, mut rows, mut views, levels, touched } = self;
+        let mut again = BTreeSet::new();
         for id in touched {
-            let (Some(row), Some(all)) = (rows.get_mut(&id), views.get(&id)) else { continue };
+            let (Some(row), Some(all)) = (rows.get_mut(&id), views.get_mut(&id)) else { continue };
+            again.extend(withhold(all, &levels));
             let seen: Vec<Seen> =
                 all.values().filter_map(|s| s.view.clone().map(|view| Seen { view, gone_at: s.gone_at })).collect();
             let Some(m) = meeting::settle(&seen, &known.directory) else { continue };
@@ -316,8 +339,30 @@ impl<'a> Board<'a> {
             row.all_day = m.all_day;
             row.time_uncertain = m.uncertain;
             row.subject = m.summary;
+            let had_text = row.text_state == TextState::Kept;
+            row.text_state = if m.description.is_some() { TextState::Kept } else { TextState::None };
+            if had_text || m.description.is_some() {
+                written.fresh.texts.push((id, m.description.unwrap_or_default()));
+            }
             written.sightings.extend(all.values().cloned());
             written.fresh.rows.push(row.clone());
         }
+        again
     }
+}
+
+/// The strictest of the sources decides what is kept of all: words beyond that are taken out of every view. Returns the items
+/// whose words were taken out for a stricter source that is no longer among them.
+fn withhold(all: &mut BTreeMap<(i64, String), Sighting>, levels: &HashMap<i64, Level>) -> Vec<(i64, String)> {
+    let of = |s: &Sighting| levels.get(&s.stream).copied().unwrap_or(Level::Metadata);
+    let Some(level) = all.values().filter(|s| s.view.is_some()).map(of).min() else { return Vec::new() };
+    let mut short = Vec::new();
+    for (place, s) in all.iter_mut() {
+        let Some(view) = &mut s.view else { continue };
+        view.withhold(level);
+        if view.kept < level && s.gone_at.is_none() {
+            short.push(place.clone());
+        }
+    }
+    short
 }

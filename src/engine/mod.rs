@@ -1,13 +1,18 @@
 //! Moves data: claims what is due, reads it through the connectors, has it decided and matched, commits it. The only caller
 //! of connectors. It sequences; the decisions are in `domain`, the SQL is in `store`.
 
+mod attempt;
 mod commit;
+mod copies;
 mod corroborate;
 mod crm;
 pub mod daemon;
 mod decide;
+mod gone;
 mod holder;
 mod identity;
+mod invitation;
+mod judged_by;
 mod listing;
 mod mail;
 mod matches;
@@ -17,6 +22,7 @@ pub mod progress;
 mod pull;
 mod review;
 pub mod rules;
+mod subjects;
 mod texts;
 
 use std::sync::{Arc, RwLock};
@@ -25,7 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Clock, Fault, Gives, Source, Window};
 
 use crate::{
-    domain::{capture::Policy, directory::Directory, matching::Codes},
+    domain::{capture::Policy, competitors::Competitors, directory::Directory, gaps::Stays, matching::Codes},
     store::{Store, StoreError, Tx, meta},
 };
 use rules::{Level, Rules};
@@ -37,6 +43,9 @@ pub enum EngineError {
     Fault(#[from] Fault),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The lease ran out and another process has it: nothing more may be written.
+    #[error("another process reads this stream now")]
+    Lost,
 }
 
 /// What the CRM knows now, with its indexes.
@@ -44,8 +53,11 @@ pub enum EngineError {
 pub struct Known {
     /// Which state of the records it was made from: see `store::meta::directory_version`.
     pub version: i64,
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     pub codes: Codes,
+    pub competitors: Competitors,
+    /// How long won deals stayed in each stage.
+    pub stays: Stays,
 }
 
 /// One configured account, ready to be read.
@@ -134,7 +146,9 @@ impl Engine {
 async fn load(store: &Store, rules: &Rules) -> Result<Known, StoreError> {
     // asked first: a change in between makes it look older than it is, and it is read once more
     let version = store.directory_version().await?;
-    let directory = store.directory(rules.ours.clone()).await?;
+    let directory = Arc::new(store.directory(rules.ours.clone()).await?);
     let codes = Codes::new(rules.deal_code.clone(), &directory);
-    Ok(Known { version, directory, codes })
+    let stays = Stays::of_won(&directory);
+    let competitors = rules.competitors.clone();
+    Ok(Known { version, directory, codes, competitors, stays })
 }

@@ -8,14 +8,19 @@ use dealtrail_sdk::{Fault, FaultKind, Gives};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Connection, Engine, EngineError, matches,
+    Connection, Engine, EngineError, attempt, matches,
     progress::{Tally, Watcher},
-    pull::Reading,
+    pull::{Done, Reading},
 };
-use crate::store::{StoreError, activities, connections::State, streams::Stored};
+use crate::store::{StoreError, activities, choices, connections::State, meta, streams::Stored, subjects};
 
 /// Connections read at the same time.
 const SIDE_BY_SIDE: usize = 6;
+
+/// Panics while one stream is read: enough to find a few messages that cause them.
+const MOST_PANICS: usize = 12;
+/// When a connection is looked at again that another process was reading.
+const SOON: TimeDelta = TimeDelta::minutes(1);
 
 /// What a pass should do.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +42,7 @@ impl Engine {
         watcher: &Arc<dyn Watcher>,
         stop: &CancellationToken,
     ) -> Result<Tally, StoreError> {
-        self.rules_changed().await?;
+        self.rules_changed(options.full).await?;
         let wanted = |c: &&Arc<Connection>| options.connections.is_empty() || options.connections.contains(&c.name);
         let chosen: Vec<Arc<Connection>> = self.connections.iter().filter(wanted).cloned().collect();
         let (crms, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.gives == Gives::Crm);
@@ -55,19 +60,25 @@ impl Engine {
     }
 
     /// With a second CRM the ids of both get a prefix (and lose it again without): then everything is read once more.
-    async fn ids_change(&self, c: &Connection) -> Result<bool, StoreError> {
+    pub(super) async fn ids_change(&self, c: &Connection) -> Result<bool, StoreError> {
         let key = format!("prefix:{}", c.name);
         let prefix = c.prefix.clone().unwrap_or_default();
-        let before = self.store.meta(&key).await?;
-        self.store.set_meta(&key, &prefix).await?;
-        Ok(before.is_some_and(|b| b != prefix))
+        let before = self.store.meta(&key).await?.filter(|b| *b != prefix);
+        let mut tx = self.store.begin().await?;
+        if let Some(before) = &before {
+            choices::rename_deals(&mut tx, before, &prefix).await?;
+        }
+        meta::set(&mut tx, &key, &prefix).await?;
+        tx.commit().await?;
+        Ok(before.is_some())
     }
 
-    /// What follows every pass: corroboration, matching again, judging.
+    /// What follows every pass: matching again, corroboration by what matches now, judging.
     pub async fn finish(&self, watcher: &dyn Watcher, stop: &CancellationToken) -> Result<(), StoreError> {
         if stop.is_cancelled() {
             return Ok(());
         }
+        self.rematch(watcher, stop).await?;
         self.corroborate().await.map_err(store_error)?;
         self.store.forget_old_traces(self.now() - TimeDelta::days(self.rules.waiting_days)).await?;
         self.rematch(watcher, stop).await?;
@@ -89,16 +100,22 @@ impl Engine {
             while running.len() < SIDE_BY_SIDE {
                 let Some(c) = waiting.next() else { break };
                 let (engine, watcher, stop) = (self.clone(), watcher.clone(), stop.clone());
-                running.spawn(async move { engine.connection(&c, full, watcher.as_ref(), &stop).await });
+                let name = c.name.clone();
+                running.spawn(async move {
+                    let work = engine.connection(&c, full, watcher.as_ref(), &stop);
+                    (name, attempt::caught(work).await)
+                });
             }
             match running.join_next().await {
                 None => return Ok(tally),
-                Some(Ok(done)) => tally.add(done?),
-                Some(Err(panic)) => {
-                    tracing::error!(%panic, "reading a connection ended in a fault of the program");
+                Some(Ok((_, Ok(done)))) => tally.add(done?),
+                Some(Ok((name, Err(attempt::Panicked)))) => {
+                    tracing::error!(connection = name, "reading a connection ended in a fault of the program");
                     let why = "reading it ended in a fault of the program; the others were read".to_owned();
-                    tally.failures.push(("a connection".to_owned(), None, why));
+                    tally.failures.push((name, None, why));
                 }
+                // nothing can panic out there, and nobody ends these tasks
+                Some(Err(_)) => {}
             }
         }
     }
@@ -119,18 +136,23 @@ impl Engine {
                 return Ok(tally);
             }
         };
+        self.vanished_streams(c).await?;
         for stream in &streams {
             if stop.is_cancelled() {
                 break;
             }
             let done = self.stream(c, stream, full, watcher, stop).await;
             match done {
-                Ok(items) => {
-                    tally.items += items;
-                    if items > 0 && c.gives == Gives::Crm {
+                Ok(done) => {
+                    tally.items += done.items;
+                    if done.left {
+                        tally.left.push((c.name.clone(), stream.stream.name.clone()));
+                    }
+                    if done.items > 0 && c.gives == Gives::Crm {
                         self.reload().await?;
                     }
                 }
+                Err(EngineError::Lost) => tally.left.push((c.name.clone(), stream.stream.name.clone())),
                 Err(EngineError::Store(e)) => return Err(e),
                 Err(EngineError::Fault(fault)) => {
                     self.note(c, Some(stream), &fault, &mut tally, watcher).await?;
@@ -145,17 +167,24 @@ impl Engine {
         {
             return Err(e);
         }
-        if tally.failures.is_empty() && !stop.is_cancelled() {
-            let now = self.now();
+        if !tally.failures.is_empty() || stop.is_cancelled() {
+            return Ok(tally);
+        }
+        let now = self.now();
+        if tally.left.is_empty() {
             let known = self.store.connections().await?;
             if known.iter().any(|x| x.name == c.name && x.failures > 0) {
                 self.store.judge_all().await?;
             }
             self.store.connection_ok(&c.name, now, now + delta(c.poll)).await?;
+        } else {
+            // it was not read: nothing is known of it, and it is looked at again soon
+            self.store.look_later(&c.name, now + delta(c.poll).min(SOON)).await?;
         }
         Ok(tally)
     }
 
+    /// Reads one stream. A panic is caught, and what caused it is searched and put aside.
     pub(super) async fn stream(
         &self,
         c: &Connection,
@@ -163,7 +192,37 @@ impl Engine {
         full: bool,
         watcher: &dyn Watcher,
         stop: &CancellationToken,
-    ) -> Result<u64, EngineError> {
+    ) -> Result<Done, EngineError> {
+        for _ in 0..MOST_PANICS {
+            match attempt::caught(self.stream_once(c, stream, full, watcher, stop)).await {
+                Err(attempt::Panicked) => {}
+                Ok(Err(EngineError::Fault(fault))) if attempt::panicked(&fault) => {}
+                Ok(done) => return done,
+            }
+            let name = stream.stream.name.as_str();
+            tracing::error!(
+                connection = c.name,
+                stream = stream.id,
+                "reading a stream ended in a fault of the program"
+            );
+            watcher.phase(&format!("looking for what ended the reading of {name}"));
+        }
+        self.store.release_dead(stream.id, &self.holder).await?;
+        let what = format!(
+            "reading {} of {} ended in a fault of the program again and again; the others were read: please report it",
+            stream.stream.name, c.name
+        );
+        Err(Fault::new(FaultKind::Malformed, what).into())
+    }
+
+    async fn stream_once(
+        &self,
+        c: &Connection,
+        stream: &Stored,
+        full: bool,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<Done, EngineError> {
         let reading = Reading { engine: self, connection: c, stream, full, watcher, stop };
         match reading.run().await {
             Err(EngineError::Fault(fault)) if fault.kind == FaultKind::CursorExpired => {
@@ -172,9 +231,9 @@ impl Engine {
                 let reading = Reading { engine: self, connection: c, stream: &fresh, full, watcher, stop };
                 reading.run().await
             }
-            Ok(items) => {
+            Ok(done) if !done.left => {
                 self.pending_texts(c, stream).await?;
-                Ok(items)
+                Ok(done)
             }
             other => other,
         }
@@ -229,10 +288,14 @@ impl Engine {
     }
 
     /// When a rule of the configuration changed, every item is decided again and every activity matched again.
-    pub(super) async fn rules_changed(&self) -> Result<(), StoreError> {
+    pub(super) async fn rules_changed(&self, full: bool) -> Result<(), StoreError> {
         const KEY: &str = "rules";
         let before = self.store.meta(KEY).await?;
-        if before.as_deref() == Some(&self.rules.fingerprint) {
+        let same = before.as_deref() == Some(&self.rules.fingerprint);
+        if full || !same {
+            self.decide_all_gone().await?;
+        }
+        if same {
             return Ok(());
         }
         if before.is_some() {
@@ -244,6 +307,7 @@ impl Engine {
             )
             .await?;
             tx.exec("update reviews set due = 0", vec![]).await?;
+            subjects::mark_all(&mut tx).await?;
             tx.commit().await?;
         }
         self.store.set_meta(KEY, &self.rules.fingerprint).await
@@ -265,6 +329,7 @@ fn store_error(e: EngineError) -> StoreError {
     match e {
         EngineError::Store(e) => e,
         EngineError::Fault(f) => StoreError::Broken(f.what),
+        EngineError::Lost => StoreError::Broken(e.to_string()),
     }
 }
 

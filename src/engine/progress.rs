@@ -31,6 +31,8 @@ pub struct Tally {
     pub items: u64,
     /// (connection, stream, sentence)
     pub failures: Vec<(String, Option<String>, String)>,
+    /// (connection, stream) that another process was reading.
+    pub left: Vec<(String, String)>,
     /// Somebody asked to stop before it was complete.
     pub stopped: bool,
 }
@@ -39,6 +41,7 @@ impl Tally {
     pub fn add(&mut self, other: Self) {
         self.items += other.items;
         self.failures.extend(other.failures);
+        self.left.extend(other.left);
         self.stopped |= other.stopped;
     }
 }

@@ -7,7 +7,9 @@ use dealtrail_sdk::{Change, Listing};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Connection, Engine, EngineError, holder,
+    Connection, Engine, EngineError,
+    attempt::{self, Attempt},
+    holder,
     listing::compare,
     progress::{Step, Watcher},
 };
@@ -16,10 +18,8 @@ use crate::store::{
     streams::{Progress, Stored},
 };
 
-/// Resources fetched and committed at a time.
-const CHUNK: usize = 200;
 /// A lease outlives the longest batch; a stopped daemon's streams are taken over after it.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
+pub const LEASE: TimeDelta = TimeDelta::minutes(10);
 
 /// Reading one stream of one connection.
 pub struct Reading<'a> {
@@ -33,23 +33,37 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads until nothing is left. Returns how many items were decided.
+    /// Reads until nothing is left.
     ///
     /// # Errors
     /// The connector's fault or the database's; everything committed before stands.
-    pub async fn run(&self) -> Result<u64, EngineError> {
+    pub async fn run(&self) -> Result<Done, EngineError> {
         let (engine, stream) = (self.engine, self.stream);
-        let now = engine.now();
+        let (store, me, now) = (&engine.store, engine.holder.as_str(), engine.now());
         if !self.take_lease(now).await? {
-            tracing::warn!(
-                connection = self.connection.name,
-                "another process reads this stream now; it was left to it"
-            );
-            return Ok(0);
+            return Ok(self.left_to_another(0));
         }
-        let outcome = self.passes().await;
-        engine.store.release(stream.id, &engine.holder).await?;
-        outcome
+        let before = store.attempted(stream.id).await?.and_then(|text| Attempt::read(&text));
+        if let Some(fault) = before.as_ref().and_then(|b| b.given_up(&stream.stream.name, now)) {
+            store.release_dead(stream.id, me).await?;
+            return Err(fault.into());
+        }
+        match self.passes(before).await {
+            Err(EngineError::Lost) => Ok(self.left_to_another(0)),
+            Err(EngineError::Fault(fault)) if attempt::panicked(&fault) => {
+                store.release_dead(stream.id, me).await?;
+                Err(fault.into())
+            }
+            outcome => {
+                store.release(stream.id, me).await?;
+                Ok(Done { items: outcome?, left: false })
+            }
+        }
+    }
+
+    fn left_to_another(&self, items: u64) -> Done {
+        tracing::warn!(connection = self.connection.name, "another process reads this stream now; it was left to it");
+        Done { items, left: true }
     }
 
     /// Takes the stream over from a process that was killed.
@@ -61,13 +75,13 @@ impl Reading<'_> {
         if let Some(other) = store.lease_holder(id).await?
             && holder::is_dead(&other)
         {
-            store.release(id, &other).await?;
+            store.release_dead(id, &other).await?;
             return store.lease(id, me, now, now + LEASE).await;
         }
         Ok(false)
     }
 
-    async fn passes(&self) -> Result<u64, EngineError> {
+    async fn passes(&self, before: Option<Attempt>) -> Result<u64, EngineError> {
         let (engine, stream) = (self.engine, self.stream);
         if self.full {
             engine.store.forget_cursor(stream.id).await?;
@@ -76,20 +90,22 @@ impl Reading<'_> {
         engine.store.begin_pass(stream.id, began).await?;
         let began = if self.full { began } else { stream.pass_began.unwrap_or(began) };
         let mut cursor = if self.full { None } else { stream.cursor.clone() };
+        let guilty = self.with_care(before.as_ref()).await?;
+        let mut pulls = before.map_or(0, |b| b.pulls());
         let mut count = 0;
         loop {
             if self.stop.is_cancelled() {
                 return Ok(count);
             }
-            let now = engine.now();
-            engine.store.lease(stream.id, &engine.holder, now, now + LEASE).await?;
+            self.attempt(&[], pulls).await?;
             let window = self.connection.window();
-            let batch = self.connection.source.pull(&stream.stream, cursor.as_ref(), &window).await?;
+            let mut batch = self.connection.source.pull(&stream.stream, cursor.as_ref(), &window).await?;
+            batch.changes.retain(|c| !guilty.contains(resource(c)));
             let items = batch.changes.len() as u64;
             let mut progress = Progress { cursor: batch.cursor.clone(), ..Progress::default() };
             let mut gone = Vec::new();
             if let Some(listing) = batch.listing {
-                let listed = self.listing(listing, &batch.changes).await?;
+                let listed = self.listing(listing, &batch.changes, &guilty).await?;
                 count += listed.count;
                 if !listed.complete {
                     return Ok(count);
@@ -101,7 +117,9 @@ impl Reading<'_> {
                 // the mailbox was complete when the pass began; what came since comes with the next one
                 progress.complete = Some((window.since, began.min(engine.now())));
             }
-            self.commit(batch.changes, gone, Some(progress)).await?;
+            let changes = self.piecemeal(batch.changes, pulls).await?;
+            self.commit(changes, gone, Some(progress)).await?;
+            pulls = 0;
             count += items;
             self.tell(items, batch.left);
             cursor = batch.cursor.or(cursor);
@@ -114,37 +132,93 @@ impl Reading<'_> {
         Ok(count)
     }
 
+    /// Keeps the lease, and notes what is read next.
+    async fn attempt(&self, names: &[String], deaths: u32) -> Result<(), EngineError> {
+        let (engine, now) = (self.engine, self.engine.now());
+        let attempt = Attempt { deaths, names: names.to_vec(), at: now.timestamp() };
+        let span = (now, now + LEASE);
+        if engine.store.lease_for(self.stream.id, &engine.holder, span, &attempt.text()).await? {
+            Ok(())
+        } else {
+            Err(EngineError::Lost)
+        }
+    }
+
+    /// Reads what was being read when the program ended last, little at a time. Returns the one that is to blame.
+    async fn with_care(&self, before: Option<&Attempt>) -> Result<BTreeSet<String>, EngineError> {
+        let Some(before) = before.filter(|b| !b.names.is_empty()) else { return Ok(BTreeSet::new()) };
+        if let Some(one) = before.guilty() {
+            self.condemn(one).await?;
+            return Ok(BTreeSet::from([one.to_owned()]));
+        }
+        let deaths = before.deaths + 1;
+        for piece in before.names.chunks(attempt::portion(deaths)) {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            self.read(piece, deaths).await?;
+        }
+        Ok(BTreeSet::new())
+    }
+
+    /// After batches that ended the program: commits the changes little at a time, each named before. Returns what is left to
+    /// be committed with the batch.
+    async fn piecemeal(&self, mut changes: Vec<Change>, pulls: u32) -> Result<Vec<Change>, EngineError> {
+        if pulls == 0 {
+            return Ok(changes);
+        }
+        while !changes.is_empty() {
+            let piece: Vec<Change> = changes.drain(..changes.len().min(attempt::portion(pulls))).collect();
+            let names: Vec<String> = piece.iter().map(|c| resource(c).to_owned()).collect();
+            self.attempt(&names, pulls).await?;
+            self.commit(piece, Vec::new(), None).await?;
+        }
+        Ok(changes)
+    }
+
     fn tell(&self, items: u64, left: Option<u64>) {
         let step = Step { connection: &self.connection.name, stream: &self.stream.stream.name, items, left };
         self.watcher.batch(&step);
     }
 
     /// Compares a complete listing with what is known and reads what is new or changed.
-    async fn listing(&self, listing: Listing, changes: &[Change]) -> Result<Listed, EngineError> {
+    async fn listing(
+        &self,
+        listing: Listing,
+        changes: &[Change],
+        guilty: &BTreeSet<String>,
+    ) -> Result<Listed, EngineError> {
         let engine = self.engine;
         let mut tx = engine.store.begin().await?;
         let known = items::known(&mut tx, self.stream.id).await?;
-        drop(tx);
+        for entry in listing.entries.iter().filter(|e| guilty.contains(&e.resource)) {
+            items::version(&mut tx, self.stream.id, &entry.resource, entry.version.as_deref()).await?;
+        }
+        tx.commit().await?;
         let in_batch: BTreeSet<&str> = changes.iter().map(resource).collect();
         let plan = compare(&listing, &known, self.full, self.stream.shrunk_at, engine.now());
-        let wanted: Vec<String> = plan.wanted.into_iter().filter(|r| !in_batch.contains(r.as_str())).collect();
+        let wanted = plan.wanted.into_iter().filter(|r| !in_batch.contains(r.as_str()) && !guilty.contains(r));
+        let deadly = |r: &String| known.get(r).is_some_and(|k| k.attempts >= items::DEADLY);
+        let (feared, wanted): (Vec<String>, Vec<String>) = wanted.partition(deadly);
+        let feared = feared.chunks(1).map(|one| (one, attempt::SURE));
+        let chunks: Vec<(&[String], u32)> = wanted.chunks(attempt::portion(0)).map(|c| (c, 0)).chain(feared).collect();
         let mut count = 0;
-        for chunk in wanted.chunks(CHUNK) {
+        for (chunk, deaths) in chunks {
             if self.stop.is_cancelled() {
                 return Ok(Listed { count, complete: false, gone: Vec::new(), shrunk_at: None });
             }
-            self.read(chunk).await?;
+            self.read(chunk, deaths).await?;
             count += chunk.len() as u64;
-            self.tell(chunk.len() as u64, Some(wanted.len() as u64 - count));
+            self.tell(chunk.len() as u64, Some((wanted.len() as u64).saturating_sub(count)));
         }
         Ok(Listed { count, complete: true, gone: plan.gone, shrunk_at: plan.shrunk_at })
     }
 
     /// Reads named resources and commits what came; what did not come is asked for later.
-    async fn read(&self, resources: &[String]) -> Result<(), EngineError> {
+    async fn read(&self, resources: &[String], deaths: u32) -> Result<(), EngineError> {
         let engine = self.engine;
         let now = engine.now();
-        engine.store.lease(self.stream.id, &engine.holder, now, now + LEASE).await?;
+        self.attempt(resources, deaths).await?;
         let changes = self.connection.source.fetch(&self.stream.stream, resources, &self.connection.window()).await?;
         let came: BTreeSet<String> = changes.iter().map(|c| resource(c).to_owned()).collect();
         self.commit(changes, Vec::new(), None).await?;
@@ -165,17 +239,33 @@ impl Reading<'_> {
             let mut tx = self.engine.store.begin().await?;
             let due = items::to_recheck(&mut tx, self.stream.id, self.engine.now()).await?;
             drop(tx);
-            let due: Vec<String> = due.into_iter().filter(|r| seen.insert(r.clone())).collect();
+            let due: Vec<(String, i64)> = due.into_iter().filter(|r| seen.insert(r.0.clone())).collect();
             if due.is_empty() {
                 break;
             }
-            for chunk in due.chunks(CHUNK) {
-                self.read(chunk).await?;
+            let (feared, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|r| r.1 >= items::DEADLY);
+            let names = |all: Vec<(String, i64)>| all.into_iter().map(|r| r.0).collect::<Vec<String>>();
+            let (feared, due) = (names(feared), names(due));
+            for chunk in due.chunks(attempt::portion(0)) {
+                self.read(chunk, 0).await?;
                 count += chunk.len() as u64;
+            }
+            for one in feared.chunks(1) {
+                self.read(one, attempt::SURE).await?;
+                count += 1;
             }
         }
         Ok(count)
     }
+}
+
+/// How the reading of a stream ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Done {
+    /// How many items were decided.
+    pub items: u64,
+    /// Another process reads it.
+    pub left: bool,
 }
 
 struct Listed {

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         activity::{Activity, Entity},
         directory::{Deal, Task},
-        gaps::{self, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, State},
+        gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, State},
     },
     store::{
         Store, StoreError, activities,
@@ -27,21 +27,30 @@ impl Engine {
     pub async fn review_due(&self) -> Result<(), StoreError> {
         self.store.wake_waiting_deals().await?;
         while !self.review_batches().await? {}
-        Ok(())
+        self.review_subjects().await
     }
 
-    /// Judges with one state of the directory; false when it changed meanwhile and judging must begin anew.
-    async fn review_batches(&self) -> Result<bool, StoreError> {
-        let known = self.known();
-        let now = self.now();
-        let facts = Facts {
+    /// What everything judged now shares.
+    pub(super) async fn facts<'k>(&'k self, known: &'k Known) -> Result<Facts<'k>, StoreError> {
+        Ok(Facts {
             directory: &known.directory,
             thresholds: &self.rules.thresholds,
             captures: self.captures().await?,
             calendars: self.rules.calendars.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             calendar: self.rules.organization.clone(),
-            now,
-        };
+            stays: &known.stays,
+            now: self.now(),
+        })
+    }
+
+    /// Judges with one state of the directory; false when it changed meanwhile and judging must begin anew.
+    async fn review_batches(&self) -> Result<bool, StoreError> {
+        let known = self.known();
+        if !self.mark_judged_otherwise(&known).await? {
+            return Ok(false);
+        }
+        let facts = self.facts(&known).await?;
+        let now = facts.now;
         self.withdraw_lost(&known, now).await?;
         loop {
             let mut tx = self.store.begin().await?;
@@ -53,16 +62,17 @@ impl Engine {
                 return Ok(true);
             }
             let deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
-            let evidence = Evidence::load(&mut tx, &known, &deals).await?;
+            let evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
             for f in findings::of_deals(&mut tx, &due).await? {
-                existing.entry(f.deal.clone()).or_default().push(f);
+                existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
             }
             let mut changed = Vec::new();
             let mut judged = Vec::new();
             for deal in &deals {
                 let old = existing.remove(&deal.id).unwrap_or_default();
-                let case = Case::new(&facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks));
+                let case = Case::new(&facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks))
+                    .before(&evidence.backdrop);
                 let new = gaps::reconcile(&old, gaps::judge(&case), &case);
                 let outlook = gaps::outlook(&case, &new);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
@@ -83,7 +93,7 @@ impl Engine {
     async fn withdraw_lost(&self, known: &Known, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         let mut lost = findings::live(&mut tx).await?;
-        lost.retain(|f| !known.directory.deals.contains_key(&f.deal));
+        lost.retain(|f| f.deal.as_ref().is_some_and(|deal| !known.directory.deals.contains_key(deal)));
         for f in &mut lost {
             f.state = State::Withdrawn;
             f.resolved_at = Some(now);
@@ -153,18 +163,24 @@ struct Evidence {
     by_contact: HashMap<String, Vec<String>>,
     /// The surviving contacts of each deal.
     contacts: HashMap<String, Vec<String>>,
+    backdrop: Backdrop,
 }
 
 impl Evidence {
-    async fn load(tx: &mut crate::store::Tx, known: &Known, deals: &[&Deal]) -> Result<Self, StoreError> {
+    async fn load(
+        engine: &Engine,
+        tx: &mut crate::store::Tx,
+        known: &Known,
+        deals: &[&Deal],
+    ) -> Result<Self, StoreError> {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
         let of_deals = deals.iter().map(|d| {
             let all = Case::contacts_of(&known.directory, d).into_iter().map(str::to_owned).collect();
             (d.id.clone(), all)
         });
         let of_deals: HashMap<String, Vec<String>> = of_deals.collect();
-        let contacts: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
-        let contacts: Vec<String> = contacts.into_iter().map(str::to_owned).collect();
+        let people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
+        let contacts: Vec<String> = people.iter().map(|id| (*id).to_owned()).collect();
         let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
         for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
             by_deal.entry(deal).or_default().push(activity);
@@ -175,9 +191,10 @@ impl Evidence {
         }
         let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
-        let all =
-            activities::by_ids(tx, &wanted).await?.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
-        Ok(Self { all, by_deal, by_contact, contacts: of_deals })
+        let rows = activities::by_ids(tx, &wanted).await?;
+        let backdrop = engine.backdrop(tx, known, &rows, &people).await?;
+        let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
+        Ok(Self { all, by_deal, by_contact, contacts: of_deals, backdrop })
     }
 
     fn of<'a>(&'a self, deal: &'a Deal) -> impl Iterator<Item = &'a Activity> {

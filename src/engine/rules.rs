@@ -4,20 +4,14 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use crate::domain::{directory::Ours, thresholds::GapSettings, working::WorkCalendar};
-
-/// What is kept of matched mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    Metadata,
-    Subject,
-    Text,
-}
+pub use crate::domain::activity::Level;
+use crate::domain::{competitors::Competitors, directory::Ours, thresholds::GapSettings, working::WorkCalendar};
 
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub ours: Ours,
     pub deal_code: Option<Regex>,
+    pub competitors: Competitors,
     /// Changes whenever a rule changes that decides what is captured or matched.
     pub fingerprint: String,
     pub thresholds: GapSettings,

@@ -1,4 +1,7 @@
-//! Texts that could not be read with their mail are asked for again.
+//! Which words of mails are kept: texts that could not be read with their mail are asked for again, and of several mailboxes
+//! that hold the same mail the strictest decides for all.
+
+use std::collections::HashMap;
 
 use dealtrail_sdk::record::Content;
 
@@ -9,8 +12,8 @@ use super::{
 };
 use crate::{
     args,
-    domain::activity::TextState,
-    store::{activities, streams::Stored},
+    domain::activity::{Kind, TextState},
+    store::{StoreError, Tx, activities, connections, items, sightings, streams::Stored},
 };
 
 impl Engine {
@@ -47,4 +50,42 @@ impl Engine {
         tx.commit().await?;
         Ok(count)
     }
+}
+
+/// How much the strictest of the sources of each of these activities keeps.
+pub async fn strictest(
+    tx: &mut Tx,
+    activities: impl Iterator<Item = &String>,
+) -> Result<HashMap<String, Level>, StoreError> {
+    let ids: Vec<String> = activities.cloned().collect();
+    let mut all: HashMap<String, Level> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(all);
+    }
+    let levels = connections::contents(tx).await?;
+    for s in sightings::of_activities(tx, &ids).await?.into_iter().filter(|s| !s.typed) {
+        let level = levels.get(&s.stream).copied().unwrap_or(Level::Metadata);
+        let known = all.entry(s.activity).or_insert(level);
+        *known = (*known).min(level);
+    }
+    Ok(all)
+}
+
+/// Mails that lost one of their ties: what only its mailbox withheld is read once more from the others.
+pub async fn bring_back(tx: &mut Tx, lost: &[String]) -> Result<(), StoreError> {
+    let level = strictest(tx, lost.iter()).await?;
+    let short: Vec<String> = activities::by_ids(tx, lost)
+        .await?
+        .into_iter()
+        .filter(|s| s.activity.kind == Kind::Email)
+        .filter(|s| {
+            let level = level.get(&s.activity.id).copied().unwrap_or(Level::Metadata);
+            level >= Level::Subject && s.subject.is_none() || level == Level::Text && s.text_state == TextState::None
+        })
+        .map(|s| s.activity.id)
+        .collect();
+    for s in sightings::of_activities(tx, &short).await?.iter().filter(|s| !s.typed) {
+        items::recheck(tx, s.stream, &s.key).await?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+pub use super::choices::{Chosen, choices, choose, copy_choices};
 use super::{Arg, Row, StoreError, Tx, at, ms, opt_at, opt_ms};
 use crate::{
     args,
@@ -212,8 +213,12 @@ pub async fn texts(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String
     Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
 }
 
+/// Writes texts; an empty one takes away what was kept.
 pub async fn save_texts(tx: &mut Tx, texts: Vec<(String, String)>) -> Result<(), StoreError> {
-    let rows = texts.into_iter().map(|(id, body)| args![id, body]).collect();
+    let (kept, none): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(_, body)| !body.is_empty());
+    let none: Vec<String> = none.into_iter().map(|(id, _)| id).collect();
+    tx.exec_in("delete from texts where activity in ({in})", &none).await?;
+    let rows = kept.into_iter().map(|(id, body)| args![id, body]).collect();
     tx.insert("insert into texts (activity, body)", "on conflict (activity) do update set body = excluded.body", rows)
         .await
 }
@@ -234,38 +239,4 @@ pub async fn referring(tx: &mut Tx, refs: &[String]) -> Result<Vec<(String, Stri
 pub async fn refs_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
     let rows = tx.rows_in("select ref, activity from refs where activity in ({in})", ids).await?;
     Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
-}
-
-/// What people decided about these activities: (activity, deal, `link` or `reject`, by, at).
-#[derive(Clone, Debug)]
-pub struct Chosen {
-    pub activity: String,
-    pub deal: String,
-    pub linked: bool,
-    pub by: String,
-    pub at: DateTime<Utc>,
-}
-
-pub async fn choices(tx: &mut Tx, ids: &[String]) -> Result<Vec<Chosen>, StoreError> {
-    let rows = tx
-        .rows_in("select activity, deal, choice, made_by, made_at from choices where activity in ({in})", ids)
-        .await?;
-    Ok(rows
-        .iter()
-        .map(|r| Chosen {
-            activity: r.text(0),
-            deal: r.text(1),
-            linked: r.text(2) == "link",
-            by: r.text(3),
-            at: at(r.int(4)),
-        })
-        .collect())
-}
-
-pub async fn choose(tx: &mut Tx, c: &Chosen) -> Result<(), StoreError> {
-    let sql = "insert into choices (activity, deal, choice, made_by, made_at) values ($1, $2, $3, $4, $5) \
-               on conflict (activity, deal) do update set choice = excluded.choice, made_by = excluded.made_by, made_at = excluded.made_at";
-    let word = if c.linked { "link" } else { "reject" };
-    tx.exec(sql, args![&c.activity, &c.deal, word, &c.by, ms(c.at)]).await?;
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! The configured accounts and their health.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
-use super::{Row, Store, StoreError, at, ms, opt_at};
-use crate::args;
+use super::{Row, Store, StoreError, Tx, at, ms, opt_at};
+use crate::{args, domain::activity::Level};
 
 crate::domain::activity::words!(
     /// How a connection is doing.
@@ -32,10 +34,12 @@ pub struct Connection {
     pub last_error_at: Option<DateTime<Utc>>,
     /// No longer configured: it stops, its activities stay.
     pub removed: bool,
+    /// How much of what it reads is kept. A removed one keeps its last.
+    pub content: Level,
 }
 
 const COLUMNS: &str = "name, connector, gives, owner, since, since_text, state, failures, next_due, last_success, last_error, \
-    last_error_at, removed";
+    last_error_at, removed, content";
 
 fn read(r: &Row) -> Connection {
     Connection {
@@ -52,7 +56,15 @@ fn read(r: &Row) -> Connection {
         last_error: r.opt_text(10),
         last_error_at: opt_at(r.opt_int(11)),
         removed: r.flag(12),
+        content: Level::parse(&r.text(13)).unwrap_or(Level::Metadata),
     }
+}
+
+/// How much is kept of what each stream holds.
+pub async fn contents(tx: &mut Tx) -> Result<HashMap<i64, Level>, StoreError> {
+    let sql = "select s.id, c.content from streams s join connections c on c.name = s.connection";
+    let rows = tx.rows(sql, vec![]).await?;
+    Ok(rows.iter().map(|r| (r.int(0), Level::parse(&r.text(1)).unwrap_or(Level::Metadata))).collect())
 }
 
 impl Store {
@@ -68,12 +80,14 @@ impl Store {
         let mut tx = self.begin().await?;
         tx.exec("update connections set removed = 1", vec![]).await?;
         for c in wanted {
-            let sql = "insert into connections (name, connector, gives, owner, since_text, since, state, failures, next_due, removed) \
-                       values ($1, $2, $3, $4, $5, $6, 'new', 0, 0, 0) on conflict (name) do update set \
-                       connector = excluded.connector, gives = excluded.gives, owner = excluded.owner, removed = 0, \
+            let sql = "insert into connections (name, connector, gives, owner, since_text, since, state, failures, next_due, removed, content) \
+                       values ($1, $2, $3, $4, $5, $6, 'new', 0, 0, 0, $7) on conflict (name) do update set \
+                       connector = excluded.connector, gives = excluded.gives, owner = excluded.owner, removed = 0, content = excluded.content, \
                        since = case when connections.since_text = excluded.since_text then connections.since else excluded.since end, \
                        since_text = excluded.since_text";
-            tx.exec(sql, args![&c.name, &c.connector, &c.gives, c.owner.clone(), &c.since_text, ms(c.since)]).await?;
+            let content = c.content.as_str();
+            tx.exec(sql, args![&c.name, &c.connector, &c.gives, c.owner.clone(), &c.since_text, ms(c.since), content])
+                .await?;
         }
         tx.commit().await
     }

@@ -104,7 +104,11 @@ impl Store {
         });
         let deals = deals.collect();
         let (companies, contacts, tasks) = (companies.collect(), contacts.collect(), tasks.collect());
-        Ok(Directory::new(ours.clone(), companies, contacts, stages, deals, tasks))
+        let mut directory = Directory::new(ours.clone(), companies, contacts, stages, deals, tasks);
+        for quote in self.records::<record::Quote>("quote").await? {
+            directory.quotes.entry(quote.deal).or_default().push(quote.sent_at);
+        }
+        Ok(directory)
     }
 }
 

@@ -8,6 +8,12 @@ pub async fn of_deals(tx: &mut Tx, deals: &[String]) -> Result<Vec<Finding>, Sto
     rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
 }
 
+/// Of contacts, companies and typed entries: by [`Finding::subject`].
+pub async fn of_subjects(tx: &mut Tx, subjects: &[String]) -> Result<Vec<Finding>, StoreError> {
+    let rows = tx.rows_in("select body from findings where subject in ({in}) order by id", subjects).await?;
+    rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+}
+
 /// Findings that still ask for something.
 pub async fn live(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
     let rows = tx.rows("select body from findings where state not in ('withdrawn', 'resolved')", vec![]).await?;
@@ -20,7 +26,8 @@ pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
         rows.push(args![
             &f.id,
             f.rule.as_str(),
-            &f.deal,
+            f.subject(),
+            f.deal.clone(),
             &f.key,
             f.state.as_str(),
             f.severity.as_str(),
@@ -29,13 +36,13 @@ pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
         ]);
     }
     let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, body = excluded.body";
-    tx.insert("insert into findings (id, rule, deal, occurrence, state, severity, owner, body)", tail, rows).await
+    tx.insert("insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, body)", tail, rows).await
 }
 
 impl Store {
-    /// All findings, by deal.
+    /// All findings, by deal, then those on no deal.
     pub async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
-        let rows = self.db.rows("select body from findings order by deal, id", vec![]).await?;
+        let rows = self.db.rows("select body from findings order by case when deal is null then 1 else 0 end, deal, subject, id", vec![]).await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 }

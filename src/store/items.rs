@@ -25,6 +25,8 @@ pub struct Decided {
     pub ical_uid: Option<String>,
     pub recurrence_id: Option<DateTime<Utc>>,
     pub occurred_at: Option<DateTime<Utc>>,
+    /// The date a captured mail bears itself: copies of one mail are told by it.
+    pub dated: Option<DateTime<Utc>>,
     pub activity: Option<String>,
     pub attempts: i64,
     pub retry_at: Option<DateTime<Utc>>,
@@ -32,12 +34,17 @@ pub struct Decided {
     pub blind: Vec<String>,
 }
 
+/// From so many attempts on an item did not fail to be read: reading it ended the program.
+pub const DEADLY: i64 = 50;
+
 /// What is known of one resource of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     pub version: Option<String>,
     pub gone: bool,
     pub quarantined: bool,
+    /// The item of the resource's own name (a mail) was captured.
+    pub captured: bool,
     /// Every item of it: (key, when it happens, is it gone).
     pub keys: Vec<(String, Option<DateTime<Utc>>, bool)>,
     pub attempts: i64,
@@ -65,6 +72,7 @@ fn collect(rows: Vec<super::Row>) -> Result<HashMap<String, Known>, StoreError> 
         let gone = r.opt_int(3).is_some();
         known.gone &= gone;
         known.quarantined |= r.text(4) == Outcome::Quarantined.as_str() && !gone;
+        known.captured |= r.text(4) == Outcome::Captured.as_str() && r.text(0) == r.text(1);
         known.attempts = known.attempts.max(r.int(5));
         if !gone || known.version.is_none() {
             known.version = r.opt_text(2);
@@ -96,6 +104,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
             d.ical_uid.clone(),
             opt_ms(d.recurrence_id),
             opt_ms(d.occurred_at),
+            opt_ms(d.dated),
             d.activity.clone(),
             ms(now),
             Option::<i64>::None,
@@ -117,6 +126,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         "ical_uid",
         "recurrence_id",
         "occurred_at",
+        "dated",
         "activity",
         "decided_at",
         "gone_at",
@@ -138,6 +148,50 @@ pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>)
     );
     tx.exec_in(&sql, keys).await?;
     tx.exec_in(&format!("delete from blind where stream = {stream} and key in ({{in}})"), keys).await?;
+    Ok(())
+}
+
+/// A captured item that cannot be read any more: what was decided stands, and it is tried again.
+pub async fn unreadable(
+    tx: &mut Tx,
+    stream: i64,
+    key: &str,
+    (version, why): (Option<&str>, &str),
+    (attempts, retry_at): (i64, Option<DateTime<Utc>>),
+) -> Result<(), StoreError> {
+    let sql = "update items set version = coalesce($3, version), detail = $4, attempts = $5, retry_at = $6, recheck = 0, \
+               gone_at = null where stream = $1 and key = $2";
+    tx.exec(sql, args![stream, key, version, why, attempts, opt_ms(retry_at)]).await?;
+    tx.exec("update sightings set gone_at = null where stream = $1 and key = $2", args![stream, key]).await?;
+    Ok(())
+}
+
+/// It was looked at again, and what was decided stands.
+pub async fn looked_at(tx: &mut Tx, stream: i64, key: &str, version: Option<&str>) -> Result<(), StoreError> {
+    let sql = "update items set version = coalesce($3, version), recheck = 0, retry_at = null, attempts = 0, detail = null \
+               where stream = $1 and key = $2";
+    tx.exec(sql, args![stream, key, version]).await?;
+    Ok(())
+}
+
+/// Decides an item that is gone from its source, from what was kept of it: it is no activity after all.
+pub async fn skip(tx: &mut Tx, stream: i64, key: &str, reason: &str, detail: Option<&str>) -> Result<(), StoreError> {
+    let sql = "update items set outcome = 'skipped', reason = $3, detail = $4, activity = null, retry_at = null, attempts = 0 \
+               where stream = $1 and key = $2";
+    tx.exec(sql, args![stream, key, reason, detail]).await?;
+    Ok(())
+}
+
+/// Some items of a stream that nobody took as gone yet.
+pub async fn live(tx: &mut Tx, stream: i64, most: i64) -> Result<Vec<String>, StoreError> {
+    let sql = "select key from items where stream = $1 and gone_at is null order by key limit $2";
+    Ok(tx.rows(sql, args![stream, most]).await?.iter().map(|r| r.text(0)).collect())
+}
+
+/// The version of a resource that nobody could read, so that a listing finds it unchanged.
+pub async fn version(tx: &mut Tx, stream: i64, resource: &str, version: Option<&str>) -> Result<(), StoreError> {
+    let sql = "update items set version = $3 where stream = $1 and resource = $2";
+    tx.exec(sql, args![stream, resource, version]).await?;
     Ok(())
 }
 
@@ -186,11 +240,12 @@ pub async fn recheck_of(tx: &mut Tx, activities: &[String]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Resources of a stream that want another look: woken ones, and quarantined ones whose retry is due.
-pub async fn to_recheck(tx: &mut Tx, stream: i64, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
-    let sql =
-        "select distinct resource from items where stream = $1 and gone_at is null and (recheck = 1 or retry_at <= $2)";
-    Ok(tx.rows(sql, args![stream, ms(now)]).await?.iter().map(|r| r.text(0)).collect())
+/// Resources of a stream that want another look: woken ones, and quarantined ones whose retry is due; with the attempts that
+/// failed so far.
+pub async fn to_recheck(tx: &mut Tx, stream: i64, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "select resource, max(attempts) from items where stream = $1 and gone_at is null and (recheck = 1 or retry_at <= $2) \
+               group by resource order by resource";
+    Ok(tx.rows(sql, args![stream, ms(now)]).await?.iter().map(|r| (r.text(0), r.int(1))).collect())
 }
 
 /// A look that did not succeed: not again before `later`.

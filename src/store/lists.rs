@@ -9,7 +9,7 @@ use super::{
     activities::{self, Stored},
     at, ms, opt_at,
 };
-use crate::args;
+use crate::{args, domain::activity::Status};
 
 /// A sighting as it is shown.
 #[derive(Clone, Debug)]
@@ -70,11 +70,14 @@ pub type LastContacts = HashMap<String, (Option<DateTime<Utc>>, Option<DateTime<
 /// Which activities to list. Times are inclusive from, exclusive to.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub rep: Option<String>,
+    /// Addresses of one rep; none: everybody's.
+    pub reps: Vec<String>,
     pub deal: Option<String>,
     pub contact: Option<String>,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
+    /// As it is at that moment: a planned meeting whose end is past was held.
+    pub state: Option<(Status, DateTime<Utc>)>,
     /// Those whose deal choice is pending.
     pub undecided: bool,
     pub most: Option<i64>,
@@ -120,17 +123,16 @@ impl Store {
     /// Activities that fit, newest first.
     pub async fn activities(&self, f: &Filter) -> Result<Vec<Stored>, StoreError> {
         let mut sql = format!("select {} from activities a where 1 = 1", activities::COLUMNS);
-        let mut args = Vec::new();
+        let mut args: Vec<super::Arg> = f.reps.iter().map(super::Arg::from).collect();
+        if !f.reps.is_empty() {
+            let of = " and a.id in (select activity from sightings where owner in ({in}) union \
+                      select activity from parties where address in ({in}))";
+            sql.push_str(&super::db::with_list(of, f.reps.len(), 0));
+        }
         let mut add = |clause: &str, arg: super::Arg| {
             args.push(arg);
             sql.push_str(&clause.replace('?', &format!("${}", args.len())));
         };
-        if let Some(rep) = &f.rep {
-            add(
-                " and a.id in (select activity from sightings where owner = ? union select activity from parties where address = ?)",
-                rep.into(),
-            );
-        }
         if let Some(deal) = &f.deal {
             add(" and a.id in (select activity from links where entity = 'deal' and entity_id = ?)", deal.into());
         }
@@ -142,6 +144,12 @@ impl Store {
         }
         if let Some(to) = f.to {
             add(" and a.occurred_at < ?", ms(to).into());
+        }
+        if let Some((state, now)) = f.state {
+            let state_now = "case when a.status not in ('planned', 'held') then a.status \
+                             when coalesce(a.ended_at, a.occurred_at) <= ? then 'held' else 'planned' end";
+            add(&format!(" and {state_now} ="), ms(now).into());
+            add(" ?", state.as_str().into());
         }
         if f.undecided {
             sql.push_str(" and a.undecided <> '[]'");
@@ -177,7 +185,7 @@ impl Store {
     /// Some items that could not be read, the latest first.
     pub async fn unreadable(&self, most: i64) -> Result<Vec<Decision>, StoreError> {
         let sql = format!(
-            "select {DECISION} from items i join streams s on s.id = i.stream where i.outcome = 'quarantined' \
+            "select {DECISION} from items i join streams s on s.id = i.stream where (i.outcome = 'quarantined' or i.attempts > 0) \
              and i.gone_at is null order by i.decided_at desc, i.stream, i.key limit $1"
         );
         Ok(self.db.rows(&sql, args![most]).await?.iter().map(decision).collect())

@@ -20,6 +20,11 @@ async fn get(db: &Db, key: &str) -> Result<Option<String>, StoreError> {
     Ok(db.rows("select value from meta where key = $1", args![key]).await?.first().map(|r| r.text(0)))
 }
 
+/// In this transaction.
+pub async fn get_in(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(tx.rows("select value from meta where key = $1", args![key]).await?.first().map(|r| r.text(0)))
+}
+
 const DIRECTORY: &str = "directory_version";
 
 /// The directory changed: whoever holds an older one reads it anew before the next commit.

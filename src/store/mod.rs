@@ -3,9 +3,12 @@
 //! Functions that write take a [`Tx`]; who opens it decides what belongs together. Times are UTC milliseconds.
 
 pub mod activities;
+pub mod choices;
 pub mod connections;
+pub mod copies;
 pub mod db;
 pub mod directory;
+pub mod entries;
 pub mod findings;
 pub mod items;
 pub mod lists;
@@ -18,6 +21,7 @@ pub mod reviews;
 pub mod sightings;
 pub mod signals;
 pub mod streams;
+pub mod subjects;
 
 use chrono::{DateTime, Utc};
 

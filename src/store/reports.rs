@@ -10,7 +10,7 @@ use crate::{
     args,
     domain::reports::{
         activity::QuoteRow,
-        coverage::{Decided, Outcome, StreamRow, TypedRow},
+        coverage::{Decided, Item, Outcome, StreamRow, TypedRow},
         credit::{Happened, Sighting},
     },
 };
@@ -79,6 +79,30 @@ impl Store {
                     reason: r.opt_text(5),
                     count: u64::try_from(r.int(6)).unwrap_or(0),
                 })
+            })
+            .collect())
+    }
+
+    /// Every decision on an item of a span, and of those without a readable time.
+    pub async fn decided_items(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
+        let sql = "select s.connection, s.name, c.owner, i.occurred_at, i.outcome, i.reason, i.key, i.activity from items i \
+                   join streams s on s.id = i.stream join connections c on c.name = s.connection \
+                   where i.outcome <> 'read' and c.gives <> 'crm' \
+                   and (i.occurred_at is null or (i.occurred_at >= $1 and i.occurred_at < $2))";
+        let rows = self.db.rows(sql, args![ms(from), ms(to)]).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|r| {
+                let decided = Decided {
+                    connection: r.text(0),
+                    stream: r.text(1),
+                    owner: r.opt_text(2),
+                    at: opt_at(r.opt_int(3)),
+                    outcome: Outcome::parse(&r.text(4))?,
+                    reason: r.opt_text(5),
+                    count: 1,
+                };
+                Some(Item { decided, key: r.text(6), activity: r.opt_text(7) })
             })
             .collect())
     }

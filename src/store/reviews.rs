@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, Tx, ms};
+use super::{Store, StoreError, Tx, ms, subjects};
 use crate::args;
 
 /// Deals to judge now: marked ones, ones whose time has come, ones that wait for a connection to be read further.
@@ -24,6 +24,15 @@ pub async fn forget(tx: &mut Tx, deals: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Every deal is due: a threshold changed, or a connection failed or came back.
+pub async fn judge_all(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.exec(ALL, vec![]).await?;
+    subjects::mark_all(tx).await
+}
+
+const ALL: &str = "insert into reviews (deal, due, waits, lease_until) select id, 0, 0, 0 from crm_records \
+                   where kind = 'deal' on conflict (deal) do update set due = 0";
+
 impl Store {
     /// Capture got further: deals that waited for it are due.
     pub async fn wake_waiting_deals(&self) -> Result<(), StoreError> {
@@ -31,11 +40,10 @@ impl Store {
         Ok(())
     }
 
-    /// Every deal is due: a threshold changed, or a connection failed or came back.
+    /// The same, in a transaction of its own.
     pub async fn judge_all(&self) -> Result<(), StoreError> {
-        let sql = "insert into reviews (deal, due, waits, lease_until) select id, 0, 0, 0 from crm_records where kind = 'deal' \
-                   on conflict (deal) do update set due = 0";
-        self.db.exec(sql, vec![]).await?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        judge_all(&mut tx).await?;
+        tx.commit().await
     }
 }

@@ -44,6 +44,15 @@ pub async fn of_items(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<Vec<S
     tx.rows_in(&sql, keys).await?.iter().map(read).collect()
 }
 
+/// Captured items that are gone from their source, after a (stream, key, activity).
+pub async fn gone_after(tx: &mut Tx, after: &(i64, String, String), most: i64) -> Result<Vec<Sighting>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from sightings where gone_at is not null and typed = 0 and (stream > $1 or (stream = $1 and \
+         (key > $2 or (key = $2 and activity > $3)))) order by stream, key, activity limit $4"
+    );
+    tx.rows(&sql, args![after.0, &after.1, &after.2, most]).await?.iter().map(read).collect()
+}
+
 pub async fn save(tx: &mut Tx, all: &[Sighting]) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(all.len());
     for s in all {

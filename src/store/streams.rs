@@ -98,7 +98,8 @@ impl Store {
     /// Makes the stored streams those that the far side has now. A vanished one is marked, never deleted.
     pub async fn set_streams(&self, connection: &str, found: &[Stream]) -> Result<Vec<Stored>, StoreError> {
         let mut tx = self.begin().await?;
-        tx.exec("update streams set gone = 1 where connection = $1", args![connection]).await?;
+        // of those that were gone before, what they held is gone as well
+        tx.exec("update streams set gone = 1 where connection = $1 and gone = 0", args![connection]).await?;
         for s in found {
             let sql = "insert into streams (id, connection, wire, name, role, next_due, lease_until, failures, gone) \
                        values ($1, $2, $3, $4, $5, 0, 0, 0, 0) on conflict (connection, wire) do update set \
@@ -116,21 +117,48 @@ impl Store {
         Ok(self.db.exec(sql, args![id, by, ms(now), ms(until)]).await? == 1)
     }
 
+    /// The same, noting what is read now: if it ends the program, the next one knows what to be careful with.
+    pub async fn lease_for(
+        &self,
+        id: i64,
+        by: &str,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
+        attempting: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = "update streams set lease_until = $4, lease_by = $2, attempting = $5 \
+                   where id = $1 and (lease_until <= $3 or lease_by = $2)";
+        Ok(self.db.exec(sql, args![id, by, ms(now), ms(until), attempting]).await? == 1)
+    }
+
+    /// What the last reading was at when it ended without a word.
+    pub async fn attempted(&self, id: i64) -> Result<Option<String>, StoreError> {
+        let rows = self.db.rows("select attempting from streams where id = $1", args![id]).await?;
+        Ok(rows.first().and_then(|r| r.opt_text(0)))
+    }
+
+    /// Looks at a connection again then, whatever else is known of it.
+    pub async fn look_later(&self, connection: &str, then: DateTime<Utc>) -> Result<(), StoreError> {
+        self.db.exec("update connections set next_due = $2 where name = $1", args![connection, ms(then)]).await?;
+        Ok(())
+    }
+
     pub async fn lease_holder(&self, id: i64) -> Result<Option<String>, StoreError> {
         let rows = self.db.rows("select lease_by from streams where id = $1", args![id]).await?;
         Ok(rows.first().and_then(|r| r.opt_text(0)))
     }
 
+    /// Gives the lease back after a reading that came to its end, well or not.
     pub async fn release(&self, id: i64, by: &str) -> Result<(), StoreError> {
-        self.db
-            .exec("update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2", args![id, by])
-            .await?;
+        let sql =
+            "update streams set lease_until = 0, lease_by = null, attempting = null where id = $1 and lease_by = $2";
+        self.db.exec(sql, args![id, by]).await?;
         Ok(())
     }
 
-    /// Remembers what is about to be read, so that a message that kills the process can be named after the restart.
-    pub async fn attempting(&self, id: i64, what: Option<&str>) -> Result<(), StoreError> {
-        self.db.exec("update streams set attempting = $2 where id = $1", args![id, what]).await?;
+    /// Takes the lease from a process that died; what it was at stays noted.
+    pub async fn release_dead(&self, id: i64, by: &str) -> Result<(), StoreError> {
+        let sql = "update streams set lease_until = 0, lease_by = null where id = $1 and lease_by = $2";
+        self.db.exec(sql, args![id, by]).await?;
         Ok(())
     }
 
@@ -152,6 +180,32 @@ impl Store {
         self.db.exec("update streams set cursor = null, pass_began = null where id = $1", args![id]).await?;
         Ok(())
     }
+}
+
+/// Is the stream still ours to write? The answer holds until the transaction ends.
+pub async fn hold(tx: &mut Tx, id: i64, by: &str, until: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "update streams set lease_until = $3 where id = $1 and lease_by = $2";
+    Ok(tx.exec(sql, args![id, by, ms(until)]).await? == 1)
+}
+
+/// The connection of every stream there ever was.
+pub async fn connections(tx: &mut Tx) -> Result<std::collections::HashMap<i64, String>, StoreError> {
+    let rows = tx.rows("select id, connection from streams", vec![]).await?;
+    Ok(rows.iter().map(|r| (r.int(0), r.text(1))).collect())
+}
+
+/// Streams of a connection that are gone and whose items nobody has looked at since.
+pub async fn vanished(tx: &mut Tx, connection: &str) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.rows("select id from streams where connection = $1 and gone = 1", args![connection]).await?;
+    Ok(rows.iter().map(|r| r.int(0)).collect())
+}
+
+/// A vanished stream's items were taken as gone. Should it come back, it is read from the start.
+pub async fn cleared(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
+    let sql = "update streams set gone = 2, cursor = null, pass_began = null, shrunk_at = null, attempting = null \
+               where id = $1 and gone = 1";
+    tx.exec(sql, args![id]).await?;
+    Ok(())
 }
 
 /// Writes a batch's progress in the batch's transaction.

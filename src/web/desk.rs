@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     sync::Arc,
 };
 
@@ -13,19 +14,36 @@ use super::{
     session::Door,
     words::{Here, When, clean},
 };
-pub use crate::engine::Known;
 use crate::{
-    app::App,
-    config::Level,
+    config::{Config, Level},
     domain::{
         directory::{Deal, Directory},
         reports::credit::{Happened, Sighting},
         thresholds::GapSettings,
         working::WorkCalendar,
     },
-    engine::Engine,
     store::{Store, StoreError, activities::Stored, lists::ShownSighting},
 };
+
+/// What the pages ask of the running program. `src/app.rs` answers with the engine, which the pages do not know.
+pub trait Running: fmt::Debug + Send + Sync {
+    /// What the CRM knows now.
+    fn directory(&self) -> Arc<Directory>;
+    /// The organisation's.
+    fn calendar(&self) -> &WorkCalendar;
+    /// Of users, by folded email.
+    fn calendars(&self) -> &HashMap<String, WorkCalendar>;
+    fn thresholds(&self) -> &GapSettings;
+}
+
+/// What whoever starts the pages gives them.
+#[derive(Debug)]
+pub struct Given<'a> {
+    pub config: &'a Config,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub running: Arc<dyn Running>,
+}
 
 /// Below this size a group is not shown where a works council watches.
 pub const SMALLEST_GROUP: usize = 5;
@@ -47,8 +65,7 @@ pub struct Desk {
     pub grouping: Grouping,
     organization: String,
     clock: Arc<dyn Clock>,
-    /// Asked for the directory it keeps, and for nothing else.
-    engine: Arc<Engine>,
+    running: Arc<dyn Running>,
     /// What others see of each connection's activities.
     share: HashMap<String, Level>,
     usual_share: Level,
@@ -74,8 +91,8 @@ impl Frame {
 }
 
 impl Desk {
-    pub fn new(app: &App, door: Door) -> Self {
-        let config = &app.config;
+    pub fn new(given: Given<'_>, door: Door) -> Self {
+        let config = given.config;
         let grouping = match (config.privacy.works_council, config.privacy.no_ranking) {
             (true, _) => Grouping::LargeTeams,
             (false, true) => Grouping::Teams,
@@ -83,12 +100,12 @@ impl Desk {
         };
         let fold = |m: &String| crate::domain::address::fold(m, &config.matching.subaddress);
         Self {
-            store: app.store.clone(),
+            store: given.store,
             door,
             grouping,
             organization: clean(&config.organization.name),
-            clock: app.clock.clone(),
-            engine: app.engine.clone(),
+            clock: given.clock,
+            running: given.running,
             share: config.connections.iter().map(|c| (c.name.clone(), config.share_of(c))).collect(),
             usual_share: config.privacy.share,
             members: config
@@ -109,19 +126,19 @@ impl Desk {
     }
 
     pub fn calendar(&self) -> &WorkCalendar {
-        &self.engine.rules.organization
+        self.running.calendar()
     }
 
     pub fn calendars(&self) -> BTreeMap<String, WorkCalendar> {
-        self.engine.rules.calendars.iter().map(|(who, calendar)| (who.clone(), calendar.clone())).collect()
+        self.running.calendars().iter().map(|(who, calendar)| (who.clone(), calendar.clone())).collect()
     }
 
     pub fn thresholds(&self) -> &GapSettings {
-        &self.engine.rules.thresholds
+        self.running.thresholds()
     }
 
-    pub fn known(&self) -> Arc<Known> {
-        self.engine.known()
+    pub fn directory(&self) -> Arc<Directory> {
+        self.running.directory()
     }
 
     /// # Errors

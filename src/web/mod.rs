@@ -22,8 +22,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::desk::{Given, Running};
 use self::{desk::Desk, session::Door};
-use crate::app::App;
 
 /// Answers under way at the end get this long.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -44,7 +44,7 @@ impl Page {
     ///
     /// # Errors
     /// When the address is not on this machine only, or is taken.
-    pub async fn open(app: &App, listen: SocketAddr) -> anyhow::Result<Self> {
+    pub async fn open(given: Given<'_>, listen: SocketAddr) -> anyhow::Result<Self> {
         if !listen.ip().is_loopback() {
             bail!(
                 "serving the pages on {listen}: they are served to this machine only; listen on a loopback address such as \
@@ -55,7 +55,7 @@ impl Page {
         let listener = TcpListener::bind(listen).await.map_err(|e| refused(e, listen))?;
         let bound = listener.local_addr().context("asking for the address of the pages")?;
         let (door, key) = Door::new(bound.port());
-        let router = router(Desk::new(app, door));
+        let router = router(Desk::new(given, door));
         Ok(Self { link: format!("http://{bound}/sign-in?key={key}"), listener, router })
     }
 

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Page, desk::Desk, router, session::Door};
+use super::{desk::Desk, router, session::Door};
 use crate::{
     app::App,
     clock::SetClock,
@@ -73,7 +73,10 @@ impl Browser {
     fn new(app: &App) -> Self {
         let (door, key) = Door::new(1);
         let cookie = door.enter(&key).expect("the first time");
-        Self { router: router(Desk::new(app, door)), cookie: cookie.split(';').next().expect("a pair").to_owned() }
+        Self {
+            router: router(Desk::new(app.given(), door)),
+            cookie: cookie.split(';').next().expect("a pair").to_owned(),
+        }
     }
 
     async fn get(&self, path: &str) -> Got {
@@ -121,7 +124,7 @@ async fn the_sample_company_page_by_page() {
     let browser = Browser::new(&app);
     let gaps = browser.get("/").await.body;
     let asking = app.store.findings().await.expect("findings").into_iter().filter(|f| f.state.as_str() == "open");
-    let names: BTreeSet<String> = asking.map(|f| app.engine.known().directory.deals[&f.deal].name.clone()).collect();
+    let names: BTreeSet<String> = asking.filter_map(|f| f.deal).map(|id| app.engine.known().directory.deals[&id].name.clone()).collect();
     assert!(names.len() >= 8, "{names:?}");
     for name in names {
         assert!(gaps.contains(&escaped(&name)), "{name} is missing");
@@ -300,7 +303,7 @@ async fn the_door() {
     let dir = tempfile::tempdir().expect("a folder");
     let app = open(&hostile(dir.path())).await;
     let (door, key) = Door::new(1);
-    let router = router(Desk::new(&app, door));
+    let router = router(Desk::new(app.given(), door));
     let get = async |path: &str, cookie: &str| send(&router, request(path, "127.0.0.1:1", cookie)).await;
     for path in ["/", "/deals", "/deal/x", "/activities", "/activities/list", "/activity/x", "/coverage", "/nothing"] {
         let got = get(path, "dealtrail_1=0").await;
@@ -370,13 +373,12 @@ async fn binding_fails_at_once_and_says_what_to_do() {
     let dir = tempfile::tempdir().expect("a folder");
     let app = open(&hostile(dir.path())).await;
     let said = |e: anyhow::Error| format!("{e:#}");
-    let everywhere =
-        Page::open(&app, "0.0.0.0:0".parse().expect("an address")).await.map_err(said).expect_err("refused");
+    let everywhere = app.page("0.0.0.0:0".parse().expect("an address")).await.map_err(said).expect_err("refused");
     assert!(everywhere.contains("this machine only") && everywhere.contains("127.0.0.1"), "{everywhere}");
-    let page = Page::open(&app, "127.0.0.1:0".parse().expect("an address")).await.expect("a page");
+    let page = app.page("127.0.0.1:0".parse().expect("an address")).await.expect("a page");
     let address =
         page.sign_in().strip_prefix("http://").and_then(|l| l.split('/').next()).expect("an address").to_owned();
-    let taken = Page::open(&app, address.parse().expect("an address")).await.map_err(said).expect_err("taken");
+    let taken = app.page(address.parse().expect("an address")).await.map_err(said).expect_err("taken");
     assert!(taken.contains("taken") && taken.contains("--listen"), "{taken}");
     let stop = CancellationToken::new();
     let served = tokio::spawn(page.serve(stop.clone()));

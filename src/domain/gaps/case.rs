@@ -7,14 +7,16 @@ use chrono::{DateTime, Utc};
 
 use super::{
     super::{
-        activity::{Activity, Entity, Kind, Status},
+        activity::{Activity, Entity, Kind, Origin, Status},
         directory::{Deal, Directory, StageKind, Task, User},
         matching,
         thresholds::GapSettings,
         working::WorkCalendar,
     },
+    backdrop::{self, Backdrop},
     evidence::{self, Side, Weight},
-    sight::{self, Capture, Needed, Sight},
+    sight::{Capture, Needed, Sight},
+    stays::Stays,
 };
 
 /// What all deals judged in one pass share.
@@ -28,6 +30,8 @@ pub struct Facts<'a> {
     pub calendars: BTreeMap<String, WorkCalendar>,
     /// The organisation's, for owners who are no users of ours.
     pub calendar: WorkCalendar,
+    /// How long won deals stayed in each stage: made of the same directory.
+    pub stays: &'a Stays,
     pub now: DateTime<Utc>,
 }
 
@@ -61,6 +65,17 @@ impl Seen<'_> {
     pub fn is_evidence(&self) -> bool {
         self.tie != Tie::Pending && self.weight == Weight::Evidence
     }
+
+    /// Did people on it do something together? Our own mail says so too; a machine's mail, what is still to come and what
+    /// was only typed do not.
+    pub fn is_captured(&self) -> bool {
+        match self.weight {
+            Weight::Evidence => !self.activity.automatic,
+            Weight::OneSided(Side::OurMail | Side::Partner) => true,
+            Weight::OneSided(Side::UnconfirmedMeeting) => self.activity.origin == Origin::Captured,
+            Weight::OneSided(Side::TypedCall) | Weight::Nothing => false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -69,6 +84,9 @@ pub struct Case<'a> {
     pub deal: &'a Deal,
     /// Oldest first.
     pub seen: Vec<Seen<'a>>,
+    /// Everything that the case was made with, whatever deal it belongs to; oldest first.
+    pub near: Vec<&'a Activity>,
+    pub backdrop: &'a Backdrop,
     /// Open or done; tied to the deal, or to a contact who has no other open deal now.
     pub tasks: Vec<&'a Task>,
 }
@@ -84,16 +102,17 @@ impl<'a> Case<'a> {
         tasks: impl IntoIterator<Item = &'a Task>,
     ) -> Self {
         let contacts = Self::contacts_of(facts.directory, deal);
-        let mut seen: Vec<Seen<'a>> = activities
-            .into_iter()
+        let mut near: Vec<&'a Activity> = activities.into_iter().collect();
+        near.sort_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)));
+        near.dedup_by(|a, b| a.id == b.id);
+        let seen: Vec<Seen<'a>> = near
+            .iter()
             .filter_map(|activity| {
                 let tie = tie(facts.directory, deal, &contacts, activity)?;
-                let weight = evidence::weigh(facts.directory, &contacts, deal, activity, facts.now);
+                let weight = evidence::weigh(facts.directory, deal, activity, facts.now);
                 Some(Seen { activity, tie, weight })
             })
             .collect();
-        seen.sort_by(|a, b| (a.at(), &a.activity.id).cmp(&(b.at(), &b.activity.id)));
-        seen.dedup_by(|a, b| a.activity.id == b.activity.id);
         let mut tasks: Vec<&'a Task> = tasks
             .into_iter()
             .filter(|task| match (&task.deal, &task.contact) {
@@ -107,7 +126,13 @@ impl<'a> Case<'a> {
             .collect();
         tasks.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
         tasks.dedup_by(|a, b| a.id == b.id);
-        Self { facts, deal, seen, tasks }
+        Self { facts, deal, seen, near, backdrop: &backdrop::NOTHING, tasks }
+    }
+
+    /// The same with what is known beside the activities.
+    #[must_use]
+    pub fn before(self, backdrop: &'a Backdrop) -> Self {
+        Self { backdrop, ..self }
     }
 
     /// The deal's contacts, each as the one that merged it in.
@@ -126,6 +151,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Nothing is asked of a lost deal any more.
+    pub fn is_lost(&self) -> bool {
+        self.facts.directory.stage_kind(&self.deal.stage) == StageKind::Lost
+    }
+
     /// The owner at a moment: our user's email where the owner is one of us.
     pub fn owner_at(&self, at: DateTime<Utc>) -> &'a str {
         let owner = matching::owner_at(self.deal, at);
@@ -137,18 +167,40 @@ impl<'a> Case<'a> {
     }
 
     pub fn calendar(&self, owner: &str) -> &'a WorkCalendar {
-        self.facts.calendars.get(owner).unwrap_or(&self.facts.calendar)
+        self.facts.calendar_of(owner)
     }
 
     /// Could the capture of one owner see the span?
     pub fn sight_of(&self, owner: &str, needed: Needed) -> Sight {
-        let left = self.user(owner).and_then(|user| user.until);
-        sight::look(owner, self.facts.captures.get(owner), left, needed)
+        self.facts.sight_of(owner, needed)
+    }
+
+    /// Could the capture of whoever owned the deal see the span, each for his own time? What came later than `to` need not
+    /// have been read; a connection that fails must have come as far as `until`.
+    pub fn sight_over(&self, from: DateTime<Utc>, to: DateTime<Utc>, until: DateTime<Utc>) -> Sight {
+        let handed = self.deal.field_changes.iter().filter(|c| c.field == "owner").map(|c| c.at);
+        let mut starts: Vec<DateTime<Utc>> = handed.filter(|at| *at > from && *at <= until).collect();
+        starts.push(from);
+        starts.sort_unstable();
+        let mut sight = Sight::default();
+        for (i, start) in starts.iter().enumerate() {
+            let needed = match starts.get(i + 1) {
+                Some(end) => Needed { at: *start, from: *start, to: *end, failing_to: *end },
+                None => Needed { at: until, from: *start, to: to.max(*start), failing_to: until },
+            };
+            sight.merge(self.sight_of(self.owner_at(*start), needed));
+        }
+        sight
     }
 
     /// Meetings with the deal's people that are still to end, soonest first; those with a pending choice are left out.
     pub fn planned(&self) -> impl Iterator<Item = &Seen<'a>> {
         self.seen.iter().filter(|s| s.tie != Tie::Pending && is_planned(s.activity, self.now()))
+    }
+
+    /// The outsiders who took part in an activity, each by the contact or else the address. A partner is not the buyer.
+    pub fn outsiders(&self, seen: &Seen<'a>) -> BTreeSet<&'a str> {
+        evidence::outsiders(self.facts.directory, self.deal, seen.activity)
     }
 
     /// What would count if it were known to belong to the deal.

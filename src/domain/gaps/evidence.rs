@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::super::{
-    activity::{Activity, Direction, Kind, Origin, Participant, Role, Status},
+    activity::{Activity, Direction, Entity, Kind, Origin, Participant, Role, Status},
     directory::{Deal, Directory},
 };
 
@@ -33,14 +33,8 @@ const DOCUMENTS: &[&str] = &["quote", "order", "contract"];
 /// Words in a contact role that say "not the buyer".
 const PARTNER_ROLES: &[&str] = &["partner", "reseller", "distributor", "referral"];
 
-pub fn weigh(
-    directory: &Directory,
-    contacts: &BTreeSet<&str>,
-    deal: &Deal,
-    activity: &Activity,
-    now: DateTime<Utc>,
-) -> Weight {
-    let buyers = Buyers { directory, contacts, deal };
+pub fn weigh(directory: &Directory, deal: &Deal, activity: &Activity, now: DateTime<Utc>) -> Weight {
+    let buyers = Buyers { directory, deal };
     let typed = activity.origin == Origin::Typed;
     let confirmed = activity.confirmed == Some(true);
     match activity.kind {
@@ -68,9 +62,29 @@ pub fn weigh(
     }
 }
 
+/// The outsiders who took part, partners left aside: each as the contact, else as the address. What names no outsider (a
+/// call from a call log) is taken to be with the contacts that it was matched to.
+pub fn outsiders<'a>(directory: &'a Directory, deal: &Deal, activity: &'a Activity) -> BTreeSet<&'a str> {
+    let buyers = Buyers { directory, deal };
+    let there = |p: &&Participant| p.role != Role::Resource && !directory.is_ours(&p.address);
+    if activity.participants.iter().any(|p| there(&p)) {
+        let people = activity.participants.iter().filter(there).filter(|p| !buyers.is_partner(p));
+        return people.map(|p| contact_of(directory, p).unwrap_or(&p.address)).collect();
+    }
+    let partner = |id: &str| {
+        let known = directory.contacts.get(id);
+        known.is_some_and(|c| c.emails.iter().any(|e| directory.is_partner(e))) && buyers.has_no_buyer_role(id)
+    };
+    activity.ids(Entity::Contact).map(|id| directory.survivor(id)).filter(|id| !partner(id)).collect()
+}
+
+fn contact_of<'a>(directory: &'a Directory, person: &'a Participant) -> Option<&'a str> {
+    let known = person.contact.as_deref().map(|id| directory.survivor(id));
+    known.or_else(|| directory.contact_by_address(&person.address).map(|c| c.id.as_str()))
+}
+
 struct Buyers<'a> {
     directory: &'a Directory,
-    contacts: &'a BTreeSet<&'a str>,
     deal: &'a Deal,
 }
 
@@ -107,14 +121,11 @@ impl Buyers<'_> {
         if !self.directory.is_partner(&person.address) {
             return false;
         }
-        let known = self.directory.contact_by_address(&person.address).map(|c| c.id.as_str());
-        let Some(contact) = person.contact.as_deref().map(|id| self.directory.survivor(id)).or(known) else {
-            return true;
-        };
-        !self.contacts.contains(contact) || self.has_partner_role(contact)
+        contact_of(self.directory, person).is_none_or(|contact| self.has_no_buyer_role(contact))
     }
 
-    fn has_partner_role(&self, contact: &str) -> bool {
+    /// No role on the deal at all, or a partner's.
+    fn has_no_buyer_role(&self, contact: &str) -> bool {
         let mut roles = self.deal.contacts.iter().filter(|r| self.directory.survivor(&r.contact) == contact);
         roles.all(|r| {
             let role = r.role.as_deref().unwrap_or_default().to_lowercase();

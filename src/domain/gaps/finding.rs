@@ -8,16 +8,36 @@ use std::{cmp::Ordering, collections::BTreeMap, fmt};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::super::{activity::words, directory::Quality};
+use super::super::{
+    activity::words,
+    directory::{Directory, Quality},
+};
 
 words!(
-    /// In order of weight: of two findings that are equally bad the earlier rule is the worse.
+    /// In order of weight: of two findings that are equally bad the earlier rule is the worse. What makes a forecast untrue
+    /// stands before what makes a deal slow, that before what is only worth knowing.
     Rule {
         UnsupportedAdvance = "unsupported_advance",
         OneSidedAdvance = "one_sided_advance",
+        CommitWithoutEvidence = "commit_without_evidence",
+        MissingEvidence = "missing_evidence",
+        UncorroboratedLog = "uncorroborated_log",
+        SkippedStage = "skipped_stage",
         GoneQuiet = "gone_quiet",
+        WeOweReply = "we_owe_reply",
+        NoReply = "no_reply",
+        NoFollowUp = "no_follow_up",
+        Stalled = "stalled",
         OverdueClose = "overdue_close",
+        PushedClose = "pushed_close",
+        AmountDropped = "amount_dropped",
+        OverdueNextStep = "overdue_next_step",
         NoNextStep = "no_next_step",
+        SingleThreaded = "single_threaded",
+        CompetitorMentioned = "competitor_mentioned",
+        UnlistedStakeholder = "unlisted_stakeholder",
+        ActivityWithoutDeal = "activity_without_deal",
+        PhantomContact = "phantom_contact",
     }
 );
 words!(
@@ -55,9 +75,12 @@ pub struct Finding {
     pub rule: Rule,
     pub state: State,
     pub severity: Severity,
-    pub deal: String,
+    /// None: it is about a contact, a company or a typed entry that stands on no deal.
+    pub deal: Option<String>,
     pub contact: Option<String>,
     pub activity: Option<String>,
+    #[serde(default)]
+    pub company: Option<String>,
     /// The owner at the time of the cause; folded email.
     pub owner: Option<String>,
     pub from_stage: Option<String>,
@@ -90,15 +113,87 @@ pub struct Finding {
 
 impl fmt::Debug for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Finding({} {} {} {})", self.rule, self.deal, self.key, self.state)
+        write!(f, "Finding({} {} {} {})", self.rule, self.subject(), self.key, self.state)
     }
 }
 
 impl Finding {
-    /// The id of an occurrence: the same for the same rule, deal and key, whenever and wherever it is judged.
-    pub fn id_of(rule: Rule, deal: &str, key: &str) -> String {
-        let name = format!("{rule}\n{deal}\n{key}");
+    /// The id of an occurrence: the same for the same rule, subject and key, whenever and wherever it is judged.
+    pub fn id_of(rule: Rule, subject: &str, key: &str) -> String {
+        let name = format!("{rule}\n{subject}\n{key}");
         blake3::hash(name.as_bytes()).to_hex().as_str()[..20].to_owned()
+    }
+
+    /// An open one that says nothing yet. `subject`: the deal's id, else `contact:ID`, `company:ID`, `activity:ID`.
+    pub(super) fn blank(rule: Rule, subject: &str, key: String, since: DateTime<Utc>) -> Self {
+        Self {
+            id: Self::id_of(rule, subject, &key),
+            rule,
+            state: State::Open,
+            severity: Severity::Low,
+            deal: None,
+            contact: None,
+            activity: None,
+            company: None,
+            owner: None,
+            from_stage: None,
+            to_stage: None,
+            deal_at: None,
+            at_quality: None,
+            window_from: None,
+            window_to: None,
+            expected: String::new(),
+            found: String::new(),
+            clears_when: String::new(),
+            evidence: vec![],
+            blind: vec![],
+            pending: vec![],
+            since,
+            snoozed_until: None,
+            note: None,
+            by: None,
+            resolved_by: None,
+            resolved_at: None,
+            late: false,
+            key,
+        }
+    }
+
+    /// What it is about: `deal:ID`, else `activity:ID` of a typed entry, `contact:ID`, `company:ID`.
+    pub fn subject(&self) -> String {
+        let of = |kind: &str, id: &Option<String>| id.as_ref().map(|id| format!("{kind}:{id}"));
+        let entry = || of("activity", &self.activity);
+        let known = of("deal", &self.deal).or_else(entry);
+        known.or_else(|| of("contact", &self.contact)).or_else(|| of("company", &self.company)).unwrap_or_default()
+    }
+
+    /// The name of what it is about: the deal, else the contact or the company, else what was typed.
+    pub fn subject_name(&self, directory: &Directory) -> String {
+        if let Some(id) = &self.deal {
+            return directory.deals.get(id).map_or_else(|| id.clone(), |d| d.name.clone());
+        }
+        if let Some(id) = &self.contact {
+            let contact = directory.contacts.get(id);
+            return contact.and_then(|c| c.name.clone().or(c.emails.first().cloned())).unwrap_or_else(|| id.clone());
+        }
+        if let Some(id) = &self.company {
+            return directory.companies.get(id).map_or_else(|| id.clone(), |c| c.name.clone());
+        }
+        "an entry in the CRM".to_owned()
+    }
+
+    /// Is it about this deal?
+    pub fn is_on(&self, deal: &str) -> bool {
+        self.deal.as_deref() == Some(deal)
+    }
+
+    /// Unknown when we were blind or a choice is pending.
+    #[must_use]
+    pub fn doubted(mut self) -> Self {
+        if !(self.blind.is_empty() && self.pending.is_empty()) {
+            self.state = State::Unknown;
+        }
+        self
     }
 
     /// Somebody wants to see it later.
@@ -111,6 +206,15 @@ impl Finding {
     pub fn explain(&mut self, what: String, by: String) {
         self.state = State::Explained;
         (self.snoozed_until, self.note, self.by) = (None, Some(what), Some(by));
+    }
+
+    /// What a person said of it last and still holds: it outlasts a time in which the finding was not there.
+    pub fn said(&self, now: DateTime<Utc>) -> Option<State> {
+        match (&self.by, self.snoozed_until) {
+            (None, _) => None,
+            (Some(_), None) => Some(State::Explained),
+            (Some(_), Some(until)) => (until > now).then_some(State::Snoozed),
+        }
     }
 
     /// Is this caused by the very thing that caused the other?
@@ -133,11 +237,11 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
     findings.iter().min_by(|a, b| Finding::by_weight(a, b))
 }
 
-/// The worst finding of each deal, worst first.
+/// The worst finding of each deal, and of each subject that is no deal; worst first.
 pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
     let mut by_deal: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in all {
-        by_deal.entry(finding.deal.clone()).or_default().push(finding);
+        by_deal.entry(finding.subject()).or_default().push(finding);
     }
     let mut worst: Vec<Finding> = by_deal.values().filter_map(|of_deal| worst(of_deal).cloned()).collect();
     worst.sort_by(Finding::by_weight);

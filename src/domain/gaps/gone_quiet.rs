@@ -1,120 +1,61 @@
 //! `gone_quiet`: an open deal without a sign from the buyer for so long, and no meeting planned within the next 14 days.
-//! Silence starts at the last evidence, else at the entry into the current stage. Our own mail never resets it.
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ending, Judge, Outcome, Verdict,
-    case::{Case, Seen, Tie, is_planned},
-    evidence::Weight,
-    finding::{Finding, Rule, Severity, State},
-    moves,
-    sight::{Needed, Sight},
+    Judge, Outcome, Verdict,
+    case::{Case, Seen, is_planned},
+    finding::{Finding, Rule, Severity},
+    sight::Sight,
+    silence::{Silence, ending},
     words,
 };
 use crate::domain::span::Span;
 
-/// The silence of a deal.
-struct Silence<'c, 'a> {
-    /// The last sign.
-    last: Option<&'c Seen<'a>>,
-    began: DateTime<Utc>,
-    /// When it has lasted too long.
-    due: DateTime<Utc>,
-    /// How long is too long.
-    after: Span,
-    /// A meeting this near says that the deal is alive.
-    planned_within: Span,
-}
-
-fn silence<'c, 'a>(case: &'c Case<'a>) -> Option<Silence<'c, 'a>> {
+fn silence<'c, 'a>(case: &'c Case<'a>) -> Option<(Silence<'c, 'a>, Span)> {
     let limits = case.quiet().filter(|_| case.is_open())?;
-    let open_since = moves::open_since(case.deal, case.facts.directory);
-    let last = case.evidence().rev().find(|s| open_since.is_none_or(|since| s.at() >= since));
-    let began = last.map(Seen::at).or_else(|| moves::entered_current(case.deal))?;
-    let due = case.calendar(case.owner_at(case.now())).add(began, limits.after);
-    Some(Silence { last, began, due, after: limits.after, planned_within: limits.planned_within })
+    Some((Silence::of(case, limits.after)?, limits.planned_within))
 }
 
 pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, ..Judge::new(Rule::GoneQuiet, judge) };
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
-    let Some(silence) = silence(case).filter(|s| s.due <= case.now()) else { return };
-    let soon = case.calendar(case.owner_at(case.now())).add(case.now(), silence.planned_within);
+    let Some((silence, planned_within)) = silence(case).filter(|(s, _)| s.due <= case.now()) else { return };
+    // A meeting this near says that the deal is alive.
+    let soon = case.calendar(case.owner_at(case.now())).add(case.now(), planned_within);
     let near = |s: &&Seen<'_>| is_planned(s.activity, case.now()) && s.at() <= soon;
     let planned = case.planned().find(near);
-    let sight = sight(case, &silence);
+    let sight = silence.sight(case);
     if !sight.lagging.is_empty() && planned.is_none() {
         return;
     }
-    let pending: Vec<&Seen<'_>> = case.pending().filter(|s| breaks(case, &silence, s) || near(s)).collect();
-    let mut finding = finding(case, &silence, &sight, &pending);
+    let pending: Vec<&Seen<'_>> = case.pending().filter(|s| silence.breaks(case, s) || near(s)).collect();
     let outcome = match planned {
         Some(meeting) => Outcome::Met { by: Some(meeting.activity.id.clone()), at: None },
         None => Outcome::Stands,
     };
-    if !(finding.blind.is_empty() && finding.pending.is_empty()) {
-        finding.state = State::Unknown;
-    }
-    verdicts.push(Verdict { outcome, finding });
+    verdicts.push(Verdict { outcome, finding: finding(case, &silence, planned_within, &sight, &pending).doubted() });
 }
 
-/// Would this pending activity end the silence if it belonged to the deal? An old one would only move its beginning.
-fn breaks(case: &Case<'_>, silence: &Silence<'_, '_>, pending: &Seen<'_>) -> bool {
-    let calendar = case.calendar(case.owner_at(case.now()));
-    pending.weight == Weight::Evidence && calendar.add(pending.at(), silence.after) > case.now()
-}
-
-/// Who of the deal's owners could see which part of the silence.
-fn sight(case: &Case<'_>, silence: &Silence<'_, '_>) -> Sight {
-    let now = case.now();
-    let handed = case.deal.field_changes.iter().filter(|c| c.field == "owner").map(|c| c.at);
-    let mut starts: Vec<DateTime<Utc>> = handed.filter(|at| *at > silence.began && *at <= now).collect();
-    starts.push(silence.began);
-    starts.sort_unstable();
-    let mut sight = Sight::default();
-    for (i, start) in starts.iter().enumerate() {
-        let needed = match starts.get(i + 1) {
-            Some(end) => Needed { at: *start, from: *start, to: *end, failing_to: *end },
-            None => Needed { at: now, from: *start, to: silence.due.max(*start), failing_to: now },
-        };
-        sight.merge(case.sight_of(case.owner_at(*start), needed));
-    }
-    sight
-}
-
-fn finding(case: &Case<'_>, silence: &Silence<'_, '_>, sight: &Sight, pending: &[&Seen<'_>]) -> Finding {
+fn finding(
+    case: &Case<'_>,
+    silence: &Silence<'_, '_>,
+    planned_within: Span,
+    sight: &Sight,
+    pending: &[&Seen<'_>],
+) -> Finding {
     let owner = case.owner_at(case.now());
-    let ours: Vec<&Seen<'_>> = case
-        .seen
-        .iter()
-        .filter(|s| s.tie != Tie::Pending && s.at() > silence.began)
-        .filter(|s| matches!(s.weight, Weight::OneSided(_)))
-        .collect();
-    let began = case.day(owner, silence.began);
-    let within = words::within(silence.planned_within);
-    let mut found = match silence.last {
-        Some(last) => format!("the last sign from {} was {} on {began}", case.buyer(), words::sign(last)),
-        None => format!(
-            "nothing from {} since the deal came to {} on {began}",
-            case.buyer(),
-            case.stage_name(&case.deal.stage)
-        ),
-    };
-    if !ours.is_empty() {
-        found = format!("{found}; since then only {}", words::one_sided(&ours));
-    }
+    let ours = silence.ours(case);
+    let within = words::within(planned_within);
+    let found = silence.told(case, &ours);
     let found = match case.blindness(owner, sight, pending.len()) {
         Some(why) => format!("we could not see everything: {why}; otherwise {found}"),
         None => format!("{found}, and no meeting is planned {within}{}", case.without_calendar(sight)),
     };
-    let clears_when = if !pending.is_empty() {
-        "choose the deal of the waiting activities"
-    } else if !sight.blind.is_empty() {
-        "connect what is missing, or let it be read again, so that this time can be seen"
-    } else {
-        &format!("a mail, a held meeting or a call from the buyer, or a meeting planned {within}")
-    };
+    let clears_when = words::doubt(sight, pending).map_or_else(
+        || format!("a mail, a held meeting or a call from the buyer, or a meeting planned {within}"),
+        str::to_owned,
+    );
     let looked: Vec<&Seen<'_>> = silence.last.into_iter().chain(ours).collect();
     Finding {
         severity: if case.is_large() { Severity::High } else { Severity::Medium },
@@ -128,35 +69,26 @@ fn finding(case: &Case<'_>, silence: &Silence<'_, '_>, sight: &Sight, pending: &
             case.day(owner, silence.due)
         )),
         found: words::sentence(&found),
-        clears_when: words::sentence(clears_when),
+        clears_when: words::sentence(&clears_when),
         evidence: super::ids(&looked),
         blind: super::blind(sight),
         pending: super::ids(pending),
-        ..super::blank(case, Rule::GoneQuiet, silence.began.timestamp_millis().to_string(), silence.due)
-    }
-}
-
-/// A silence that is over was ended by the first sign after it began; else its cause went away.
-fn ending(case: &Case<'_>, finding: &Finding) -> Ending {
-    let began = finding.window_from.unwrap_or(finding.since);
-    match case.evidence().find(|s| s.at() > began) {
-        Some(sign) => Ending::Resolved { by: Some(sign.activity.id.clone()), at: sign.at() },
-        None => Ending::Withdrawn,
+        ..super::blank(case, Rule::GoneQuiet, silence.key(), silence.due)
     }
 }
 
 fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
-    let Some(silence) = silence(case) else { return };
-    let calendar = case.calendar(case.owner_at(case.now()));
+    let Some((silence, planned_within)) = silence(case) else { return };
     moments.push(silence.due);
-    moments.extend(case.pending().map(|s| calendar.add(s.at(), silence.after)));
+    moments.extend(case.pending().map(|s| silence.until(case, s)));
+    let calendar = case.calendar(case.owner_at(case.now()));
     let planned = case.seen.iter().filter(|s| is_planned(s.activity, case.now()));
-    moments.extend(planned.map(|s| calendar.sub(s.at(), silence.planned_within)));
+    moments.extend(planned.map(|s| calendar.sub(s.at(), planned_within)));
 }
 
 /// Connections whose reading is waited for.
 fn waits_for(case: &Case<'_>) -> Vec<String> {
-    silence(case).filter(|s| s.due <= case.now()).map(|s| sight(case, &s).lagging).unwrap_or_default()
+    silence(case).filter(|(s, _)| s.due <= case.now()).map(|(s, _)| s.sight(case).lagging).unwrap_or_default()
 }
 
 #[cfg(test)]

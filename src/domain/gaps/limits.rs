@@ -1,6 +1,11 @@
 //! The thresholds as the rules ask for them: of one stage, `None` where the rule is switched off.
 
-use super::{super::span::Span, case::Case, finding::Rule};
+use super::{
+    super::{span::Span, thresholds},
+    case::Case,
+    finding::Rule,
+    stays::Usual,
+};
 
 /// The window of a move.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +64,49 @@ impl Case<'_> {
         rule.enabled_in(pipeline, name).then(|| rule.span("after", pipeline, name))
     }
 
+    /// The settings of a rule for one stage; `None` where it is switched off.
+    pub fn limits(&self, rule: Rule, stage: &str) -> Option<Limits<'_>> {
+        let (pipeline, name) = self.names(stage);
+        let rule = self.facts.thresholds.rule(rule.as_str());
+        let limits = Limits { rule, pipeline: pipeline.map(str::to_owned), stage: name.to_owned() };
+        rule.enabled_in(pipeline, name).then_some(limits)
+    }
+
+    /// How long a deal may stay in its stage, and what the won deals did where there are enough of them.
+    pub fn stay_limit(&self) -> Option<(Span, Option<Usual>)> {
+        let limits = self.limits(Rule::Stalled, &self.deal.stage)?;
+        let (pipeline, name) = self.names(&self.deal.stage);
+        let limit = self.facts.stays.limit(&self.deal.stage, pipeline, name, self.facts.thresholds);
+        Some(limit.map_or((limits.span("after"), None), |limit| (Span::Days(limit.days), Some(limit.usual))))
+    }
+
     pub fn is_large(&self) -> bool {
         self.deal.amount.is_some_and(|amount| amount >= self.facts.thresholds.amount_for_high)
+    }
+}
+
+/// What one rule was told for one stage.
+#[derive(Debug)]
+pub struct Limits<'a> {
+    rule: thresholds::Rule<'a>,
+    pipeline: Option<String>,
+    stage: String,
+}
+
+impl Limits<'_> {
+    pub fn span(&self, key: &str) -> Span {
+        self.rule.span(key, self.pipeline.as_deref(), &self.stage)
+    }
+
+    pub fn count(&self, key: &str) -> usize {
+        self.rule.count(key, self.pipeline.as_deref(), &self.stage) as usize
+    }
+
+    pub fn number(&self, key: &str) -> f64 {
+        self.rule.number(key, self.pipeline.as_deref(), &self.stage)
+    }
+
+    pub fn words(&self, key: &str) -> Vec<String> {
+        self.rule.words(key, self.pipeline.as_deref(), &self.stage)
     }
 }

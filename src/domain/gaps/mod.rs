@@ -4,21 +4,44 @@
 //! findings it keeps, and asks [`outlook`] when to come back. A further rule is one file, one line in `RULES` and one
 //! value of [`Rule`].
 
+mod activity_without_deal;
 mod advance;
+mod amount_dropped;
+pub mod backdrop;
 pub mod case;
+mod changes;
+mod commit_without_evidence;
+mod competitor_mentioned;
 pub mod evidence;
 pub mod finding;
 mod gone_quiet;
+mod letters;
 mod limits;
+mod missing_evidence;
 pub mod moves;
+mod needs;
+mod no_follow_up;
 mod no_next_step;
+mod no_reply;
 mod one_sided_advance;
 mod overdue_close;
+mod overdue_next_step;
+mod phantom_contact;
 #[cfg(test)]
 mod properties;
+mod pushed_close;
 mod reconcile;
 pub mod sight;
+mod silence;
+mod single_threaded;
+mod skipped_stage;
+mod stalled;
+pub mod stays;
+pub mod subject;
+mod uncorroborated_log;
+mod unlisted_stakeholder;
 mod unsupported_advance;
+mod we_owe_reply;
 mod words;
 #[cfg(test)]
 mod world;
@@ -28,10 +51,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 pub use self::{
+    backdrop::Backdrop,
     case::{Case, Facts, Seen, Tie},
     finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
     reconcile::reconcile,
     sight::{Brings, Capture, ConnectionCoverage},
+    stays::Stays,
+    subject::{Subject, SubjectCase},
 };
 
 /// What a rule says about one occurrence.
@@ -76,12 +102,33 @@ impl Judge {
 }
 
 static RULES: &[Judge] = &[
+    // of the deal's own history
     unsupported_advance::JUDGE,
     one_sided_advance::JUDGE,
+    missing_evidence::JUDGE,
+    skipped_stage::JUDGE,
     gone_quiet::JUDGE,
     no_next_step::JUDGE,
+    overdue_next_step::JUDGE,
     overdue_close::JUDGE,
+    pushed_close::JUDGE,
+    stalled::JUDGE,
+    single_threaded::JUDGE,
+    amount_dropped::JUDGE,
+    commit_without_evidence::JUDGE,
+    // of messages and people
+    we_owe_reply::JUDGE,
+    no_reply::JUDGE,
+    no_follow_up::JUDGE,
+    uncorroborated_log::JUDGE,
+    unlisted_stakeholder::JUDGE,
+    competitor_mentioned::JUDGE,
 ];
+
+/// The rules that are judged.
+pub fn rules() -> impl Iterator<Item = Rule> {
+    RULES.iter().map(|judge| judge.rule)
+}
 
 /// What every rule says about a deal now.
 pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
@@ -131,34 +178,5 @@ fn blind(sight: &sight::Sight) -> Vec<String> {
 
 /// An open finding that says nothing yet.
 fn blank(case: &Case<'_>, rule: Rule, key: String, since: DateTime<Utc>) -> Finding {
-    Finding {
-        id: Finding::id_of(rule, &case.deal.id, &key),
-        rule,
-        state: State::Open,
-        severity: Severity::Low,
-        deal: case.deal.id.clone(),
-        contact: None,
-        activity: None,
-        owner: None,
-        from_stage: None,
-        to_stage: None,
-        deal_at: None,
-        at_quality: None,
-        window_from: None,
-        window_to: None,
-        expected: String::new(),
-        found: String::new(),
-        clears_when: String::new(),
-        evidence: vec![],
-        blind: vec![],
-        pending: vec![],
-        since,
-        snoozed_until: None,
-        note: None,
-        by: None,
-        resolved_by: None,
-        resolved_at: None,
-        late: false,
-        key,
-    }
+    Finding { deal: Some(case.deal.id.clone()), ..Finding::blank(rule, &case.deal.id, key, since) }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::super::directory::{Deal, Directory, Quality, Stage, StageChange, StageKind};
 
 /// Changes closer than this are one move.
-const ONE_MOVE: Duration = Duration::hours(24);
+pub const ONE_MOVE: Duration = Duration::hours(24);
 
 /// A change from one stage to another, or several in quick succession.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,14 @@ pub fn moves(deal: &Deal) -> Vec<Move> {
     all
 }
 
+/// The entry into the first stage, unless the deal left it again within a day.
+pub fn first_entry(deal: &Deal) -> Option<(&StageChange, DateTime<Utc>)> {
+    let first = deal.stage_changes.iter().min_by_key(|c| c.at).filter(|c| c.from.is_none())?;
+    let mut later = deal.stage_changes.iter().filter(|c| c.at > first.at && c.to != first.to);
+    let passed = later.any(|c| c.at - first.at < ONE_MOVE);
+    (!passed).then(|| (first, earliest(first)))
+}
+
 fn earliest(change: &StageChange) -> DateTime<Utc> {
     match change.not_before {
         Some(before) if change.quality == Quality::Observed => before.min(change.at),
@@ -95,16 +103,20 @@ impl Move {
         }
     }
 
+    /// The open stages it passed over, in their order.
+    pub fn skipped<'d>(&self, directory: &'d Directory) -> Vec<&'d Stage> {
+        let (Some(from), Some(to)) = (directory.stages.get(&self.from), directory.stages.get(&self.to)) else {
+            return vec![];
+        };
+        let mut between = open_stages(directory, from.pipeline.as_deref());
+        between.retain(|s| s.position > from.position && (to.kind == StageKind::Won || s.position < to.position));
+        between.retain(|s| s.pipeline == to.pipeline);
+        between
+    }
+
     /// How many open stages it passed over.
     pub fn jumped(&self, directory: &Directory) -> usize {
-        let (Some(from), Some(to)) = (directory.stages.get(&self.from), directory.stages.get(&self.to)) else {
-            return 0;
-        };
-        open_stages(directory, from.pipeline.as_deref())
-            .iter()
-            .filter(|s| s.position > from.position && (to.kind == StageKind::Won || s.position < to.position))
-            .filter(|s| s.pipeline == to.pipeline)
-            .count()
+        self.skipped(directory).len()
     }
 }
 
@@ -114,6 +126,13 @@ pub fn open_stages<'d>(directory: &'d Directory, pipeline: Option<&str>) -> Vec<
         directory.stages.values().filter(|s| s.pipeline.as_deref() == pipeline && s.kind == StageKind::Open).collect();
     stages.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
     stages
+}
+
+/// Where an open stage stands in its pipeline, counted from 1.
+pub fn place(directory: &Directory, stage: &str) -> Option<usize> {
+    let stage = directory.stages.get(stage)?;
+    let order = open_stages(directory, stage.pipeline.as_deref());
+    order.iter().position(|s| s.id == stage.id).map(|at| at + 1)
 }
 
 /// When the deal entered the stage it stands in; else when it came up. At the latest: a change seen between two readings
@@ -126,8 +145,14 @@ pub fn entered_current(deal: &Deal) -> Option<DateTime<Utc>> {
 
 /// Since when the deal has been open without a break: its entry, or when it was last taken up again.
 pub fn open_since(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
+    open_since_at(deal, directory, DateTime::<Utc>::MAX_UTC)
+}
+
+/// The same, as it was at a moment; a deal that was closed then counts from when it had last been opened.
+pub fn open_since_at(deal: &Deal, directory: &Directory, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let closed = |id: &str| directory.stage_kind(id) != StageKind::Open;
-    let again = moves(deal).into_iter().rev().find(|m| closed(&m.from) && !closed(&m.to)).map(|m| m.at);
+    let again = |m: &Move| m.at <= at && closed(&m.from) && !closed(&m.to);
+    let again = moves(deal).into_iter().rev().find(again).map(|m| m.at);
     let entry = deal.stage_changes.iter().map(earliest).chain(deal.created_at).min();
     again.or(entry)
 }

@@ -12,7 +12,10 @@ use super::{
         t, typed,
     },
 };
-use crate::domain::activity::{Activity, Kind, Origin, Status};
+use crate::domain::{
+    activity::{Activity, Kind, Origin, Status},
+    directory::Task,
+};
 
 /// 1 October plus that many hours.
 fn hour(h: u32) -> DateTime<Utc> {
@@ -24,9 +27,12 @@ fn text(at: DateTime<Utc>) -> String {
 }
 
 fn any_activity() -> impl Strategy<Value = Activity> {
-    (0u32..2000, 0usize..11, 0usize..4).prop_map(|(h, kind, tie)| {
+    (0u32..2000, 0usize..14, 0usize..4).prop_map(|(h, kind, tie)| {
         let (at, id) = (text(hour(h)), format!("a{h}-{kind}-{tie}"));
         let activity = match kind {
+            11 => mail_from(&id, &at, "eve@northwind.example"),
+            12 => Activity { tags: vec!["quote".into()], ..mail_out(&id, &at) },
+            13 => Activity { tags: vec!["order".into()], automatic: true, ..mail_in(&id, &at) },
             0 | 1 => mail_in(&id, &at),
             2 => mail_out(&id, &at),
             3 => meeting(&id, &at, true),
@@ -46,8 +52,67 @@ fn any_activity() -> impl Strategy<Value = Activity> {
     })
 }
 
+/// What the CRM tells of the deal: changes of fields, tasks, quotes, and deals that were won before.
+#[derive(Clone, Debug)]
+struct Told {
+    changes: Vec<(u32, usize, u32)>,
+    tasks: Vec<(u32, Option<u32>, bool)>,
+    quotes: Vec<u32>,
+    won: usize,
+    needs: &'static str,
+}
+
+prop_compose! {
+    fn any_told()(
+        changes in prop::collection::vec((0u32..1700, 0usize..3, 0u32..40), 0..8),
+        tasks in prop::collection::vec((0u32..1900, prop::option::of(0u32..1900), any::<bool>()), 0..3),
+        quotes in prop::collection::vec(0u32..1900, 0..2),
+        won in 0usize..4,
+        needs in prop::sample::select(vec!["", "quote_sent", "meeting_held, buyer_reply", "two_contacts, purchase_order"]),
+    ) -> Told {
+        Told { changes, tasks, quotes, won, needs }
+    }
+}
+
+impl Told {
+    fn add_to(mut self, mut world: World) -> World {
+        self.changes.sort_unstable();
+        let (mut stood, now) = ([20u32; 3], world.now);
+        for (h, field, to) in self.changes.into_iter().filter(|c| hour(c.0) <= now) {
+            let (name, say): (_, fn(u32) -> String) = match field {
+                0 => ("close_date", |n| hour(n * 50).date_naive().to_string()),
+                1 => ("amount", |n| (n * 50).to_string()),
+                _ => ("forecast_category", |n| if n % 2 == 0 { "commit".into() } else { "pipeline".into() }),
+            };
+            world = world.changed(name, &text(hour(h)), &say(stood[field]), &say(to));
+            stood[field] = to;
+        }
+        world.deal.amount = Some(f64::from(stood[1] * 50));
+        world.deal.forecast_category = Some(if stood[2] % 2 == 0 { "commit".into() } else { "pipeline".into() });
+        let task = |(i, (due, done, mine)): (usize, (u32, Option<u32>, bool))| Task {
+            id: format!("t{i}"),
+            deal: mine.then(|| "d1".to_owned()),
+            contact: Some("tom".into()),
+            owner: if mine { ANA.into() } else { BEN.into() },
+            due: hour(due),
+            done_at: done.map(hour),
+        };
+        world.tasks = self.tasks.into_iter().enumerate().map(task).collect();
+        world.quotes = self.quotes.into_iter().map(hour).collect();
+        for i in 0..self.won {
+            let mut other = World::new("12-01");
+            other.deal = deal(&format!("w{i}"), "Lead");
+            let other = other.moved("09-05", "Discovery").moved("09-15", "Proposal").moved("09-29", "Won");
+            world.others.push(other.deal);
+        }
+        world = world.set("stalled", None, "from_won", "3").set("single_threaded", None, "from_stage", "2");
+        world.set("missing_evidence", None, "needs", self.needs)
+    }
+}
+
 prop_compose! {
     fn any_world()(
+        told in any_told(),
         moves in prop::collection::vec((1u32..1500, prop::sample::select(vec!["Lead", "Discovery", "Proposal", "Negotiation", "Won", "Lost"]), any::<bool>()), 0..6),
         activities in prop::collection::vec(any_activity(), 0..8),
         now in 0u32..1700,
@@ -87,6 +152,7 @@ prop_compose! {
         }
         world.users[0].until = left.map(hour);
         world.zone = zone;
+        let world = told.add_to(world);
         if calendar { world } else { world.drop_connection("ana-calendar") }
     }
 }
@@ -183,5 +249,29 @@ proptest! {
         let due = due.min(hour(2100));
         later.now = world.now + Duration::milliseconds(((due - world.now).num_milliseconds() as f64 * share) as i64);
         prop_assert_eq!(live(&later.judged(&[])), live(&now));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Judged only when it is due, a deal shows at every hour what it would show if it were judged then.
+    #[test]
+    fn judging_when_due_is_judging_every_hour(world in any_world(), hours in 24u32..400) {
+        let mut kept = world.judged(&[]);
+        let mut due = world.outlook(&kept).next_due;
+        // A new year would be written into every date.
+        let end = hour(2100).min(world.now + Duration::hours(i64::from(hours)));
+        let mut at = world.now;
+        while at < end {
+            at += Duration::hours(1);
+            while let Some(moment) = due.filter(|moment| *moment <= at) {
+                let then = World { now: moment, ..world.clone() };
+                kept = then.judged(&kept);
+                due = then.outlook(&kept).next_due;
+            }
+            let now = World { now: at, ..world.clone() };
+            prop_assert_eq!(live(&kept), live(&now.judged(&[])), "at {}", at);
+        }
     }
 }

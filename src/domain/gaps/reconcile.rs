@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Ending, Outcome, RULES, Verdict,
     case::Case,
@@ -13,13 +15,26 @@ use super::{
 
 /// All findings of the deal after this judging: the existing ones brought up to date, then the new ones.
 pub fn reconcile(existing: &[Finding], verdicts: Vec<Verdict>, case: &Case<'_>) -> Vec<Finding> {
+    join(existing, verdicts, case.now(), |old| {
+        RULES.iter().find(|r| r.rule == old.rule).map_or(Ending::Withdrawn, |r| (r.ending)(case, old))
+    })
+}
+
+/// The same of whatever was judged; `ending` says what became of a finding that is no longer mentioned.
+pub fn join(
+    existing: &[Finding],
+    verdicts: Vec<Verdict>,
+    now: DateTime<Utc>,
+    ending: impl Fn(&Finding) -> Ending,
+) -> Vec<Finding> {
     let mut verdicts: BTreeMap<String, Verdict> =
         verdicts.into_iter().map(|verdict| (verdict.finding.id.clone(), verdict)).collect();
     let mut all: Vec<Finding> = existing
         .iter()
         .map(|old| match verdicts.remove(&old.id) {
-            Some(verdict) => renewed(old, verdict, case),
-            None => ended(old, case),
+            Some(verdict) => renewed(old, verdict, now),
+            None if old.state.is_live() => ended(old, ending(old)),
+            None => old.clone(),
         })
         .collect();
     all.extend(verdicts.into_values().filter(|v| v.outcome == Outcome::Stands).map(|v| v.finding));
@@ -27,28 +42,28 @@ pub fn reconcile(existing: &[Finding], verdicts: Vec<Verdict>, case: &Case<'_>) 
 }
 
 /// The old finding, judged again.
-fn renewed(old: &Finding, verdict: Verdict, case: &Case<'_>) -> Finding {
+fn renewed(old: &Finding, verdict: Verdict, now: DateTime<Utc>) -> Finding {
     match verdict.outcome {
         // evidence inside the window, captured after evidence behind it: no longer late
         Outcome::Met { .. } if !old.state.is_live() && !old.late => old.clone(),
         Outcome::Met { by, at } => Finding {
             state: State::Resolved,
             resolved_by: by,
-            resolved_at: Some(at.unwrap_or(case.now())),
+            resolved_at: Some(at.unwrap_or(now)),
             late: false,
-            snoozed_until: None,
             ..old.clone()
         },
         Outcome::Stands => {
             let mut new = verdict.finding;
-            (new.note, new.by) = (old.note.clone(), old.by.clone());
-            let kept = match old.state {
-                State::Snoozed => old.snoozed_until.is_some_and(|until| until > case.now()),
-                State::Explained => true,
-                _ => false,
-            };
-            if kept && new.state != State::Resolved && new.same_cause(old) {
-                (new.state, new.snoozed_until) = (old.state, old.snoozed_until);
+            // What a person said of one cause says nothing of another.
+            if !new.same_cause(old) {
+                return new;
+            }
+            (new.note, new.by, new.snoozed_until) = (old.note.clone(), old.by.clone(), old.snoozed_until);
+            if new.state != State::Resolved
+                && let Some(said) = old.said(now)
+            {
+                new.state = said;
             }
             new
         }
@@ -56,16 +71,16 @@ fn renewed(old: &Finding, verdict: Verdict, case: &Case<'_>) -> Finding {
 }
 
 /// The old finding, no longer found.
-fn ended(old: &Finding, case: &Case<'_>) -> Finding {
-    if !old.state.is_live() {
-        return old.clone();
+fn ended(old: &Finding, ending: Ending) -> Finding {
+    match ending {
+        Ending::Resolved { by, at } => {
+            Finding { state: State::Resolved, resolved_by: by, resolved_at: Some(at), late: false, ..old.clone() }
+        }
+        // What a person said stays with it: it may come back, when a connection that fell behind has caught up.
+        Ending::Withdrawn => {
+            Finding { state: State::Withdrawn, resolved_by: None, resolved_at: None, late: false, ..old.clone() }
+        }
     }
-    let ending = RULES.iter().find(|r| r.rule == old.rule).map_or(Ending::Withdrawn, |r| (r.ending)(case, old));
-    let (state, by, at) = match ending {
-        Ending::Resolved { by, at } => (State::Resolved, by, Some(at)),
-        Ending::Withdrawn => (State::Withdrawn, None, None),
-    };
-    Finding { state, resolved_by: by, resolved_at: at, late: false, snoozed_until: None, ..old.clone() }
 }
 
 #[cfg(test)]
@@ -96,10 +111,10 @@ mod tests {
         let later = moved().at("11-14").judged(&snoozed);
         assert_eq!((advance(&later).state, advance(&later).snoozed_until), (State::Snoozed, Some(t("11-15"))));
         let over = moved().at("11-15").judged(&later);
-        assert_eq!((advance(&over).state, advance(&over).snoozed_until), (State::Open, None));
+        assert_eq!(advance(&over).state, State::Open);
         assert_eq!(advance(&over).note.as_deref(), Some("holidays"));
         let met = moved().at("11-14").with(mail_in("a", "11-02")).judged(&later);
-        assert_eq!((advance(&met).state, advance(&met).snoozed_until), (State::Resolved, None));
+        assert_eq!(advance(&met).state, State::Resolved);
     }
 
     #[test]
@@ -122,6 +137,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_said_outlasts_a_time_without_the_finding() {
+        let said = |say: fn(&mut Finding)| edited(&moved(), say);
+        let explained = said(|f| f.explain("met at the fair".into(), "ana@acme.example".into()));
+        let snoozed = said(|f| f.snooze(t("11-20"), "holidays".into(), "ana@acme.example".into()));
+        // A mailbox that is still to be read: nothing is said until it has been.
+        let behind = moved().ana("ana-mail", |c| (c.complete_from, c.complete_to) = (None, None));
+        for (before, state, later) in
+            [(explained, State::Explained, State::Explained), (snoozed, State::Snoozed, State::Open)]
+        {
+            let gone = behind.judged(&before);
+            assert_eq!(advance(&gone).state, State::Withdrawn);
+            let back = moved().judged(&gone);
+            assert_eq!((advance(&back).state, &advance(&back).note), (state, &advance(&before).note));
+            let still = behind.clone().at("11-19").judged(&gone);
+            assert_eq!(advance(&moved().at("11-20").judged(&still)).state, later);
+            // Evidence that is taken back: the finding stands again, and so does the word.
+            let met = moved().with(mail_in("a", "11-02")).judged(&before);
+            assert_eq!(advance(&moved().judged(&met)).state, state);
+        }
+        let further = |f: &[Finding]| moved().moved("11-04 09:00", "Proposal").judged(f);
+        let of_another = further(&said(|f| f.explain("met at the fair".into(), "ana@acme.example".into())));
+        assert_eq!((advance(&of_another).state, &advance(&of_another).by), (State::Open, &None));
+        assert_eq!(advance(&further(&of_another)).state, State::Open);
+    }
+
+    #[test]
     fn what_comes_back_takes_up_its_place() {
         let open = moved().judged(&[]);
         let gone = moved().set("unsupported_advance", None, "enabled", "false").judged(&open);
@@ -130,7 +171,7 @@ mod tests {
         assert_eq!(back, open);
         let resolved = moved().with(mail_in("a", "11-02")).judged(&open);
         assert_eq!(advance(&resolved).state, State::Resolved);
-        assert_eq!(moved().judged(&resolved), open);
+        assert_eq!(advance(&moved().judged(&resolved)), advance(&open));
     }
 
     #[test]

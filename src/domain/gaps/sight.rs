@@ -43,12 +43,15 @@ pub enum Blind {
     NoMailbox(String),
 }
 
+/// Stands before a user's email among the connections that could not see: who had no mailbox at all.
+pub const NO_MAILBOX: &str = "no mailbox: ";
+
 impl Blind {
     /// As it stands in a finding's `blind`.
     pub fn name(&self) -> String {
         match self {
             Self::StartsLate(name, _) | Self::Failing(name, _) | Self::Stopped(name, _) => name.clone(),
-            Self::NoMailbox(user) => format!("no mailbox: {user}"),
+            Self::NoMailbox(user) => format!("{NO_MAILBOX}{user}"),
         }
     }
 }

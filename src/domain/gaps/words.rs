@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Utc};
 
 use super::{
-    case::{Case, Seen},
+    case::{Case, Facts, Seen},
     evidence::{Side, Weight},
     sight::{Blind, Sight},
 };
@@ -28,7 +28,7 @@ impl Case<'_> {
 
     /// The name of a user, else the address.
     pub fn name<'n>(&'n self, email: &'n str) -> &'n str {
-        self.user(email).map(|u| u.name.as_str()).filter(|n| !n.is_empty()).unwrap_or(email)
+        self.facts.name_of(email)
     }
 
     pub fn stage_name<'n>(&'n self, id: &'n str) -> &'n str {
@@ -43,7 +43,7 @@ impl Case<'_> {
 
     /// What could not be seen, and which choices are pending; `None` when nothing stands in the way.
     pub fn blindness(&self, owner: &str, sight: &Sight, pending: usize) -> Option<String> {
-        let mut said: Vec<String> = sight.blind.iter().map(|b| self.blind(owner, b)).collect();
+        let mut said: Vec<String> = sight.blind.iter().map(|b| blind(self.facts, owner, b)).collect();
         match pending {
             0 => {}
             1 => said.push("one activity still waits for its deal to be chosen".into()),
@@ -52,24 +52,32 @@ impl Case<'_> {
         (!said.is_empty()).then(|| list(&said))
     }
 
-    fn blind(&self, owner: &str, blind: &Blind) -> String {
-        match blind {
-            Blind::StartsLate(name, from) => format!("{name} is complete only from {} on", self.day(owner, *from)),
-            Blind::Failing(name, Some(to)) => format!("{name} has not been readable since {}", self.day(owner, *to)),
-            Blind::Failing(name, None) => format!("{name} could not be read yet"),
-            Blind::Stopped(name, at) => format!("{name} was disconnected on {}", self.day(owner, *at)),
-            Blind::NoMailbox(user) => format!("no mailbox of {} was connected", self.name(user)),
-        }
-    }
-
     /// " (no calendar of Ana Lopez is connected)", or nothing.
     pub fn without_calendar(&self, sight: &Sight) -> String {
-        if sight.no_calendar.is_empty() {
-            return String::new();
-        }
-        let names: Vec<String> = sight.no_calendar.iter().map(|u| self.name(u).to_owned()).collect();
-        format!(" (no calendar of {} is connected)", list(&names))
+        self.facts.without_calendar(sight)
     }
+}
+
+/// One thing that could not be seen.
+pub fn blind(facts: &Facts<'_>, owner: &str, blind: &Blind) -> String {
+    match blind {
+        Blind::StartsLate(name, from) => format!("{name} is complete only from {} on", facts.day(owner, *from)),
+        Blind::Failing(name, Some(to)) => format!("{name} has not been readable since {}", facts.day(owner, *to)),
+        Blind::Failing(name, None) => format!("{name} could not be read yet"),
+        Blind::Stopped(name, at) => format!("{name} was disconnected on {}", facts.day(owner, *at)),
+        Blind::NoMailbox(user) => format!("no mailbox of {} was connected", facts.name_of(user)),
+    }
+}
+
+/// "one mail", "3 mails".
+pub fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("one {one}") } else { format!("{n} {many}") }
+}
+
+/// "within one working hour", "within 6 working hours".
+pub fn working_time(minutes: i64) -> String {
+    let hours = u32::try_from(minutes.max(0)).unwrap_or(u32::MAX).div_ceil(60).max(1);
+    within(Span::WorkHours(hours))
 }
 
 /// "2 mails of our own and a call typed by hand".
@@ -114,6 +122,33 @@ pub fn within(span: Span) -> String {
         Span::Months(n) => (n, "month"),
     };
     if n == 1 { format!("within one {unit}") } else { format!("within {n} {unit}s") }
+}
+
+/// What to do first when we could not see everything; `None` when we could.
+pub fn doubt(sight: &Sight, pending: &[&Seen<'_>]) -> Option<&'static str> {
+    if !pending.is_empty() {
+        Some("choose the deal of the waiting activities")
+    } else if !sight.blind.is_empty() {
+        Some("connect what is missing, or let it be read again, so that this time can be seen")
+    } else {
+        None
+    }
+}
+
+/// "48,000 EUR".
+pub fn amount(amount: f64, currency: Option<&str>) -> String {
+    let whole = format!("{:.0}", amount.abs());
+    let mut said = if amount < 0.0 { "-".to_owned() } else { String::new() };
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            said.push(',');
+        }
+        said.push(digit);
+    }
+    match currency {
+        Some(currency) => format!("{said} {currency}"),
+        None => said,
+    }
 }
 
 /// Typed mail that no mailbox confirms, said beside what was found.

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{
-    Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, Rule, State, judge, outlook, reconcile,
+    Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, Rule, State, Subject, SubjectCase,
+    judge, outlook, reconcile, stays::Stays,
 };
 use crate::domain::{
     activity::{Activity, Direction, Entity, Kind, Match, Origin, Participant, Reason, Role, Status},
@@ -40,6 +41,11 @@ pub struct World {
     pub settings: GapSettings,
     pub zone: Tz,
     pub users: Vec<User>,
+    /// Of every open stage.
+    pub probability: Option<f64>,
+    pub backdrop: Backdrop,
+    /// Of deal `d1`.
+    pub quotes: Vec<DateTime<Utc>>,
 }
 
 pub fn connection(name: &str, brings: Brings) -> ConnectionCoverage {
@@ -137,6 +143,9 @@ impl World {
             settings: GapSettings::default(),
             zone: Tz::UTC,
             users: vec![user(ANA, "Ana Lopez"), user(BEN, "Ben Okafor")],
+            probability: None,
+            backdrop: Backdrop::default(),
+            quotes: vec![],
         }
     }
 
@@ -168,6 +177,13 @@ impl World {
             at: t(at),
         });
         self.deal.owner = to.into();
+        self
+    }
+
+    /// A field of the deal changed in the CRM.
+    pub fn changed(mut self, field: &str, at: &str, from: &str, to: &str) -> Self {
+        let (from, to) = (Some(from.to_owned()), Some(to.to_owned()));
+        self.deal.field_changes.push(FieldChange { field: field.into(), from, to, at: t(at) });
         self
     }
 
@@ -216,17 +232,23 @@ impl World {
             owner: None,
         };
         let deals = self.others.iter().chain([&self.deal]).cloned().collect();
-        let directory =
-            Directory::new(ours, vec![northwind], self.contacts.clone(), stages(), deals, self.tasks.clone());
+        let mut stages = stages();
+        stages.iter_mut().filter(|s| s.kind == StageKind::Open).for_each(|s| s.probability = self.probability);
+        let mut directory =
+            Directory::new(ours, vec![northwind], self.contacts.clone(), stages, deals, self.tasks.clone());
+        directory.quotes.insert(self.deal.id.clone(), self.quotes.clone());
+        let stays = Stays::of_won(&directory);
         let facts = Facts {
             directory: &directory,
             thresholds: &self.settings,
             captures: self.captures.clone(),
             calendars: BTreeMap::new(),
             calendar: WorkCalendar { zone: self.zone, ..WorkCalendar::default() },
+            stays: &stays,
             now: self.now,
         };
-        look(&Case::new(&facts, &directory.deals[&self.deal.id], &self.activities, &directory.tasks))
+        let case = Case::new(&facts, &directory.deals[&self.deal.id], &self.activities, &directory.tasks);
+        look(&case.before(&self.backdrop))
     }
 
     /// The findings after one more judging.
@@ -242,6 +264,49 @@ impl World {
     /// Rule and state of what is found for the first time.
     pub fn states(&self, rules: &[Rule]) -> Vec<(Rule, State)> {
         self.findings(rules).iter().map(|f| (f.rule, f.state)).collect()
+    }
+
+    /// The one finding of a rule that stands here, put off by three days, comes back by itself when they are over.
+    pub fn survives_a_snooze(&self, rule: Rule) {
+        let mut all = self.judged(&[]);
+        let until = self.now + chrono::Duration::days(3);
+        all.iter_mut().find(|f| f.rule == rule).expect("a finding").snooze(until, "a holiday".into(), ANA.into());
+        let state = |now, known: &[Finding]| {
+            let judged = Self { now, ..self.clone() }.judged(known);
+            let one = judged.iter().find(|f| f.rule == rule).expect("kept");
+            assert_eq!(one.note.as_deref(), Some("a holiday"));
+            (one.state, judged.clone())
+        };
+        let (before, later) = state(until - chrono::Duration::seconds(1), &all);
+        assert_eq!(before, State::Snoozed);
+        assert!(self.outlook(&later).next_due.is_some_and(|at| at <= until));
+        assert_eq!(state(until, &later).0, State::Open);
+    }
+
+    /// The two mails belong to one thread, named after the first.
+    pub fn thread(mut self, mails: &[&str]) -> Self {
+        for id in mails {
+            self.backdrop.threads.insert((*id).to_owned(), mails[0].to_owned());
+        }
+        self
+    }
+
+    /// The findings about `contact:ID`, `company:ID` or `activity:ID` after one more judging, and when to look again.
+    pub fn about(&self, name: &str, existing: &[Finding]) -> (Vec<Finding>, Outlook) {
+        self.in_case(|case| {
+            let directory = case.facts.directory;
+            let subject = match name.split_once(':') {
+                Some(("contact", id)) => directory.contacts.get(id).map(Subject::Contact),
+                Some(("company", id)) => directory.companies.get(id).map(Subject::Company),
+                Some((_, id)) => self.activities.iter().find(|a| a.id == id).map(Subject::Entry),
+                None => None,
+            };
+            let subject = subject.unwrap_or(Subject::Gone);
+            let case = SubjectCase::new(case.facts, name, subject, &self.activities, &self.backdrop);
+            let findings = case.reconcile(existing);
+            let outlook = case.outlook(&findings);
+            (findings, outlook)
+        })
     }
 
     pub fn outlook(&self, findings: &[Finding]) -> Outlook {

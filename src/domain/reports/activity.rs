@@ -59,7 +59,7 @@ pub struct Input<'a> {
 }
 
 /// The columns that count something, in order.
-const COUNTS: [(&str, &str); 11] = [
+pub const COUNTS: [(&str, &str); 11] = [
     ("emails_sent", "Emails sent"),
     ("emails_received", "Emails received"),
     ("conversations", "Conversations"),

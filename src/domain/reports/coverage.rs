@@ -3,6 +3,10 @@
 //!
 //! It counts items (a mail in two mailboxes is two), because the question is what each mailbox and calendar gave.
 
+mod behind;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
@@ -11,6 +15,8 @@ use super::{
     super::{activity::words, capture::SkipReason, directory::Directory},
     Column, Range, Row, Scope, Table, Value,
 };
+
+pub use self::behind::{Item, behind};
 
 words!(
     /// The outcome of an item.
@@ -103,13 +109,21 @@ enum Key {
 }
 
 pub fn report(input: &Input<'_>) -> Table {
+    table(input, &sums(input))
+}
+
+/// The rows in which a decision is counted; none when it is not wanted.
+fn rows_of(input: &Input<'_>, decided: &Decided) -> Option<[Key; 3]> {
+    let owner = decided.owner.as_deref();
+    let day = decided.at.map(|at| input.range.day(at, false));
+    let inside = wanted(input, owner) && day.is_none_or(|day| input.range.holds(day));
+    inside.then(|| [week(input, owner, day), stream(input, decided), Key::All])
+}
+
+fn sums(input: &Input<'_>) -> BTreeMap<Key, Sums> {
     let mut sums: BTreeMap<Key, Sums> = BTreeMap::new();
-    for decided in input.decided.iter().filter(|d| wanted(input, d.owner.as_deref())) {
-        let day = decided.at.map(|at| input.range.day(at, false));
-        if day.is_some_and(|day| !input.range.holds(day)) {
-            continue;
-        }
-        for key in [week(input, decided.owner.as_deref(), day), stream(input, decided), Key::All] {
+    for decided in input.decided {
+        for key in rows_of(input, decided).into_iter().flatten() {
             sums.entry(key).or_default().decide(decided);
         }
     }
@@ -131,7 +145,7 @@ pub fn report(input: &Input<'_>) -> Table {
         }
     }
     sums.entry(Key::All).or_default();
-    table(input, &sums)
+    sums
 }
 
 /// What can be found by asking for a rep or a team; what is nobody's only by asking for all.
@@ -172,12 +186,15 @@ pub fn monday(day: NaiveDate) -> NaiveDate {
     day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))).unwrap_or(day)
 }
 
+fn reason_of(decided: &Decided) -> &str {
+    decided.reason.as_deref().unwrap_or("other")
+}
+
 impl Sums {
     fn decide(&mut self, decided: &Decided) {
         *self.outcomes.entry(decided.outcome).or_default() += decided.count;
         if decided.outcome == Outcome::Skipped {
-            let reason = decided.reason.clone().unwrap_or_else(|| "other".to_owned());
-            *self.reasons.entry(reason).or_default() += decided.count;
+            *self.reasons.entry(reason_of(decided).to_owned()).or_default() += decided.count;
         }
     }
 
@@ -255,105 +272,4 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Key, Sums>) -> Table {
             .to_owned(),
     ];
     Table { name: "coverage".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::office::{ANA, CLEO, directory, t, users};
-    use super::*;
-    use crate::domain::working::WorkCalendar;
-
-    fn decided(owner: Option<&str>, at: Option<&str>, outcome: Outcome, reason: Option<&str>, count: u64) -> Decided {
-        Decided {
-            connection: "mail".into(),
-            stream: "INBOX".into(),
-            owner: owner.map(str::to_owned),
-            at: at.map(t),
-            outcome,
-            reason: reason.map(str::to_owned),
-            count,
-        }
-    }
-
-    fn coverage(decided: &[Decided], streams: &[StreamRow], typed: &[TypedRow], scope: Scope) -> Table {
-        let (directory, calendar) = (directory(users(), vec![], vec![]), WorkCalendar::default());
-        report(&Input {
-            directory: &directory,
-            decided,
-            streams,
-            typed,
-            range: Range {
-                from: "2026-11-02".parse().expect("a date"),
-                to: "2026-11-15".parse().expect("a date"),
-                calendar: &calendar,
-            },
-            scope,
-        })
-    }
-
-    fn column(table: &Table, key: &str) -> Vec<String> {
-        let at = table.column(key).expect("a column");
-        table.rows.iter().map(|r| r.cells[at].text()).collect()
-    }
-
-    #[test]
-    fn by_rep_and_week() {
-        let items = [
-            decided(Some(ANA), Some("11-02"), Outcome::Captured, None, 6),
-            decided(Some(ANA), Some("11-08"), Outcome::Waiting, None, 2),
-            decided(Some(ANA), Some("11-08"), Outcome::Skipped, Some("bulk"), 5),
-            decided(Some(ANA), Some("11-09"), Outcome::Captured, None, 3),
-            decided(Some(ANA), Some("11-01"), Outcome::Captured, None, 100),
-            decided(Some(ANA), None, Outcome::Quarantined, None, 1),
-            decided(Some(CLEO), Some("11-10"), Outcome::Skipped, Some("internal"), 4),
-        ];
-        let typed =
-            |id: &str, at: &str, confirmed| TypedRow { id: id.into(), owner: Some(ANA.into()), at: t(at), confirmed };
-        let typed = [typed("y1", "11-03", true), typed("y2", "11-04", false), typed("y3", "12-04", false)];
-        let stream = StreamRow {
-            connection: "mail".into(),
-            stream: "INBOX".into(),
-            owner: Some(ANA.into()),
-            complete_from: Some(t("05-01")),
-            complete_to: Some(t("11-15")),
-        };
-        let table = coverage(&items, &[stream], &typed, Scope::default());
-        assert_eq!(column(&table, "row"), ["week", "week", "week", "week", "stream", "stream", "all"]);
-        assert_eq!(column(&table, "week"), ["", "2026-11-02", "2026-11-09", "2026-11-09", "", "", ""]);
-        assert_eq!(column(&table, "seen"), ["1", "13", "3", "4", "17", "4", "21"]);
-        assert_eq!(column(&table, "external"), ["1", "8", "3", "0", "12", "0", "12"]);
-        assert_eq!(column(&table, "share"), ["0 %", "75 %", "100 %", "", "75 %", "", "75 %"]);
-        assert_eq!(column(&table, "skipped_bulk"), ["0", "5", "0", "0", "5", "0", "5"]);
-        assert_eq!(column(&table, "skipped_internal"), ["0", "0", "0", "4", "0", "4", "4"]);
-        assert_eq!(column(&table, "typed"), ["0", "2", "0", "0", "", "", "2"]);
-        assert_eq!(column(&table, "typed_confirmed"), ["", "50 %", "", "", "", "", "50 %"]);
-        assert_eq!(column(&table, "complete_to"), ["", "", "", "", "2026-11-15 12:00", "", ""]);
-        assert_eq!(table.rows[1].evidence["typed"], ["y1", "y2"]);
-        // What is seen is the sum of what became of it, in every row.
-        for i in 0..table.rows.len() {
-            let n = |key: &str| column(&table, key)[i].parse::<u64>().expect("a count");
-            assert_eq!(n("seen"), n("captured") + n("waiting") + n("quarantined") + n("skipped"));
-        }
-    }
-
-    #[test]
-    fn only_whose_is_asked_for() {
-        let items = [
-            decided(Some(ANA), Some("11-02"), Outcome::Captured, None, 6),
-            decided(Some(CLEO), Some("11-02"), Outcome::Captured, None, 7),
-            decided(None, Some("11-02"), Outcome::Captured, None, 8),
-        ];
-        let seen = |scope| column(&coverage(&items, &[], &[], scope), "seen");
-        assert_eq!(seen(Scope { rep: Some(ANA.into()), team: None }), ["6", "6", "6"]);
-        assert_eq!(seen(Scope { rep: None, team: Some("south".into()) }), ["7", "7", "7"]);
-        assert_eq!(seen(Scope::default()).last().map(String::as_str), Some("21"));
-        assert_eq!(seen(Scope { rep: Some("ghost@x.example".into()), team: None }), ["0"]);
-    }
-
-    #[test]
-    fn weeks_start_on_monday() {
-        for (day, want) in [("2026-11-02", "2026-11-02"), ("2026-11-08", "2026-11-02"), ("2027-01-01", "2026-12-28")] {
-            assert_eq!(monday(day.parse().expect("a date")).to_string(), want);
-        }
-    }
 }

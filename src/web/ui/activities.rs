@@ -198,8 +198,7 @@ fn everybody(desk: &Desk, directory: &Directory, owners: &BTreeSet<String>) -> (
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
-    let known = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let (calendar, here) = (desk.calendar(), desk.here());
     let today = here.date(here.now);
     let time = asked(&query, "time").filter(|t| TIMES.iter().any(|(word, _)| word == t)).unwrap_or("week");

@@ -1,7 +1,5 @@
 //! One activity: who took part, what it was tied to and why, where it was seen. Never its text, unless its owners share it.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::{Path, State, rejection::PathRejection};
 
@@ -17,7 +15,7 @@ use crate::{
     },
     store::{activities::Stored, lists::ShownSighting},
     web::{
-        desk::{Frame, Known, deal_name, person},
+        desk::{Frame, deal_name, person},
         trouble::{Trouble, show},
         words::{Here, When, clean, clean_lines, reason, seg},
     },
@@ -76,8 +74,7 @@ pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>) -> A
     let Ok(Path(id)) = id else { return Err(Trouble::NotFound) };
     let found = desk.store.with_sightings(desk.store.activities_by_ids(&[id]).await?).await?;
     let Some((stored, sightings)) = found.into_iter().next() else { return Err(Trouble::NotFound) };
-    let known: Arc<Known> = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let here = desk.here();
     let level = desk.level(&sightings);
     let text = match level {

@@ -34,8 +34,7 @@ struct Page {
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
-    let known = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let (calendar, here) = (desk.calendar(), desk.here());
     let today = here.date(here.now);
     let day = |key| asked(&query, key).and_then(|d| d.parse::<NaiveDate>().ok());

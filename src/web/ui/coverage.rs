@@ -76,8 +76,7 @@ struct Page {
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
-    let known = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let here = desk.here();
     let sight = Sight::load(&desk).await?;
     let outcomes = desk.store.outcomes().await?;

@@ -17,12 +17,12 @@ use crate::{
     config::Level,
     domain::{
         activity::{Direction, Kind, Status},
-        directory::{Deal, StageKind},
-        gaps::{Case, Facts, Finding, Seen, State as GapState, Tie, evidence::Weight, moves::open_stages},
+        directory::{Deal, Directory, StageKind},
+        gaps::{Case, Facts, Finding, Seen, State as GapState, Stays, Tie, evidence::Weight, moves::open_stages},
     },
     store::activities::Stored,
     web::{
-        desk::{Desk, Frame, Known, company_name, person, stage_name},
+        desk::{Desk, Frame, company_name, person, stage_name},
         picture::{
             Svg,
             trail::{self, Backed, Band, Hatch, Mark, Shape, Step, Trail},
@@ -67,7 +67,7 @@ struct Page {
 
 /// What the page is made from.
 struct Material {
-    known: Arc<Known>,
+    directory: Arc<Directory>,
     deal: Deal,
     findings: Vec<Finding>,
     all: Vec<(Stored, Level)>,
@@ -77,22 +77,23 @@ struct Material {
 
 pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>, Query(query): Asked) -> Answer {
     let Ok(Path(id)) = id else { return Err(Trouble::NotFound) };
-    let known = desk.known();
-    let Some(deal) = known.directory.deals.get(&id).cloned() else { return Err(Trouble::NotFound) };
+    let directory = desk.directory();
+    let Some(deal) = directory.deals.get(&id).cloned() else { return Err(Trouble::NotFound) };
     let mut findings = desk.store.findings_of(&id).await?;
     findings.sort_by(Finding::by_weight);
-    let contacts: Vec<String> = Case::contacts_of(&known.directory, &deal).into_iter().map(str::to_owned).collect();
+    let contacts: Vec<String> = Case::contacts_of(&directory, &deal).into_iter().map(str::to_owned).collect();
     let all = desk.store.with_sightings(desk.store.trail(&id, &contacts).await?).await?;
     let all = all.into_iter().map(|(stored, sightings)| (stored, desk.level(&sightings))).collect();
-    let teller = Teller::load(&desk, &known.directory, &findings).await?;
+    let teller = Teller::load(&desk, &directory, &findings).await?;
     let frame = desk.frame(&clean(&deal.name), "deals").await?;
-    let material = Material { known, deal, findings, all, teller, here: desk.here() };
+    let material = Material { directory, deal, findings, all, teller, here: desk.here() };
     show(&material.page(&desk, frame, asked(&query, "page")))
 }
 
 impl Material {
     fn page(&self, desk: &Desk, frame: Frame, number: Option<&str>) -> Page {
-        let directory = &self.known.directory;
+        let directory = &self.directory;
+        let stays = Stays::default();
         let facts = Facts {
             directory,
             thresholds: desk.thresholds(),
@@ -100,6 +101,7 @@ impl Material {
             captures: std::collections::BTreeMap::new(),
             calendars: desk.calendars(),
             calendar: desk.calendar().clone(),
+            stays: &stays,
             now: self.here.now,
         };
         let case = Case::new(&facts, &self.deal, self.all.iter().map(|(s, _)| &s.activity), []);
@@ -161,7 +163,7 @@ impl Material {
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let (deal, directory) = (&self.deal, &self.known.directory);
+        let (deal, directory) = (&self.deal, &self.directory);
         let mut facts = Vec::new();
         let mut add = |name, value: Option<String>| facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name, v)));
         add("Company", company_name(directory, deal));
@@ -174,7 +176,7 @@ impl Material {
     }
 
     fn people(&self) -> Vec<String> {
-        let directory = &self.known.directory;
+        let directory = &self.directory;
         let named = |role: &crate::domain::directory::ContactRole| {
             let contact = directory.contacts.get(directory.survivor(&role.contact))?;
             let name = clean(contact.name.as_deref().or(contact.emails.first().map(String::as_str))?);
@@ -185,7 +187,7 @@ impl Material {
 
     /// Everything in order, today in its place.
     fn story(&self, case: &Case<'_>, judged: &[Judged], lines: &HashMap<&str, Line>) -> Vec<Chapter> {
-        let (directory, here) = (&self.known.directory, &self.here);
+        let (directory, here) = (&self.directory, &self.here);
         let blank =
             |at, kind, text: String| Chapter { when: here.when(at), kind, line: None, text, backed: "", by: None };
         let mut story: Vec<(DateTime<Utc>, u8, Chapter)> = Vec::new();
@@ -247,7 +249,7 @@ impl Material {
     }
 
     fn step(&self, j: &Judged) -> Step {
-        let name = |id: &str| stage_name(&self.known.directory, id);
+        let name = |id: &str| stage_name(&self.directory, id);
         let day = self.here.day_text(self.here.date(j.step.at));
         let said = backing(j);
         let said = if said.is_empty() { String::new() } else { format!(", {said}") };
@@ -260,7 +262,7 @@ impl Material {
 
     /// The stages one after the other; the last one lasts to the end of the picture.
     fn bands(&self, end: DateTime<Utc>) -> Vec<Band> {
-        let directory = &self.known.directory;
+        let directory = &self.directory;
         let mut entries: Vec<(DateTime<Utc>, &str)> = Vec::new();
         if let Some((at, stage)) = self.entered().zip(first_stage(&self.deal)) {
             entries.push((at, stage));

@@ -61,14 +61,13 @@ const KINDS: [(&str, &str, StageKind); 3] =
     [("open", "Open", StageKind::Open), ("won", "Won", StageKind::Won), ("lost", "Lost", StageKind::Lost)];
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
-    let known = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let here = desk.here();
     let rep = asked(&query, "rep");
     let (word, _, kind) =
         KINDS.into_iter().find(|(word, ..)| asked(&query, "state") == Some(*word)).unwrap_or(KINDS[0]);
     let live = desk.store.findings().await?.into_iter().filter(asks).collect();
-    let gaps: HashMap<String, Finding> = worst_per_deal(live).into_iter().map(|f| (f.deal.clone(), f)).collect();
+    let gaps: HashMap<String, Finding> = worst_per_deal(live).into_iter().filter_map(|f| Some((f.deal.clone()?, f))).collect();
     let mut deals: Vec<&Deal> = directory
         .deals
         .values()

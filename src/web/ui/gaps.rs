@@ -38,8 +38,7 @@ struct Page {
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
-    let known = desk.known();
-    let directory = &known.directory;
+    let directory = &desk.directory();
     let here = desk.here();
     let all = desk.store.findings().await?;
     let rep = asked(&query, "rep");
@@ -47,7 +46,8 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let of_rep = |f: &&Finding| rep.is_none() || f.owner.as_deref() == rep;
     let in_state = |f: &&Finding| state.map_or_else(|| asks(f), |s| f.state == s);
     let shown = worst_per_deal(all.iter().filter(of_rep).filter(in_state).cloned().collect());
-    let asking = worst_per_deal(all.iter().filter(of_rep).filter(|f| asks(f)).cloned().collect());
+    let on_a_deal = |f: &&Finding| asks(f) && f.deal.is_some();
+    let asking = worst_per_deal(all.iter().filter(of_rep).filter(on_a_deal).cloned().collect());
     let (cut, leaf) = Leaf::cut(&shown, SIZE, asked(&query, "page"), |n| {
         url("/", &[("rep", rep), ("state", state.map(GapState::as_str)), ("page", Some(&n.to_string()))])
     });

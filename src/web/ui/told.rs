@@ -9,7 +9,7 @@ use super::line::Line;
 use crate::{
     domain::{
         directory::Directory,
-        gaps::{Finding, State},
+        gaps::{Finding, State, sight::NO_MAILBOX},
     },
     store::{
         StoreError,
@@ -17,7 +17,7 @@ use crate::{
         streams,
     },
     web::{
-        desk::{Desk, company_name, deal_name, person, stage_name},
+        desk::{Desk, company_name, person, stage_name},
         words::{self, Here, When, clean, seg},
     },
 };
@@ -85,7 +85,7 @@ impl Teller {
     }
 
     pub fn tell(&self, f: &Finding, directory: &Directory, here: &Here) -> Told {
-        let deal = directory.deals.get(&f.deal);
+        let deal = f.deal.as_deref().and_then(|id| directory.deals.get(id));
         let lines =
             |ids: &[String]| ids.iter().rev().take(SHOWN).filter_map(|id| self.lines.get(id).cloned()).collect();
         let moved = f.from_stage.as_deref().zip(f.to_stage.as_deref()).map(|(from, to)| {
@@ -98,8 +98,8 @@ impl Teller {
             state: f.state.as_str(),
             state_word: words::state(f.state.as_str()),
             rule: words::rule(f.rule.as_str()),
-            deal: deal_name(directory, &f.deal),
-            deal_url: format!("/deal/{}", seg(&f.deal)),
+            deal: clean(&f.subject_name(directory)),
+            deal_url: f.deal.as_deref().map_or_else(|| "/activities".to_owned(), |id| format!("/deal/{}", seg(id))),
             company: deal.and_then(|d| company_name(directory, d)),
             amount: deal.and_then(|d| d.amount.map(|a| words::amount(a, d.currency.as_deref()))),
             owner: f.owner.as_deref().map(|o| person(directory, o)),
@@ -153,7 +153,7 @@ impl Sight {
 
     /// What could not be seen: an entry of a finding's `blind`.
     pub fn say(&self, name: &str, directory: &Directory, here: &Here) -> String {
-        if let Some(email) = name.strip_prefix("no mailbox: ") {
+        if let Some(email) = name.strip_prefix(NO_MAILBOX) {
             return format!("no mailbox of {} is connected", person(directory, email));
         }
         let Some(connection) = self.connections.iter().find(|c| c.name == name) else {

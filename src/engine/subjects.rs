@@ -1,0 +1,206 @@
+//! Judges what is no deal: contacts that a rep made, companies without a deal, entries typed into the CRM on no deal. Marks
+//! them where activities and the CRM's records change, and drops from the watch what has nothing more to be judged.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Engine, Known};
+use crate::{
+    domain::{
+        activity::{Activity, Entity, Match, Origin},
+        gaps::{Backdrop, Facts, Finding, State, Subject, SubjectCase},
+    },
+    store::{
+        StoreError, Tx,
+        activities::{self, Stored},
+        findings, signals, subjects,
+    },
+};
+
+/// Judged in one transaction.
+const BATCH: i64 = 300;
+
+/// What changed activities touch besides deals.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// Watched from now on.
+    marked: BTreeSet<String>,
+    /// Looked at again if they are watched.
+    woken: BTreeSet<String>,
+    contacts: BTreeSet<String>,
+}
+
+impl Touched {
+    /// Notes an activity as it was or as it is now.
+    pub fn note(&mut self, activity: &Activity, matches: &[Match], undecided: &[String]) {
+        let loose = undecided.is_empty() && !matches.iter().any(|m| m.entity == Entity::Deal);
+        for m in matches {
+            match m.entity {
+                Entity::Contact => {
+                    self.woken.insert(format!("contact:{}", m.id));
+                    self.contacts.insert(m.id.clone());
+                }
+                Entity::Company if loose => drop(self.marked.insert(format!("company:{}", m.id))),
+                Entity::Company => drop(self.woken.insert(format!("company:{}", m.id))),
+                Entity::Deal => {}
+            }
+        }
+        if activity.origin == Origin::Typed {
+            self.marked.insert(format!("activity:{}", activity.id));
+        }
+    }
+
+    /// The activity goes away: what it had shown is in doubt again.
+    pub fn gone(&mut self, activity: &Activity) {
+        self.note(activity, &activity.matches, &activity.undecided);
+        self.marked.extend(activity.ids(Entity::Contact).map(|id| format!("contact:{id}")));
+    }
+
+    pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        let contacts: Vec<String> = self.contacts.into_iter().collect();
+        let mut woken: Vec<String> = self.woken.into_iter().collect();
+        woken.extend(subjects::entries_of(tx, &contacts).await?.into_iter().map(|id| format!("activity:{id}")));
+        subjects::wake(tx, &woken).await?;
+        subjects::mark(tx, self.marked).await
+    }
+}
+
+/// What of a batch must be looked at, loaded.
+struct Loaded {
+    all: HashMap<String, Activity>,
+    /// Ids of the activities of each subject.
+    near: HashMap<String, Vec<String>>,
+    backdrop: Backdrop,
+}
+
+impl Engine {
+    /// Judges every contact, company and entry that is due.
+    pub(super) async fn review_subjects(&self) -> Result<(), StoreError> {
+        self.store.wake_waiting_subjects().await?;
+        while !self.review_subject_batches().await? {}
+        Ok(())
+    }
+
+    /// Judges with one state of the directory; false when it changed meanwhile.
+    async fn review_subject_batches(&self) -> Result<bool, StoreError> {
+        let known = self.known();
+        let facts = self.facts(&known).await?;
+        let now = facts.now;
+        loop {
+            let mut tx = self.store.begin().await?;
+            if self.known_in(&mut tx).await?.version != known.version {
+                return Ok(false);
+            }
+            let due = subjects::due(&mut tx, now, BATCH).await?;
+            if due.is_empty() {
+                return Ok(true);
+            }
+            let loaded = self.load_subjects(&mut tx, &known, &facts, &due).await?;
+            let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
+            for f in findings::of_subjects(&mut tx, &due).await? {
+                existing.entry(f.subject()).or_default().push(f);
+            }
+            let (mut changed, mut judged, mut done) = (Vec::new(), Vec::new(), Vec::new());
+            for name in &due {
+                let old = existing.remove(name).unwrap_or_default();
+                let case = case(&facts, &known, &loaded, name);
+                let new = case.reconcile(&old);
+                let outlook = case.outlook(&new);
+                let live = new.iter().any(|f| f.state.is_live());
+                let waits = !outlook.waits_for.is_empty() || new.iter().any(|f| f.state == State::Unknown);
+                match outlook.next_due {
+                    None if !live && !waits => done.push(name.clone()),
+                    next => judged.push((name.clone(), next.unwrap_or(now + TimeDelta::days(3650)), waits)),
+                }
+                changed.extend(new.into_iter().filter(|f| !old.contains(f)));
+            }
+            findings::save(&mut tx, &changed).await?;
+            subjects::judged(&mut tx, &judged, now).await?;
+            subjects::forget(&mut tx, &done).await?;
+            tx.commit().await?;
+        }
+    }
+
+    async fn load_subjects(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        facts: &Facts<'_>,
+        due: &[String],
+    ) -> Result<Loaded, StoreError> {
+        let of = |kind: &str| -> Vec<String> {
+            due.iter().filter_map(|name| Some(name.strip_prefix(kind)?.strip_prefix(':')?.to_owned())).collect()
+        };
+        let mut near: HashMap<String, Vec<String>> = HashMap::new();
+        for (contact, activity) in subjects::first_captured(tx, &of("contact")).await? {
+            near.entry(format!("contact:{contact}")).or_default().push(activity);
+        }
+        let since = window(facts);
+        for (company, activity) in subjects::links_since(tx, "company", &of("company"), since).await? {
+            near.entry(format!("company:{company}")).or_default().push(activity);
+        }
+        // an entry is compared with everything around it that is tied to its contacts
+        let entries = activities::by_ids(tx, &of("activity")).await?;
+        let contacts: BTreeSet<String> =
+            entries.iter().flat_map(|s| s.activity.ids(Entity::Contact)).map(str::to_owned).collect();
+        let contacts: Vec<String> = contacts.into_iter().collect();
+        let mut of_contact: HashMap<String, Vec<String>> = HashMap::new();
+        let first = entries.iter().map(|s| s.activity.occurred_at).min().unwrap_or(facts.now) - TimeDelta::days(40);
+        for (contact, activity) in subjects::links_since(tx, "contact", &contacts, first).await? {
+            of_contact.entry(contact).or_default().push(activity);
+        }
+        for s in &entries {
+            let mine = s.activity.ids(Entity::Contact).filter_map(|c| of_contact.get(c)).flatten().cloned();
+            let mut mine: Vec<String> = mine.collect();
+            mine.push(s.activity.id.clone());
+            near.insert(format!("activity:{}", s.activity.id), mine);
+        }
+        let wanted: BTreeSet<&String> = near.values().flatten().collect();
+        let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+        let rows = activities::by_ids(tx, &wanted).await?;
+        let backdrop = self.backdrop(tx, known, &rows, &BTreeSet::new()).await?;
+        let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
+        Ok(Loaded { all, near, backdrop })
+    }
+
+    /// What judging needs beside these activities; absences of these contacts.
+    pub(super) async fn backdrop(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        rows: &[Stored],
+        contacts: &BTreeSet<&str>,
+    ) -> Result<Backdrop, StoreError> {
+        let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
+        let people: Vec<_> = contacts.iter().filter_map(|id| known.directory.contacts.get(*id)).collect();
+        let mut backdrop = Backdrop {
+            threads: rows.iter().filter_map(|s| Some((s.activity.id.clone(), s.thread.clone()?))).collect(),
+            away: signals::absences(tx, &self.store, &people).await?,
+            ..Backdrop::default()
+        };
+        for (activity, owner) in subjects::typists(tx, &ids).await? {
+            let owner = owner.map(|o| known.directory.user(&o).map_or(o.clone(), |user| user.email.clone()));
+            backdrop.typists.entry(activity).or_insert(owner);
+        }
+        Ok(backdrop)
+    }
+}
+
+/// How far back the exchange with a company is looked at.
+fn window(facts: &Facts<'_>) -> DateTime<Utc> {
+    let within = facts.thresholds.rule("activity_without_deal").span("within", None, "");
+    facts.calendar.sub(facts.now, within) - TimeDelta::days(1)
+}
+
+fn case<'a>(facts: &'a Facts<'a>, known: &'a Known, loaded: &'a Loaded, name: &str) -> SubjectCase<'a> {
+    let dir = &known.directory;
+    let subject = match name.split_once(':') {
+        Some(("contact", id)) => dir.contacts.get(id).map(Subject::Contact),
+        Some(("company", id)) => dir.companies.get(id).map(Subject::Company),
+        Some(("activity", id)) => loaded.all.get(id).map(Subject::Entry),
+        _ => None,
+    };
+    let near = loaded.near.get(name).into_iter().flatten().filter_map(|id| loaded.all.get(id));
+    SubjectCase::new(facts, name, subject.unwrap_or(Subject::Gone), near, &loaded.backdrop)
+}

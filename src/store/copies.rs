@@ -1,0 +1,66 @@
+//! Copies of one mail: which items stand for an activity, and how an activity takes another one in or gets another id.
+//! Which copies belong together is the engine's matter.
+
+use chrono::{DateTime, Utc};
+
+use super::{StoreError, Tx, at, opt_at};
+use crate::args;
+
+/// One captured item of a mail.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    pub stream: i64,
+    pub key: String,
+    pub activity: String,
+    /// The moment it counts for.
+    pub at: DateTime<Utc>,
+    /// The date it bears itself.
+    pub dated: Option<DateTime<Utc>>,
+}
+
+/// All copies of these activities, those included that are gone from their mailbox.
+pub async fn of(tx: &mut Tx, activities: &[String]) -> Result<Vec<Copy>, StoreError> {
+    let sql =
+        "select stream, key, activity, occurred_at, dated from items where outcome = 'captured' and activity in ({in})";
+    let rows = tx.rows_in(sql, activities).await?;
+    let read = |r: &super::Row| Copy {
+        stream: r.int(0),
+        key: r.text(1),
+        activity: r.text(2),
+        at: r.opt_int(3).map_or_else(|| at(0), at),
+        dated: opt_at(r.opt_int(4)),
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// Ties one copy to another activity.
+pub async fn repoint(tx: &mut Tx, copy: &Copy, to: &str) -> Result<(), StoreError> {
+    let sql = "update items set activity = $3 where stream = $1 and key = $2";
+    tx.exec(sql, args![copy.stream, &copy.key, to]).await?;
+    let sql = "update sightings set activity = $4 where stream = $1 and key = $2 and activity = $3";
+    tx.exec(sql, args![copy.stream, &copy.key, &copy.activity, to]).await?;
+    Ok(())
+}
+
+/// The activity `from` is the activity `to`: its ties, text, references and what people decided go with it, its row goes.
+pub async fn rename(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError> {
+    for (table, columns) in [
+        ("sightings", "stream, key, owner, direction, typed, gone_at, body"),
+        ("refs", "ref"),
+        ("choices", "deal, choice, made_by, made_at"),
+        ("texts", "body"),
+    ] {
+        let sql = format!(
+            "insert into {table} ({columns}, activity) select {columns}, $2 from {table} where activity = $1 on conflict do nothing"
+        );
+        tx.exec(&sql, args![from, to]).await?;
+        tx.exec(&format!("delete from {table} where activity = $1"), args![from]).await?;
+    }
+    tx.exec("update items set activity = $2 where activity = $1", args![from, to]).await?;
+    for (table, column) in
+        [("rematch", "activity"), ("links", "activity"), ("parties", "activity"), ("activities", "id")]
+    {
+        tx.exec(&format!("delete from {table} where {column} = $1"), args![from]).await?;
+    }
+    Ok(())
+}

@@ -216,3 +216,22 @@ fn a_signal_in_the_middle_of_the_back_fill_loses_nothing(#[values(Sqlite, Postgr
         assert_eq!(row["sightings"].as_array().map(Vec::len), Some(1), "{row:?}");
     }
 }
+
+#[rstest]
+fn a_second_crm_is_known_from_the_daemons_start(#[values(Sqlite, Postgres)] on: Database) {
+    let office = office(on);
+    office.program.sync();
+    let ids = || -> Vec<String> {
+        let rows = office.program.export("deals");
+        rows.iter().map(|r| r["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    assert_eq!(ids(), ["D1"]);
+    let (crm, second) = (office.dir.path().join("crm"), office.dir.path().join("crm2"));
+    fs::create_dir(&second).expect("a folder");
+    for file in ["companies.csv", "contacts.csv", "stages.csv", "deals.csv"] {
+        fs::copy(crm.join(file), second.join(file)).expect("a copy");
+    }
+    office.add("[[connection]]\nname = \"other\"\nconnector = \"csv\"\npath = \"crm2\"");
+    let _daemon = Daemon::start(&office);
+    eventually("the ids follow", || ids() == ["crm/D1", "other/D1"]);
+}

@@ -1,5 +1,5 @@
-//! Killed at random moments while it reads, the program goes on from there: nothing is lost and nothing is double. What it knows
-//! in the end is compared with what an undisturbed run knows. `DEALTRAIL_KILLS` and `DEALTRAIL_SEED` say how often and when;
+//! Killed at random moments while it reads, the program goes on from there: nothing is lost and nothing is double. Whenever a
+//! pass got to its end, what is known is compared with what an undisturbed run knows. `DEALTRAIL_KILLS` and `DEALTRAIL_SEED` say how often and when;
 //! `benches/kills` runs the large form.
 
 use std::{
@@ -52,12 +52,30 @@ fn undisturbed(program: &Program) -> Duration {
     (clock.now() - began).to_std().unwrap_or_default()
 }
 
-/// Kills passes at random moments until `kills` of them were under way, starting over whenever one got to its end.
-fn disturb(program: &Program, kills: usize, whole: Duration, mut start_over: impl FnMut()) {
+/// What a disturbance came to.
+#[derive(Debug, Default)]
+struct Told {
+    kills: usize,
+    /// Passes that got to their end although passes before them were killed.
+    completed: usize,
+    /// How often everything known was compared with what an undisturbed run knows.
+    compared: usize,
+}
+
+impl Told {
+    fn say(&self, setup: &str) {
+        let Self { kills, completed, compared } = self;
+        println!("{setup}: {kills} kills, {completed} completed passes, {compared} comparisons, all the same");
+    }
+}
+
+/// Kills passes at random moments until `kills` of them were under way, starting over whenever one got to its end: then
+/// what it knows is compared with what the calm program knows at the same moment.
+fn disturb(program: &Program, kills: usize, whole: Duration, calm: &Program, mut start_over: impl FnMut()) -> Told {
     let mut dice = StdRng::seed_from_u64(seed());
-    let mut hit = 0;
+    let mut told = Told::default();
     let mut left = Duration::ZERO;
-    while hit < kills {
+    while told.kills < kills {
         // a pass that goes on from where the last was killed is shorter: early moments are as interesting as late ones
         let span = whole.saturating_sub(left).max(whole / 8);
         let moment = span.mul_f64(dice.random_range(0.02..0.9));
@@ -67,16 +85,24 @@ fn disturb(program: &Program, kills: usize, whole: Duration, mut start_over: imp
             None => {
                 child.kill().expect("SIGKILL");
                 child.wait().expect("the child ends");
-                hit += 1;
+                told.kills += 1;
                 left += moment / 2;
             }
             Some(status) => {
                 assert!(status.success(), "a pass after a kill ended with {status}");
+                told.completed += 1;
+                told.compared += 1;
+                assert_same(&known(calm), &known(program), &format!("completed after {} kills", told.kills));
                 start_over();
                 left = Duration::ZERO;
             }
         }
     }
+    program.sync();
+    told.completed += 1;
+    told.compared += 1;
+    assert_same(&known(calm), &known(program), "after the last kill");
+    told
 }
 
 fn forget(config: &Path, database: &str) {
@@ -129,21 +155,24 @@ fn renamed(line: &str, names: &BTreeMap<String, String>) -> String {
     parts.collect::<Vec<_>>().join("\"")
 }
 
-fn on_sqlite(config: &Path, kills: usize) {
+fn on_sqlite(setup: &str, config: &Path, kills: usize) {
     let calm = beside(config, "calm", "sqlite:calm.db");
     let whole = undisturbed(&calm);
     let killed = beside(config, "killed", "sqlite:killed.db");
-    disturb(&killed, kills, whole, || forget(&killed.config, "killed.db"));
-    killed.sync();
-    assert_sound(&config.with_file_name("killed.db"));
-    assert_same(&known(&calm), &known(&killed), "after the kills");
+    let file = config.with_file_name("killed.db");
+    let told = disturb(&killed, kills, whole, &calm, || {
+        assert_sound(&file);
+        forget(&killed.config, "killed.db");
+    });
+    assert_sound(&file);
+    told.say(setup);
 }
 
 #[test]
 fn killed_on_files_nothing_is_lost_or_double() {
     let dir = tempfile::tempdir().expect("a folder");
     let world = World::new(11, Size::Small, SystemClock.now());
-    on_sqlite(&world.write_files(dir.path(), 1).config, kills(12));
+    on_sqlite("files, SQLite", &world.write_files(dir.path(), 1).config, kills(12));
 }
 
 #[test]
@@ -151,7 +180,7 @@ fn killed_on_servers_nothing_is_lost_or_double() {
     let dir = tempfile::tempdir().expect("a folder");
     let world = World::new(12, Size::Small, SystemClock.now());
     let (dovecot, radicale) = (Dovecot::start(), Radicale::start());
-    on_sqlite(&world.load_servers(&dovecot, &radicale, dir.path(), 1).config, kills(6));
+    on_sqlite("servers, SQLite", &world.load_servers(&dovecot, &radicale, dir.path(), 1).config, kills(6));
 }
 
 #[test]
@@ -165,13 +194,12 @@ fn killed_on_postgresql_nothing_is_lost_or_double() {
     let whole = undisturbed(&calm);
     let mut two = server.fresh();
     let killed = beside(&config, "killed", &two);
-    disturb(&killed, kills(6), whole, || {
+    let told = disturb(&killed, kills(6), whole, &calm, || {
         server.drop_database(&two);
         two = server.fresh();
         beside(&config, "killed", &two);
     });
-    killed.sync();
-    assert_same(&known(&calm), &known(&killed), "after the kills");
+    told.say("files, PostgreSQL");
     for url in [one, two] {
         server.drop_database(&url);
     }

@@ -80,11 +80,38 @@ fn forbid(folder: &str, modules: &[&str]) {
     }
 }
 
+/// Tests of the pages start the whole program to have something to show.
+fn forbid_outside_tests(folder: &str, modules: &[&str]) {
+    for (path, text) in sources(folder).into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
+        for module in modules {
+            assert!(!uses(&text, module), "{} may not use {module}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_use_of_a_module_is_seen() {
+    for code in [
+        "use crate::engine::Engine;",
+        "pub use crate::engine::Known;",
+        "use crate::{\n    app::App,\n    engine::Engine,\n};",
+        "use crate::{a::{b, c}, engine};",
+        "fn f(e: &crate::engine::Engine) {}",
+        "use dealtrail::engine::pass;",
+    ] {
+        assert!(uses(code, "engine"), "{code}");
+    }
+    for code in ["// crate::engine::Engine", "use crate::store::engine;", "use crate::{a::{engine}, engines::b};"] {
+        assert!(!uses(code, "engine"), "{code}");
+    }
+}
+
 #[test]
 fn imports_go_one_way() {
     forbid("src/domain", &["store", "engine", "app", "cli", "web", "config", "registry", "clock", "demo"]);
     forbid("src/store", &["engine", "app", "cli", "web", "config", "registry", "clock", "demo"]);
     forbid("src/engine", &["app", "cli", "web", "config", "registry", "demo"]);
+    forbid_outside_tests("src/web", &["engine", "app", "cli", "registry", "clock", "demo"]);
     forbid("src/demo", &["store", "engine", "app", "cli", "web"]);
 }
 

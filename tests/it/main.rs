@@ -1,12 +1,20 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
 mod commands;
+mod crashes;
 mod daemon;
+mod decided;
 mod faults;
 mod history;
+mod hostile;
 mod kills;
 mod layering;
+mod network;
+mod options;
+mod pages;
+mod subjects;
 mod support;
+mod ties;
 mod truth;
 mod upkeep;
 mod world;

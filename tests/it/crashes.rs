@@ -1,0 +1,417 @@
+//! A source that is made up: messages that panic or abort while they are read, a lease that is lost, mail that cannot be read
+//! any more, a calendar that vanishes.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use dealtrail::{
+    app::App,
+    args,
+    clock::SystemClock,
+    config,
+    domain::activity::Status,
+    engine::{
+        Connection, Engine,
+        pass::Options,
+        progress::{Quiet, Tally, Watcher},
+        rules::Level,
+    },
+    store::{
+        Store,
+        connections::{self, State},
+        lists::Filter,
+    },
+};
+use dealtrail_sdk::{
+    Batch, Change, Clock as _, Cursor, Entry, Fault, Gives, Item, Listing, Source, Stream, Window, ical, mime,
+    record::Record,
+};
+use rstest::rstest;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    Database::{self, Postgres, Sqlite},
+    Letter, Office, days_ago, letter,
+};
+
+/// What the source does instead of giving a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trick {
+    None,
+    Panic,
+    PanicInItsThread,
+    Abort,
+    /// Another process has the lease meanwhile.
+    Robbed,
+    Unreadable,
+}
+
+#[derive(Clone)]
+struct Fake {
+    store: Store,
+    gives: Gives,
+    sent: DateTime<Utc>,
+    /// Messages or events, newest first: (resource, version).
+    held: Arc<Mutex<Vec<(String, String)>>>,
+    streams: Arc<Mutex<Vec<&'static str>>>,
+    trick: Arc<Mutex<(Trick, BTreeSet<String>)>>,
+    /// Gives its messages with the batch instead of a listing.
+    batches: bool,
+    /// How many were read together with a bad one, each time.
+    met: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Fake {
+    fn new(store: &Store, gives: Gives, names: &[String]) -> Self {
+        let held = names.iter().map(|n| (n.clone(), "1".to_owned())).collect();
+        Self {
+            store: store.clone(),
+            gives,
+            sent: days_ago(10),
+            held: Arc::new(Mutex::new(held)),
+            streams: Arc::new(Mutex::new(vec!["INBOX"])),
+            trick: Arc::new(Mutex::new((Trick::None, BTreeSet::new()))),
+            batches: false,
+            met: Arc::default(),
+        }
+    }
+
+    fn trick(&self, trick: Trick, names: &[&str]) {
+        let names = names.iter().map(|n| (*n).to_owned()).collect();
+        *self.trick.lock().expect("nobody panics while holding it") = (trick, names);
+    }
+
+    fn change(&self, name: &str, version: &str, window: &Window) -> Change {
+        let (resource, version) = (name.to_owned(), Some(version.to_owned()));
+        if self.gives == Gives::Mail {
+            let id = format!("{name}@buyer.example");
+            let mut mail = mime::message(&letter(&id).bytes()).expect("a message");
+            mail.date = Some(self.sent);
+            let items = vec![Item { key: resource.clone(), record: Record::Mail(Box::new(mail)) }];
+            return Change::Upsert { resource, version, items };
+        }
+        let days: i64 = name.parse().expect("days");
+        let start = (SystemClock.now() + TimeDelta::days(days)).format("%Y%m%dT120000Z");
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:{name}\nDTSTAMP:20260101T000000Z\nDTSTART:{start}\nDURATION:PT1H\n\
+             ORGANIZER:mailto:ana@acme.example\nATTENDEE:mailto:eve@buyer.example\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        let calendar = ical::read(text.as_bytes(), chrono_tz::UTC, window);
+        let events = calendar.series.into_iter().flat_map(|s| s.events);
+        let items = events.map(|e| Item { key: ical::key(name, &e), record: Record::Event(Box::new(e)) }).collect();
+        Change::Upsert { resource, version, items }
+    }
+
+    async fn give(&self, names: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
+        let (trick, bad) = self.trick.lock().expect("nobody panics while holding it").clone();
+        let held = self.held.lock().expect("nobody panics while holding it").clone();
+        if names.iter().any(|n| bad.contains(n)) {
+            self.met.lock().expect("nobody panics while holding it").push(names.len());
+            match trick {
+                Trick::Panic => panic!("a message that panics"),
+                Trick::PanicInItsThread => {
+                    let cut = tokio::task::spawn_blocking(|| panic!("a message that panics")).await;
+                    let cut: tokio::task::JoinError = cut.err().expect("it panicked");
+                    return Err(Fault::from(dealtrail_sdk::FaultKind::Unreachable, "reading was cut off", cut));
+                }
+                Trick::Abort => std::process::abort(),
+                Trick::Robbed => {
+                    let sql = "update streams set lease_by = 'elsewhere/boot/1/x', lease_until = $1 where connection = 'made-up'";
+                    self.store.db.exec(sql, args![i64::MAX]).await.expect("a robbery");
+                }
+                Trick::None | Trick::Unreadable => {}
+            }
+        }
+        Ok(names
+            .iter()
+            .filter_map(|n| {
+                let (_, version) = held.iter().find(|h| h.0 == *n)?;
+                if trick == Trick::Unreadable && bad.contains(n) {
+                    let why = "the message is torn".to_owned();
+                    return Some(Change::Unreadable { resource: n.clone(), version: Some(version.clone()), why });
+                }
+                Some(self.change(n, version, window))
+            })
+            .collect())
+    }
+}
+
+#[async_trait]
+impl Source for Fake {
+    async fn streams(&self) -> Result<Vec<Stream>, Fault> {
+        let names = self.streams.lock().expect("nobody panics while holding it").clone();
+        Ok(names.into_iter().map(|n| Stream { id: n.into(), name: n.into(), role: None }).collect())
+    }
+
+    async fn pull(&self, _: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
+        let held = self.held.lock().expect("nobody panics while holding it").clone();
+        if self.batches {
+            let names: Vec<String> = held.into_iter().map(|h| h.0).collect();
+            let changes = if cursor.is_some() { Vec::new() } else { self.give(&names, window).await? };
+            return Ok(Batch { changes, cursor: Some(Cursor("read".into())), ..Batch::default() });
+        }
+        let entries = held.into_iter().map(|(resource, v)| Entry { resource, version: Some(v) }).collect();
+        Ok(Batch { listing: Some(Listing { entries, shaky: false }), ..Batch::default() })
+    }
+
+    async fn fetch(&self, _: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
+        self.give(resources, window).await
+    }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("m{n}")).collect()
+}
+
+/// An engine over the office's database that reads the CRM and this source.
+async fn engine(config: &Path, make: impl FnOnce(&Store) -> Fake) -> (Arc<Engine>, Fake) {
+    let app = App::open(config::load(config).expect("a configuration"), Arc::new(SystemClock)).await.expect("an app");
+    let store = app.store.clone();
+    let fake = make(&store);
+    let mut known = store.connections().await.expect("connections");
+    known.retain(|c| c.name != "made-up");
+    let crm = known.iter().find(|c| c.name == "crm").expect("the CRM").clone();
+    known.push(connections::Connection { name: "made-up".into(), gives: "mail".into(), state: State::New, ..crm });
+    store.configure(&known).await.expect("a connection");
+    let made_up = Connection {
+        name: "made-up".into(),
+        gives: fake.gives,
+        owner: Some("ana@acme.example".into()),
+        source: Box::new(fake.clone()),
+        policy: dealtrail::domain::capture::Policy { since: days_ago(400), ..Default::default() },
+        members: Vec::new(),
+        content: Level::Subject,
+        horizon: TimeDelta::days(90),
+        clock: Arc::new(SystemClock),
+        zone: chrono_tz::UTC,
+        poll: std::time::Duration::from_secs(300),
+        prefix: None,
+    };
+    let mut connections = app.engine.connections.clone();
+    connections.push(Arc::new(made_up));
+    let engine = Engine::new(store, Arc::new(SystemClock), app.engine.rules.clone(), connections).await;
+    (Arc::new(engine.expect("an engine")), fake)
+}
+
+async fn pass(engine: &Arc<Engine>, full: bool) -> Tally {
+    let watcher: Arc<dyn Watcher> = Arc::new(Quiet);
+    let options = Options { full, ..Options::default() };
+    engine.pass(&options, &watcher, &CancellationToken::new()).await.expect("a pass")
+}
+
+async fn mails(engine: &Engine) -> BTreeSet<String> {
+    let rows = engine.store.activities(&Filter::default()).await.expect("activities");
+    rows.into_iter().filter_map(|s| s.message_id).map(|m| m.replace("@buyer.example", "")).collect()
+}
+
+async fn all_but_the_bad_are_read(engine: &Engine, count: usize, bad: &[&str]) {
+    let mut want: BTreeSet<String> = names(count).into_iter().collect();
+    want.retain(|n| !bad.contains(&n.as_str()));
+    assert_eq!(mails(engine).await, want);
+    let aside = engine.store.unreadable(10).await.expect("decisions");
+    let mut keys: Vec<&str> = aside.iter().map(|d| d.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, bad);
+    for d in &aside {
+        assert!(d.detail.as_deref().is_some_and(|w| w.contains("ended the program")), "{:?}", d.detail);
+    }
+}
+
+#[rstest]
+#[case(Sqlite, Trick::Panic, false)]
+#[case(Sqlite, Trick::Panic, true)]
+#[case(Sqlite, Trick::PanicInItsThread, false)]
+#[case(Postgres, Trick::Panic, false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_panics_is_put_aside(#[case] on: Database, #[case] trick: Trick, #[case] known: bool) {
+    let office = Office::without_mail(on);
+    let (engine, fake) = engine(&office.program.config, |s| Fake::new(s, Gives::Mail, &names(230))).await;
+    if known {
+        // captured before, it stays what it is
+        pass(&engine, false).await;
+        fake.held.lock().expect("nobody panics while holding it")[7].1 = "2".to_owned();
+    }
+    fake.trick(trick, &["m7"]);
+    let tally = pass(&engine, false).await;
+    assert!(tally.failures.is_empty(), "{:?}", tally.failures);
+    let bad: &[&str] = &["m7"];
+    let met = fake.met.lock().expect("nobody panics while holding it").clone();
+    assert!(met.len() <= 4 && met.last() == Some(&1), "read less and less at a time: {met:?}");
+    if known {
+        assert_eq!(mails(&engine).await.len(), 230);
+        assert_eq!(engine.store.unreadable(10).await.expect("decisions").len(), 1, "and it is said");
+    } else {
+        all_but_the_bad_are_read(&engine, 230, bad).await;
+    }
+    // it is left alone; a full pass dares it once more, and alone
+    for (full, more) in [(false, 0), (true, 1)] {
+        let before = fake.met.lock().expect("nobody panics while holding it").len();
+        pass(&engine, full).await;
+        let met = fake.met.lock().expect("nobody panics while holding it").clone();
+        assert_eq!(met.len() - before, more, "full {full}: {met:?}");
+        assert!(met[before..].iter().all(|n| *n == 1));
+    }
+    // mended, it is read
+    fake.trick(Trick::None, &[]);
+    pass(&engine, true).await;
+    assert_eq!(mails(&engine).await.len(), 230);
+    assert!(engine.store.unreadable(10).await.expect("decisions").is_empty());
+    engine.store.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_panics_names_its_stream_and_stops_nobody() {
+    let office = Office::new(Sqlite);
+    office.deliver("ana", "INBOX", &Letter { id: "other@buyer.example", ..letter("x") }.bytes());
+    let make = |s: &Store| Fake { batches: true, ..Fake::new(s, Gives::Mail, &names(3)) };
+    let (engine, fake) = engine(&office.program.config, make).await;
+    fake.trick(Trick::Panic, &["m1"]);
+    let tally = pass(&engine, false).await;
+    assert_eq!(tally.failures.len(), 1, "{:?}", tally.failures);
+    let (connection, stream, why) = &tally.failures[0];
+    assert_eq!((connection.as_str(), stream.as_deref()), ("made-up", Some("INBOX")));
+    assert!(why.contains("INBOX"), "{why}");
+    assert_eq!(mails(&engine).await, BTreeSet::from(["other".to_owned()]));
+    let met = fake.met.lock().expect("nobody panics while holding it").len();
+    assert!(met <= 6, "it was tried {met} times");
+    pass(&engine, false).await;
+    assert_eq!(fake.met.lock().expect("nobody panics while holding it").len(), met, "it rests for a day");
+    engine.store.db.close().await;
+}
+
+const CHILD: &str = "DEALTRAIL_TEST_ABORTS";
+
+/// Not a test of its own: the process that the next test starts again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_reads_until_it_aborts() {
+    let Some(config) = std::env::var_os(CHILD) else { return };
+    let (engine, fake) = engine(Path::new(&config), |s| Fake::new(s, Gives::Mail, &names(40))).await;
+    fake.trick(Trick::Abort, &["m11"]);
+    let tally = pass(&engine, false).await;
+    assert!(tally.failures.is_empty(), "{:?}", tally.failures);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_ends_the_process_is_put_aside(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::without_mail(on);
+    let mut ends = 0;
+    loop {
+        let child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["crashes::a_process_that_reads_until_it_aborts", "--exact"])
+            .env(CHILD, &office.program.config)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program can be started");
+        if child.status.success() {
+            break;
+        }
+        ends += 1;
+        let said = String::from_utf8_lossy(&child.stdout).into_owned();
+        assert!(child.status.code().is_none(), "it aborts, it does not fail: {said}");
+        assert!(ends <= 5, "the program ended {ends} times");
+    }
+    assert!(ends >= 2, "one end may have come from outside");
+    let (engine, _) = engine(&office.program.config, |s| Fake::new(s, Gives::Mail, &names(40))).await;
+    all_but_the_bad_are_read(&engine, 40, &["m11"]).await;
+    engine.store.db.close().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_under_a_lost_lease(
+    #[values(Sqlite, Postgres)] on: Database,
+    #[values(false, true)] batches: bool,
+) {
+    let office = Office::without_mail(on);
+    let make = |s: &Store| Fake { batches, ..Fake::new(s, Gives::Mail, &names(20)) };
+    let (engine, fake) = engine(&office.program.config, make).await;
+    fake.trick(Trick::Robbed, &["m3"]);
+    for robbed in ["meanwhile", "before"] {
+        let tally = pass(&engine, false).await;
+        assert!(tally.failures.is_empty(), "{robbed}: {:?}", tally.failures);
+        assert_eq!(tally.left, [("made-up".to_owned(), "INBOX".to_owned())], "{robbed}");
+        assert!(mails(&engine).await.is_empty(), "{robbed}");
+        let all = engine.store.connections().await.expect("connections");
+        let row = all.iter().find(|c| c.name == "made-up").expect("it");
+        assert!(row.state == State::New && row.last_success.is_none(), "{robbed}: it was not read");
+        assert!(row.next_due > SystemClock.now(), "{robbed}: it is not asked again and again");
+        let streams = engine.store.streams_of("made-up").await.expect("streams");
+        assert!(streams[0].complete_to.is_none() && streams[0].last_success.is_none(), "{robbed}");
+        assert_eq!(
+            engine.store.lease_holder(streams[0].id).await.expect("a row").as_deref(),
+            Some("elsewhere/boot/1/x")
+        );
+    }
+    // given back, it is read
+    fake.trick(Trick::None, &[]);
+    engine.store.db.exec("update streams set lease_by = null, lease_until = 0", vec![]).await.expect("given back");
+    let tally = pass(&engine, false).await;
+    assert!(tally.left.is_empty() && mails(&engine).await.len() == 20);
+    engine.store.db.close().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn captured_mail_that_cannot_be_read_any_more_stays(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::without_mail(on);
+    let (engine, fake) = engine(&office.program.config, |s| Fake::new(s, Gives::Mail, &names(3))).await;
+    pass(&engine, false).await;
+    let before = engine.store.decisions_about("m1@buyer.example").await.expect("decisions");
+    assert_eq!(before.len(), 1);
+    fake.trick(Trick::Unreadable, &["m1"]);
+    for h in fake.held.lock().expect("nobody panics while holding it").iter_mut() {
+        h.1 = "2".to_owned();
+    }
+    for full in [false, true] {
+        pass(&engine, full).await;
+        let now = engine.store.decisions_about("m1@buyer.example").await.expect("decisions");
+        assert_eq!(now.len(), 1, "full {full}");
+        assert_eq!((&now[0].outcome, &now[0].activity), (&before[0].outcome, &before[0].activity), "full {full}");
+        assert_eq!(now[0].detail.as_deref(), Some("the message is torn"));
+        assert_eq!(mails(&engine).await.len(), 3);
+        let aside = engine.store.unreadable(5).await.expect("decisions");
+        assert_eq!(aside.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(), ["m1"], "it is said");
+    }
+    // readable again, nothing is left of it
+    fake.trick(Trick::None, &[]);
+    engine.store.db.exec("update items set retry_at = 1 where retry_at is not null", vec![]).await.expect("time");
+    pass(&engine, false).await;
+    let now = engine.store.decisions_about("m1@buyer.example").await.expect("decisions");
+    assert_eq!((now[0].detail.as_deref(), now[0].activity.as_deref()), (None, before[0].activity.as_deref()));
+    assert!(engine.store.unreadable(5).await.expect("decisions").is_empty());
+    engine.store.db.close().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_that_is_deleted_calls_off_what_was_to_come(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::without_mail(on);
+    let days: Vec<String> = ["-5", "5"].map(str::to_owned).into();
+    let (engine, fake) = engine(&office.program.config, |s| Fake::new(s, Gives::Calendar, &days)).await;
+    let states = async || {
+        let rows = engine.store.activities(&Filter::default()).await.expect("activities");
+        let mut all: Vec<(String, Status)> =
+            rows.into_iter().map(|s| (s.ical_uid.unwrap_or_default(), s.activity.status)).collect();
+        all.sort();
+        all
+    };
+    let state = |past, next| vec![("-5".to_owned(), past), ("5".to_owned(), next)];
+    pass(&engine, false).await;
+    assert_eq!(states().await, state(Status::Planned, Status::Planned));
+    fake.streams.lock().expect("nobody panics while holding it").clear();
+    for full in [false, true] {
+        pass(&engine, full).await;
+        assert_eq!(states().await, state(Status::Planned, Status::Cancelled), "what was held stays");
+    }
+    fake.streams.lock().expect("nobody panics while holding it").push("INBOX");
+    pass(&engine, false).await;
+    assert_eq!(states().await, state(Status::Planned, Status::Planned), "it is there again");
+    engine.store.db.close().await;
+}

@@ -64,9 +64,9 @@ create table items (
   retry_at bigint,
   recheck bigint not null,
   primary key (stream, key)
-);
+) /* keyed */;
 create index items_resource on items (stream, resource);
-create index items_activity on items (activity);
+create index items_activity on items (activity) where activity is not null;
 create index items_recheck on items (stream) where recheck = 1;
 create index items_retry on items (retry_at) where retry_at is not null;
 
@@ -75,7 +75,7 @@ create table blind (
   stream bigint not null,
   key text not null,
   primary key (hash, stream, key)
-);
+) /* keyed */;
 create index blind_item on blind (stream, key);
 
 create table activities (
@@ -102,9 +102,9 @@ create table activities (
   automatic bigint not null,
   origin text not null
 );
-create index activities_message_id on activities (message_id);
-create index activities_dedupe on activities (dedupe);
-create index activities_uid on activities (ical_uid);
+create index activities_message_id on activities (message_id) where message_id is not null;
+create index activities_dedupe on activities (dedupe) where dedupe is not null;
+create index activities_uid on activities (ical_uid) where ical_uid is not null;
 create index activities_thread on activities (thread);
 create index activities_at on activities (occurred_at);
 create index activities_text on activities (text_state) where text_state = 'pending';
@@ -119,7 +119,7 @@ create table links (
   entity_id text not null,
   activity text not null,
   primary key (entity, entity_id, activity)
-);
+) /* keyed */;
 create index links_activity on links (activity);
 
 create table parties (
@@ -127,7 +127,7 @@ create table parties (
   activity text not null,
   domain text not null,
   primary key (address, activity)
-);
+) /* keyed */;
 create index parties_activity on parties (activity);
 create index parties_domain on parties (domain);
 
@@ -135,7 +135,7 @@ create table refs (
   ref text not null,
   activity text not null,
   primary key (ref, activity)
-);
+) /* keyed */;
 create index refs_activity on refs (activity);
 
 create table sightings (
@@ -148,7 +148,7 @@ create table sightings (
   gone_at bigint,
   body text,
   primary key (stream, key, activity)
-);
+) /* keyed */;
 create index sightings_activity on sightings (activity);
 
 create table crm_records (
@@ -159,7 +159,7 @@ create table crm_records (
   parent text,
   body text not null,
   primary key (kind, id)
-);
+) /* keyed */;
 create index crm_records_stream on crm_records (stream, key);
 
 create table choices (
@@ -169,7 +169,7 @@ create table choices (
   made_by text not null,
   made_at bigint not null,
   primary key (activity, deal)
-);
+) /* keyed */;
 
 create table findings (
   id text primary key,
@@ -209,11 +209,11 @@ create table signals (
   at bigint not null,
   until bigint,
   primary key (address_hash, kind)
-);
+) /* keyed */;
 
 create table rematch (
   activity text primary key
-);
+) /* keyed */;
 
 create table people (
   email text primary key,

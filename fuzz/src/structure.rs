@@ -16,14 +16,14 @@ pub fn check(bytes: &[u8]) {
 fn structures(token: &Token<'_>, depth: usize) {
     assert!(depth <= 110, "deeper than the reader of words allows");
     let Some(items) = token.list() else { return };
-    if depth < 3 {
-        if let Some(parts) = parts(token) {
-            assert!((1..=500).contains(&parts.len()), "{} parts", parts.len());
-            let sections: HashSet<&str> = parts.iter().map(|p| p.section.as_str()).collect();
-            assert_eq!(sections.len(), parts.len(), "two parts have one section");
-            for part in &parts {
-                crate::one_line(part.name.as_deref().unwrap_or_default());
-            }
+    if depth < 3
+        && let Some(parts) = parts(token)
+    {
+        assert!((1..=500).contains(&parts.len()), "{} parts", parts.len());
+        let sections: HashSet<&str> = parts.iter().map(|p| p.section.as_str()).collect();
+        assert_eq!(sections.len(), parts.len(), "two parts have one section");
+        for part in &parts {
+            crate::one_line(part.name.as_deref().unwrap_or_default());
         }
     }
     items.iter().for_each(|item| structures(item, depth + 1));

@@ -71,6 +71,8 @@ pub fn counted(table: &Table, column: &str) -> Result<(), Usage> {
             let hint = fault::hint(column, numbers);
             Err(Usage(format!("the report {} has no column `{column}`; {hint}", table.name)))
         }
+        // a word may stand for something: its row opens to it
+        Some(_) if table.rows.iter().any(|r| r.evidence.get(column).is_some_and(|ids| !ids.is_empty())) => Ok(()),
         Some(at) if word(at) => {
             let hint = fault::hint("", numbers);
             Err(Usage(format!("the column `{column}` is no number, nothing stands behind it; {hint}")))
@@ -80,7 +82,7 @@ pub fn counted(table: &Table, column: &str) -> Result<(), Usage> {
 }
 
 fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Count(_) | Value::Share(_) | Value::Money(_))
+    matches!(value, Value::Count(_) | Value::Share(_) | Value::Rate(_) | Value::Number(_) | Value::Money(_))
 }
 
 /// What names a row: its cells that are no numbers, where any row has one.

@@ -68,7 +68,6 @@ fn not_used_yet(app: &App) -> Vec<&'static str> {
     let c = &app.config;
     let writes = c.connections.iter().any(|c| c.writeback != crate::config::Writeback::Off);
     let all = [
-        (!c.competitors.names.is_empty(), "[competitors] is kept, but names are not looked for yet"),
         (
             !c.targets.is_empty() || !c.quotas.is_empty(),
             "[[target]] and [[quota]] are kept, but no report uses them yet",

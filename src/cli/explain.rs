@@ -132,7 +132,7 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
     for (at, line) in lines {
         say!("  {} {line}", local(app, at))?;
     }
-    for f in app.store.findings().await?.iter().filter(|f| f.is_on(&id)) {
+    for f in app.store.findings().await?.iter().filter(|f| f.is_on(id)) {
         gap(app, f)?;
     }
     Ok(true)

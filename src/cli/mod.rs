@@ -72,7 +72,7 @@ pub enum Command {
     Contacts(lists::Contacts),
     /// List gaps: the worst of each deal; with --from or --to those that stand since these days
     Gaps(lists::Gaps),
-    /// A report: activity, coverage
+    /// The reports: what reps did, funnel, pace, trail, coverage, leads and more
     Report(report::Report),
     /// The whole chain of a Message-ID, activity, deal, gap or address: item, decision, match, gap
     Explain(explain::Explain),

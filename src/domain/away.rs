@@ -9,237 +9,48 @@
 use chrono::{Datelike as _, Days, NaiveDate};
 
 /// The last day named follows these: `until 12 March`.
-const UNTIL: &[&str] = &[
-    "until", "till", "til", "through", "thru", "bis", "jusqu'au", "jusqu'à", "jusque", "hasta", "fino", "sino", "tot",
-    "t/m", "até", "ate", "do", "t.o.m", "tom",
-];
+const UNTIL: &str = "\
+    until till til through thru bis jusqu'au jusqu'à jusque hasta fino sino tot t/m até ate do t.o.m tom";
 /// The same, but only between two dates: `10.03. - 15.03.`.
-const RANGE: &[&str] = &["-", "to", "au", "al", "a", "ao"];
+const RANGE: &str = "- to au al a ao";
 /// The first day back follows these: `back on 13 March`.
-const BACK: &[&str] = &[
-    "back",
-    "return",
-    "returning",
-    "returns",
-    "zurück",
-    "wieder",
-    "retour",
-    "regreso",
-    "vuelta",
-    "vuelvo",
-    "rientro",
-    "terug",
-    "volto",
-    "retorno",
-    "tillbaka",
-    "tilbage",
-    "tilbake",
-    "wracam",
-];
+const BACK: &str = "\
+    back return returning returns zurück wieder retour regreso vuelta vuelvo rientro terug volto retorno \
+    tillbaka tilbage tilbake wracam";
 /// Words of absence.
-const ABSENCE: &[&str] = &[
-    "out",
-    "ooo",
-    "oof",
-    "away",
-    "absent",
-    "absence",
-    "vacation",
-    "holiday",
-    "holidays",
-    "leave",
-    "unavailable",
-    "abwesend",
-    "abwesenheit",
-    "urlaub",
-    "ferien",
-    "verreist",
-    "nicht",
-    "absente",
-    "congé",
-    "conge",
-    "congés",
-    "vacances",
-    "fuera",
-    "ausente",
-    "vacaciones",
-    "ausencia",
-    "assente",
-    "ferie",
-    "fuori",
-    "ausência",
-    "férias",
-    "afwezig",
-    "vakantie",
-    "nieobecny",
-    "nieobecna",
-    "urlop",
-    "urlopie",
-    "semester",
-    "ledig",
-    "bortrest",
-    "ferie",
-];
+const ABSENCE: &str = "\
+    out ooo oof away absent absence vacation holiday holidays leave unavailable abwesend abwesenheit \
+    urlaub ferien verreist nicht absente congé conge congés vacances fuera ausente vacaciones ausencia \
+    assente ferie fuori ausência férias afwezig vakantie nieobecny nieobecna urlop urlopie semester \
+    ledig bortrest";
 /// May stand between such a word and its date.
-const FILLERS: &[&str] = &[
-    "and",
-    "including",
-    "incl",
-    "inclusive",
-    "inkl",
-    "einschl",
-    "einschließlich",
-    "zum",
-    "und",
-    "mit",
-    "einschliesslich",
-    "the",
-    "on",
-    "of",
-    "in",
-    "at",
-    "work",
-    "office",
-    "from",
-    "am",
-    "ab",
-    "den",
-    "dem",
-    "da",
-    "im",
-    "büro",
-    "le",
-    "el",
-    "al",
-    "il",
-    "du",
-    "de",
-    "di",
-    "do",
-    "dia",
-    "día",
-    "en",
-    "em",
-    "der",
-    "op",
-    "aan",
-    "med",
-    "och",
-    "oficina",
-    "bureau",
-    "d",
-    "dnia",
-    "dniem",
-];
-const WEEKDAYS: &[&str] = &[
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "mo",
-    "di",
-    "mi",
-    "do",
-    "fr",
-    "sa",
-    "so",
-    "montag",
-    "dienstag",
-    "mittwoch",
-    "donnerstag",
-    "freitag",
-    "samstag",
-    "sonntag",
-    "lundi",
-    "mardi",
-    "mercredi",
-    "jeudi",
-    "vendredi",
-    "samedi",
-    "dimanche",
-    "lunes",
-    "martes",
-    "miércoles",
-    "jueves",
-    "viernes",
-    "sábado",
-    "domingo",
-    "lunedì",
-    "martedì",
-    "mercoledì",
-    "giovedì",
-    "venerdì",
-    "sabato",
-    "domenica",
-    "maandag",
-    "dinsdag",
-    "woensdag",
-    "donderdag",
-    "vrijdag",
-    "zaterdag",
-    "zondag",
-    "segunda",
-    "terça",
-    "quarta",
-    "quinta",
-    "sexta",
-];
+const FILLERS: &str = "\
+    and including incl inclusive inkl einschl einschließlich zum und mit einschliesslich the on of in at \
+    work office from am ab den dem da im büro le el al il du de di do dia día en em der op aan med och \
+    oficina bureau d dnia dniem";
+const WEEKDAYS: &str = "\
+    mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday mo di mi do fr \
+    sa so montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi \
+    vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo lunedì martedì \
+    mercoledì giovedì venerdì sabato domenica maandag dinsdag woensdag donderdag vrijdag zaterdag zondag \
+    segunda terça quarta quinta sexta";
 /// Each month's names.
-const MONTHS: [&[&str]; 12] = [
-    &[
-        "january", "jan", "januar", "jänner", "janvier", "janv", "enero", "ene", "gennaio", "januari", "janeiro",
-        "stycznia",
-    ],
-    &[
-        "february",
-        "feb",
-        "februar",
-        "février",
-        "fevrier",
-        "févr",
-        "febrero",
-        "febbraio",
-        "februari",
-        "fevereiro",
-        "lutego",
-    ],
-    &["march", "mar", "märz", "maerz", "mrz", "mars", "marzo", "maart", "mrt", "março", "marca"],
-    &["april", "apr", "avril", "avr", "abril", "aprile", "kwietnia"],
-    &["may", "mai", "mayo", "maggio", "mei", "maio", "maj", "maja"],
-    &["june", "jun", "juni", "juin", "junio", "giugno", "junho", "czerwca"],
-    &["july", "jul", "juli", "juillet", "juil", "julio", "luglio", "julho", "lipca"],
-    &["august", "aug", "août", "aout", "agosto", "augustus", "augusti", "sierpnia"],
-    &["september", "sep", "sept", "septembre", "septiembre", "settembre", "setembro", "września"],
-    &["october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "outubro", "października"],
-    &["november", "nov", "novembre", "noviembre", "novembro", "listopada"],
-    &[
-        "december",
-        "dec",
-        "dezember",
-        "dez",
-        "décembre",
-        "decembre",
-        "déc",
-        "diciembre",
-        "dic",
-        "dicembre",
-        "dezembro",
-        "grudnia",
-    ],
+const MONTHS: [&str; 12] = [
+    "january jan januar jänner janvier janv enero ene gennaio januari janeiro stycznia",
+    "february feb februar février fevrier févr febrero febbraio februari fevereiro lutego",
+    "march mar märz maerz mrz mars marzo maart mrt março marca",
+    "april apr avril avr abril aprile kwietnia",
+    "may mai mayo maggio mei maio maj maja",
+    "june jun juni juin junio giugno junho czerwca",
+    "july jul juli juillet juil julio luglio julho lipca",
+    "august aug août aout agosto augustus augusti sierpnia",
+    "september sep sept septembre septiembre settembre setembro września",
+    "october oct oktober okt octobre octubre ottobre outubro października",
+    "november nov novembre noviembre novembro listopada",
+    "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro grudnia",
 ];
 /// Words in whose language a date with slashes may have its month first.
-const ENGLISH: &[&str] =
-    &["until", "till", "til", "through", "thru", "to", "back", "return", "returning", "returns", "-"];
+const ENGLISH: &str = "until till til through thru to back return returning returns -";
 
 /// A date without a year is the next one, when it is not further away than this.
 const NEAR: i64 = 183;
@@ -274,12 +85,12 @@ fn words(clause: &str) -> Vec<String> {
 }
 
 fn in_clause(words: &[String], sent: NaiveDate) -> Option<NaiveDate> {
-    let is = |list: &[&str], i: usize| words.get(i).is_some_and(|w| list.contains(&w.as_str()));
+    let is = |list: &str, i: usize| words.get(i).is_some_and(|w| listed(list, w));
     let absent_before = |i: usize| i == 0 || (0..i).any(|j| is(ABSENCE, j));
     for i in 0..words.len() {
         let ranged = is(RANGE, i) && i > 0 && dated(&words[i - 1]);
         let back = is(BACK, i);
-        if !(is(UNTIL, i) || ranged) && !back || !(absent_before(i) || back) {
+        if !(back || (is(UNTIL, i) || ranged) && absent_before(i)) {
             continue;
         }
         let mut at = i + 1;
@@ -297,6 +108,10 @@ fn in_clause(words: &[String], sent: NaiveDate) -> Option<NaiveDate> {
     None
 }
 
+fn listed(list: &str, word: &str) -> bool {
+    list.split(' ').any(|one| one == word)
+}
+
 /// Part of a date: it begins with a digit or is a month.
 fn dated(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_digit()) || month(word).is_some()
@@ -304,7 +119,7 @@ fn dated(word: &str) -> bool {
 
 fn month(word: &str) -> Option<u32> {
     let word = word.trim_end_matches('.');
-    MONTHS.iter().position(|names| names.contains(&word)).and_then(|i| u32::try_from(i + 1).ok())
+    MONTHS.iter().position(|names| listed(names, word)).and_then(|i| u32::try_from(i + 1).ok())
 }
 
 /// The date at the start of these words.

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn who_answers() {
-        let cases: &[(&str, &[(&str, &str, &str, char)], &[&str])] = &[
+        type Rows<'r> = &'r [(&'r str, &'r str, &'r str, char)];
+        let cases: &[(&str, Rows<'_>, &[&str])] = &[
             ("nobody", &[("x", "a", "11-02", '>')], &[]),
             ("they", &[("x", "a", "11-02", '>'), ("x", "b", "11-03", '<')], &["b"]),
             ("we", &[("x", "a", "11-02", '<'), ("x", "b", "11-03", '>')], &["b"]),

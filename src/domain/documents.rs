@@ -7,140 +7,29 @@ use super::address;
 
 /// Words that name a document, in the languages people write them, folded as [`plain`] folds. A leading `-` stands for
 /// any beginning: `-angebot` is also the end of "Preisangebot".
-const QUOTE: &[&str] = &[
-    "quote",
-    "quotes",
-    "quotation",
-    "quotations",
-    "proposal",
-    "proposals",
-    "offer",
-    "offers",
-    "estimate",
-    "estimates",
-    // de, nl
-    "-angebot",
-    "-angebote",
-    "kostenvoranschlag",
-    "kostenschatzung",
-    "-offerte",
-    "-offertes",
-    "prijsopgave",
-    "prijsvoorstel",
-    "-voorstel",
-    // fr
-    "devis",
-    "proposition commerciale",
-    "offre",
-    "offre de prix",
-    "chiffrage",
-    // es, it, pt
-    "presupuesto",
-    "cotizacion",
-    "propuesta",
-    "oferta",
-    "preventivo",
-    "preventivi",
-    "offerta",
-    "proposta",
-    "proposta commerciale",
-    "orcamento",
-    "cotacao",
-    // pl
-    "wycena",
-    "kosztorys",
-    "propozycja",
-];
-const ORDER: &[&str] = &[
-    "purchase order",
-    "order",
-    "orders",
-    "po",
-    // de, nl
-    "-bestellung",
-    "-bestellungen",
-    "-auftrag",
-    "-auftragsbestatigung",
-    "-auftragsbestaetigung",
-    "bestellbestatigung",
-    "bestellbestaetigung",
-    "-bestelling",
-    "-inkooporder",
-    "-opdracht",
-    "opdrachtbevestiging",
-    // fr
-    "bon de commande",
-    "commande",
-    "commandes",
-    // es, it, pt
-    "pedido",
-    "pedidos",
-    "orden de compra",
-    "ordine",
-    "ordini",
-    "ordine d acquisto",
-    "encomenda",
-    "ordem de compra",
-    "nota de encomenda",
-    // pl
-    "zamowienie",
-    "zamowienia",
-    "zlecenie",
-];
-const CONTRACT: &[&str] = &[
-    "-contract",
-    "contracts",
-    "agreement",
-    "agreements",
-    "msa",
-    "nda",
-    // de, nl
-    "-vertrag",
-    "-vertrage",
-    "-vertraege",
-    "-vereinbarung",
-    "-overeenkomst",
-    // fr
-    "contrat",
-    "contrats",
-    "convention",
-    // es, it, pt
-    "contrato",
-    "contratos",
-    "acuerdo",
-    "contratto",
-    "contratti",
-    "accordo",
-    "acordo",
-    // pl
-    "umowa",
-    "umowy",
-    "kontrakt",
-];
+const QUOTE: &str = "quote|quotes|quotation|quotations|proposal|proposals|offer|offers|estimate|estimates\
+    |-angebot|-angebote|kostenvoranschlag|kostenschatzung|-offerte|-offertes|prijsopgave|prijsvoorstel\
+    |-voorstel\
+    |devis|proposition commerciale|offre|offre de prix|chiffrage\
+    |presupuesto|cotizacion|propuesta|oferta|preventivo|preventivi|offerta|proposta|proposta commerciale\
+    |orcamento|cotacao\
+    |wycena|kosztorys|propozycja";
+const ORDER: &str = "purchase order|order|orders|po\
+    |-bestellung|-bestellungen|-auftrag|-auftragsbestatigung|-auftragsbestaetigung|bestellbestatigung\
+    |bestellbestaetigung|-bestelling|-inkooporder|-opdracht|opdrachtbevestiging\
+    |bon de commande|commande|commandes\
+    |pedido|pedidos|orden de compra|ordine|ordini|ordine d acquisto|encomenda|ordem de compra\
+    |nota de encomenda\
+    |zamowienie|zamowienia|zlecenie";
+const CONTRACT: &str = "-contract|contracts|agreement|agreements|msa|nda\
+    |-vertrag|-vertrage|-vertraege|-vereinbarung|-overeenkomst\
+    |contrat|contrats|convention\
+    |contrato|contratos|acuerdo|contratto|contratti|accordo|acordo\
+    |umowa|umowy|kontrakt";
 
 /// Words of everyday language: in a subject they name a document only before a number ("PO 4500123").
-const UNSURE: &[&str] = &[
-    "po",
-    "order",
-    "orders",
-    "estimate",
-    "estimates",
-    "agreement",
-    "agreements",
-    "-auftrag",
-    "-opdracht",
-    "-voorstel",
-    "propozycja",
-    "convention",
-    "commande",
-    "commandes",
-    "-vereinbarung",
-    "acuerdo",
-    "accordo",
-    "acordo",
-    "zlecenie",
-    "-contract",
-];
+const UNSURE: &str = "po|order|orders|estimate|estimates|agreement|agreements|-auftrag|-opdracht|-voorstel|propozycja\
+    |convention|commande|commandes|-vereinbarung|acuerdo|accordo|acordo|zlecenie|-contract";
 
 /// Between such a word and its number: "PO no. 4500123".
 const NUMBER_WORDS: &[&str] = &["no", "nr", "number", "num", "nummer", "numero", "n", "ref", "numer"];
@@ -173,7 +62,7 @@ impl Documents {
     }
 }
 
-const KINDS: &[(&str, &[&str])] = &[("quote", QUOTE), ("order", ORDER), ("contract", CONTRACT)];
+const KINDS: &[(&str, &str)] = &[("quote", QUOTE), ("order", ORDER), ("contract", CONTRACT)];
 
 /// The tags `quote`, `order`, `contract` that a mail earns by what is attached to it. The names speak first; where no
 /// name says anything, a subject does, unless it only repeats the subject of the mail it answers.
@@ -186,11 +75,11 @@ pub fn tags(subject: Option<&str>, parts: &[Part], documents: &Documents) -> Vec
         return Vec::new();
     }
     let names: Vec<String> = attached.iter().filter_map(|p| p.name.as_deref()).map(plain).collect();
-    let named = |tag: &str, built_in: &[&str]| {
+    let named = |tag: &str, built_in: &str| {
         let own: Vec<String> = documents.own(tag).iter().map(|w| plain(w).trim().to_owned()).collect();
         names
             .iter()
-            .any(|name| built_in.iter().any(|w| says(name, w, false)) || own.iter().any(|w| says(name, w, false)))
+            .any(|name| built_in.split('|').any(|w| says(name, w, false)) || own.iter().any(|w| says(name, w, false)))
     };
     let by_name: Vec<String> =
         KINDS.iter().filter(|(tag, words)| named(tag, words)).map(|(tag, _)| (*tag).to_owned()).collect();
@@ -199,8 +88,8 @@ pub fn tags(subject: Option<&str>, parts: &[Part], documents: &Documents) -> Vec
     }
     let subject = subject.map(plain).filter(|s| !is_answer(s));
     let Some(subject) = subject.filter(|_| attached.iter().any(|p| is_document(p))) else { return Vec::new() };
-    let said = |tag: &str, built_in: &[&str]| {
-        built_in.iter().any(|w| says(&subject, w, UNSURE.contains(w)))
+    let said = |tag: &str, built_in: &str| {
+        built_in.split('|').any(|w| says(&subject, w, UNSURE.split('|').any(|u| u == w)))
             || documents.own(tag).iter().any(|w| says(&subject, plain(w).trim(), false))
     };
     KINDS.iter().filter(|(tag, words)| said(tag, words)).map(|(tag, _)| (*tag).to_owned()).collect()

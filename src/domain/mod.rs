@@ -4,6 +4,7 @@ pub mod activity;
 pub mod address;
 pub mod away;
 pub mod capture;
+pub mod closings;
 pub mod competitors;
 pub mod conversations;
 pub mod directory;

@@ -207,11 +207,17 @@ pub fn is_automatic(mail: &Message) -> bool {
         || null_return_path(mail)
 }
 
-/// `Automatic reply: Offer`, not `Automatic reply settings for our shop`.
+/// `Automatic reply: Offer`, not `Automatic reply settings for our shop`; `Out of office until 3 May`, not `Out of office
+/// until Monday, can we sign before?`.
 fn is_auto_subject(subject: &str) -> bool {
+    const UNTIL: [&str; 8] = ["until ", "till ", "bis ", "jusqu", "hasta ", "fino a", "tot ", "through "];
     let ends = |rest: &str| {
         let rest = rest.trim_start();
-        rest.is_empty() || rest.starts_with([':', '：', '-', '–', '—', '(', '[', '|', '!', '.'])
+        let a_date = || {
+            let only = rest.split_whitespace().count() <= 5 && !rest.contains([',', '?', ':']);
+            only && rest.contains(|c: char| c.is_ascii_digit()) && UNTIL.iter().any(|u| rest.starts_with(u))
+        };
+        rest.is_empty() || rest.starts_with([':', '：', '-', '–', '—', '(', '[', '|', '!', '.']) || a_date()
     };
     AUTO_SUBJECTS.iter().any(|s| subject.strip_prefix(s).is_some_and(ends))
 }
@@ -263,7 +269,7 @@ pub fn carries_meeting(mail: &Message) -> bool {
 
 /// A part that schedules by its type, and whose text did not come: it is empty, or larger than any invitation.
 pub fn lost_calendar(mail: &Message) -> bool {
-    mail.calendars.is_empty() && mail.parts.iter().any(|p| schedules_by_type(p))
+    mail.calendars.is_empty() && mail.parts.iter().any(schedules_by_type)
 }
 
 fn schedules_by_type(part: &Part) -> bool {

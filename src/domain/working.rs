@@ -137,7 +137,7 @@ impl WorkCalendar {
     }
 
     /// The working hours of a date.
-    fn hours_of(&self, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
+    pub fn hours_of(&self, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
         let (from, to) = self.hours;
         if from >= to {
             return (self.start_of(date), self.end_of(date));

@@ -227,11 +227,7 @@ pub fn dead_addresses(mails: &[Mail], known: &Known) -> Vec<(String, DateTime<Ut
 
 /// The folded addresses from outside whose out-of-office replies are among these mails: when each was sent, and until when
 /// it says that they are away (exclusive). A reply that states no end says nothing.
-pub fn away(
-    mails: &[Mail],
-    known: &Known,
-    calendar: &WorkCalendar,
-) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
+pub fn away(mails: &[Mail], known: &Known, calendar: &WorkCalendar) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
     let skipped = |m: &&Mail| matches!(m.decision, Decision::Skipped { reason: SkipReason::Automatic, .. });
     let one = |m: &Mail| {
         let until = away::until(m.message.subject.as_deref()?, calendar.date(m.at))?;

@@ -7,9 +7,9 @@ use crate::{
     args,
     domain::{
         activity::{Entity, Kind, Match, Origin, Participant, Reason},
+        closings,
         directory::Directory,
         matching::{self, Choice, Facts, Member},
-        replies,
     },
     store::{
         StoreError, Tx,
@@ -98,7 +98,7 @@ impl Before {
 /// The tags that follow from what is said: made anew each time, from the words as they are kept now.
 fn retag(s: &mut Stored, text: Option<&str>, known: &Known) {
     known.competitors.retag(&mut s.activity.tags, s.subject.as_deref(), text);
-    replies::retag(&mut s.activity.tags, text.filter(|_| s.activity.kind == Kind::Email));
+    closings::retag(&mut s.activity.tags, text.filter(|_| s.activity.kind == Kind::Email));
 }
 
 /// The fresh rows, the ones to look at again, and all members of their threads.

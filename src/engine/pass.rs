@@ -167,8 +167,14 @@ impl Engine {
         {
             return Err(e);
         }
+        self.read_through(c, &tally, stop).await?;
+        Ok(tally)
+    }
+
+    /// What the end of a reading says of the connection.
+    async fn read_through(&self, c: &Connection, tally: &Tally, stop: &CancellationToken) -> Result<(), StoreError> {
         if !tally.failures.is_empty() || stop.is_cancelled() {
-            return Ok(tally);
+            return Ok(());
         }
         let now = self.now();
         if tally.left.is_empty() {
@@ -181,7 +187,7 @@ impl Engine {
             // it was not read: nothing is known of it, and it is looked at again soon
             self.store.look_later(&c.name, now + delta(c.poll).min(SOON)).await?;
         }
-        Ok(tally)
+        Ok(())
     }
 
     /// Reads one stream. A panic is caught, and what caused it is searched and put aside.

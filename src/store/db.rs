@@ -163,10 +163,12 @@ impl Db {
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
+        let keyed = if matches!(self, Self::Lite { .. }) { "without rowid" } else { "" };
         let steps = MIGRATIONS
             .iter()
             .map(|(n, name, sql)| {
-                Migration::new(*n, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+                let sql = AssertSqlSafe(sql.replace("/* keyed */", keyed)).into_sql_str();
+                Migration::new(*n, (*name).into(), MigrationType::Simple, sql, false)
             })
             .collect();
         let migrator = Migrator::with_migrations(steps);

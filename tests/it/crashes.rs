@@ -1,18 +1,16 @@
-//! A source that is made up: messages that panic or abort while they are read, a lease that is lost, mail that cannot be read
+//! Readings that end badly: messages that panic or abort while they are read, a lease that is lost, mail that cannot be read
 //! any more, a calendar that vanishes.
 
 use std::{
     collections::BTreeSet,
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
-use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use dealtrail::{
     app::App,
-    args,
     clock::SystemClock,
     config,
     domain::activity::Status,
@@ -28,142 +26,17 @@ use dealtrail::{
         lists::Filter,
     },
 };
-use dealtrail_sdk::{
-    Batch, Change, Clock as _, Cursor, Entry, Fault, Gives, Item, Listing, Source, Stream, Window, ical, mime,
-    record::Record,
-};
+use dealtrail_sdk::{Clock as _, Gives};
 use rstest::rstest;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{
-    Database::{self, Postgres, Sqlite},
-    Letter, Office, days_ago, letter,
+use crate::{
+    fake::{Fake, Trick},
+    support::{
+        Database::{self, Postgres, Sqlite},
+        Letter, Office, days_ago, letter,
+    },
 };
-
-/// What the source does instead of giving a message.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trick {
-    None,
-    Panic,
-    PanicInItsThread,
-    Abort,
-    /// Another process has the lease meanwhile.
-    Robbed,
-    Unreadable,
-}
-
-#[derive(Clone)]
-struct Fake {
-    store: Store,
-    gives: Gives,
-    sent: DateTime<Utc>,
-    /// Messages or events, newest first: (resource, version).
-    held: Arc<Mutex<Vec<(String, String)>>>,
-    streams: Arc<Mutex<Vec<&'static str>>>,
-    trick: Arc<Mutex<(Trick, BTreeSet<String>)>>,
-    /// Gives its messages with the batch instead of a listing.
-    batches: bool,
-    /// How many were read together with a bad one, each time.
-    met: Arc<Mutex<Vec<usize>>>,
-}
-
-impl Fake {
-    fn new(store: &Store, gives: Gives, names: &[String]) -> Self {
-        let held = names.iter().map(|n| (n.clone(), "1".to_owned())).collect();
-        Self {
-            store: store.clone(),
-            gives,
-            sent: days_ago(10),
-            held: Arc::new(Mutex::new(held)),
-            streams: Arc::new(Mutex::new(vec!["INBOX"])),
-            trick: Arc::new(Mutex::new((Trick::None, BTreeSet::new()))),
-            batches: false,
-            met: Arc::default(),
-        }
-    }
-
-    fn trick(&self, trick: Trick, names: &[&str]) {
-        let names = names.iter().map(|n| (*n).to_owned()).collect();
-        *self.trick.lock().expect("nobody panics while holding it") = (trick, names);
-    }
-
-    fn change(&self, name: &str, version: &str, window: &Window) -> Change {
-        let (resource, version) = (name.to_owned(), Some(version.to_owned()));
-        if self.gives == Gives::Mail {
-            let id = format!("{name}@buyer.example");
-            let mut mail = mime::message(&letter(&id).bytes()).expect("a message");
-            mail.date = Some(self.sent);
-            let items = vec![Item { key: resource.clone(), record: Record::Mail(Box::new(mail)) }];
-            return Change::Upsert { resource, version, items };
-        }
-        let days: i64 = name.parse().expect("days");
-        let start = (SystemClock.now() + TimeDelta::days(days)).format("%Y%m%dT120000Z");
-        let text = format!(
-            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:{name}\nDTSTAMP:20260101T000000Z\nDTSTART:{start}\nDURATION:PT1H\n\
-             ORGANIZER:mailto:ana@acme.example\nATTENDEE:mailto:eve@buyer.example\nEND:VEVENT\nEND:VCALENDAR\n"
-        );
-        let calendar = ical::read(text.as_bytes(), chrono_tz::UTC, window);
-        let events = calendar.series.into_iter().flat_map(|s| s.events);
-        let items = events.map(|e| Item { key: ical::key(name, &e), record: Record::Event(Box::new(e)) }).collect();
-        Change::Upsert { resource, version, items }
-    }
-
-    async fn give(&self, names: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
-        let (trick, bad) = self.trick.lock().expect("nobody panics while holding it").clone();
-        let held = self.held.lock().expect("nobody panics while holding it").clone();
-        if names.iter().any(|n| bad.contains(n)) {
-            self.met.lock().expect("nobody panics while holding it").push(names.len());
-            match trick {
-                Trick::Panic => panic!("a message that panics"),
-                Trick::PanicInItsThread => {
-                    let cut = tokio::task::spawn_blocking(|| panic!("a message that panics")).await;
-                    let cut: tokio::task::JoinError = cut.err().expect("it panicked");
-                    return Err(Fault::from(dealtrail_sdk::FaultKind::Unreachable, "reading was cut off", cut));
-                }
-                Trick::Abort => std::process::abort(),
-                Trick::Robbed => {
-                    let sql = "update streams set lease_by = 'elsewhere/boot/1/x', lease_until = $1 where connection = 'made-up'";
-                    self.store.db.exec(sql, args![i64::MAX]).await.expect("a robbery");
-                }
-                Trick::None | Trick::Unreadable => {}
-            }
-        }
-        Ok(names
-            .iter()
-            .filter_map(|n| {
-                let (_, version) = held.iter().find(|h| h.0 == *n)?;
-                if trick == Trick::Unreadable && bad.contains(n) {
-                    let why = "the message is torn".to_owned();
-                    return Some(Change::Unreadable { resource: n.clone(), version: Some(version.clone()), why });
-                }
-                Some(self.change(n, version, window))
-            })
-            .collect())
-    }
-}
-
-#[async_trait]
-impl Source for Fake {
-    async fn streams(&self) -> Result<Vec<Stream>, Fault> {
-        let names = self.streams.lock().expect("nobody panics while holding it").clone();
-        Ok(names.into_iter().map(|n| Stream { id: n.into(), name: n.into(), role: None }).collect())
-    }
-
-    async fn pull(&self, _: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
-        let held = self.held.lock().expect("nobody panics while holding it").clone();
-        if self.batches {
-            let names: Vec<String> = held.into_iter().map(|h| h.0).collect();
-            let changes = if cursor.is_some() { Vec::new() } else { self.give(&names, window).await? };
-            return Ok(Batch { changes, cursor: Some(Cursor("read".into())), ..Batch::default() });
-        }
-        let entries = held.into_iter().map(|(resource, v)| Entry { resource, version: Some(v) }).collect();
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), ..Batch::default() })
-    }
-
-    async fn fetch(&self, _: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
-        self.give(resources, window).await
-    }
-}
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("m{n}")).collect()

@@ -116,9 +116,13 @@ fn new_mail_becomes_an_activity_by_push(#[values(Sqlite, Postgres)] on: Database
     assert_eq!(daemon.ends().code(), Some(0), "{}", daemon.said());
     assert!(!daemon.said().contains("panicked"), "{}", daemon.said());
     // the daemon and a pass know the same
-    let before = office.program.settled();
+    let known = || -> Vec<(&str, Vec<String>)> {
+        // the deal that the last mail touched may have been left to the next judging
+        office.program.settled().into_iter().filter(|(what, _)| *what != "gaps").collect()
+    };
+    let before = known();
     office.program.sync();
-    assert_same(&before, &office.program.settled(), "after a pass behind the daemon");
+    assert_same(&before, &known(), "after a pass behind the daemon");
 }
 
 #[test]

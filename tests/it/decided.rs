@@ -117,15 +117,16 @@ fn event(uid: &str, start: DateTime<Utc>, organizer: &str) -> String {
     )
 }
 
-#[test]
-fn invitations_and_what_looks_like_one() {
+/// Name, calendar, carries a text of its own, outcome, reason, words of the detail, becomes a meeting.
+type Case = (&'static str, String, bool, &'static str, &'static str, &'static str, bool);
+
+fn invitations() -> Vec<Case> {
     let soon = days_ago(-2);
     let no_start =
         "BEGIN:VEVENT\nUID:no-start\nDTSTAMP:20260101T000000Z\nORGANIZER:mailto:eve@buyer.example\nEND:VEVENT\n";
     let free = "BEGIN:VFREEBUSY\nUID:free\nDTSTAMP:20260101T000000Z\nEND:VFREEBUSY\n";
     let task = "BEGIN:VTODO\nUID:task\nDTSTAMP:20260101T000000Z\nSUMMARY:Do\nEND:VTODO\n";
-    // (name, calendar, carries a text of its own, outcome, reason, words of the detail, becomes a meeting)
-    let cases: Vec<(&str, String, bool, &str, &str, &str, bool)> = vec![
+    vec![
         (
             "good",
             calendar("REQUEST", &event("good", soon, "eve@buyer.example")),
@@ -188,7 +189,12 @@ fn invitations_and_what_looks_like_one() {
             "organizer",
             false,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn invitations_and_what_looks_like_one() {
+    let cases = invitations();
     let office = Office::new(Sqlite);
     let paths: Vec<_> = cases
         .iter()

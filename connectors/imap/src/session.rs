@@ -168,7 +168,7 @@ impl Session {
     async fn last_words(&mut self, results: Vec<Option<Status>>, lost: Fault) -> Fault {
         let mut said: Vec<Status> = results.into_iter().flatten().collect();
         while said.len() < 100
-            && let Ok(frame) = self.link.next(Some(Duration::from_secs(1))).await
+            && let Ok(frame) = self.link.next(Some(Duration::from_millis(50))).await
         {
             match answer::read(&frame) {
                 Answer::Tagged(_, status) => said.push(status),

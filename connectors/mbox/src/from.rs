@@ -32,7 +32,7 @@ pub fn from_line(line: &[u8], after_blank: bool) -> Option<FromLine> {
         Some(at) if words.len() - at <= 7 => mime::date(&words[at..].join(" "))?,
         _ if after_blank && is_sender(words[0]) && words.len() <= 9 => {
             let first = words[1].trim_end_matches(',');
-            let dated = is_day(first) || first.as_bytes()[0].is_ascii_digit();
+            let dated = is_day(first) || first.starts_with(|c: char| c.is_ascii_digit());
             dated.then(|| mime::date(&words[1..].join(" "))).flatten()?
         }
         _ => return None,
@@ -86,6 +86,7 @@ mod tests {
             ("From the meeting on 5 Jan 2026 at 10:00", true, false),
             ("From Monday on, Mon is the day of Jan", true, false),
             ("From now on", true, false),
+            ("From a@x , Jan 5 10:00:00 2026", true, false),
             ("From: ana@x.example", true, false),
             (">From ana@x.example Mon Jan  5 10:00:00 2026", true, false),
             ("from ana@x.example Mon Jan  5 10:00:00 2026", true, false),

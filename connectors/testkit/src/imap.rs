@@ -121,6 +121,7 @@ impl Server {
                 format!("* SEARCH {}\r\n", found.join(" "))
             }
             ["UID", "FETCH", set, ..] => self.fetch(set, command),
+            ["LOGOUT"] => "* BYE until later\r\n".into(),
             _ => String::new(),
         }
     }
@@ -265,7 +266,7 @@ async fn serve(
             Reply::Whole(text) => (text.replace("{tag}", tag), false),
             Reply::Close(text) => (text.replace("{tag}", tag), true),
         };
-        if stream.write_all(text.as_bytes()).await.is_err() || close {
+        if stream.write_all(text.as_bytes()).await.is_err() || close || command == "LOGOUT" {
             return;
         }
     }

@@ -49,7 +49,7 @@ pub struct Mishap {
     pub after: u64,
     pub what: What,
     /// True: each connection meets it, after so many bytes of its own. False: it happens once, after so many bytes of all
-    /// connections together, counted from when the plan was made.
+    /// connections together that were made since the plan was.
     pub always: bool,
 }
 
@@ -62,6 +62,8 @@ pub struct Plan {
     /// Bytes that travel together at most, and the pause between such pieces.
     pub piece: Option<(usize, Duration)>,
     pub mishap: Option<Mishap>,
+    /// Once it has happened, whoever connects is turned away at once, until there is another plan.
+    pub shut_after: bool,
 }
 
 impl Plan {
@@ -100,6 +102,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// Which plan it is, counted from the start.
+    number: u64,
     plan: Plan,
     /// Bytes per way since the plan was made.
     since: [u64; 2],
@@ -167,7 +171,8 @@ impl Proxy {
 
     /// From now on; open connections follow as well.
     pub fn set(&self, plan: Plan) {
-        *lock(&self.shared.state) = State { plan, ..State::default() };
+        let mut state = lock(&self.shared.state);
+        *state = State { number: state.number + 1, plan, ..State::default() };
     }
 
     /// Every open connection meets this now.
@@ -205,10 +210,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
         lock(&shared.connections).push(Instant::now());
         let shared = shared.clone();
+        let (born, shut) = {
+            let state = lock(&shared.state);
+            (state.number, state.plan.shut_after && state.happened)
+        };
+        if shut {
+            continue;
+        }
         tokio::spawn(async move {
             shared.open.fetch_add(1, Ordering::SeqCst);
             if let Ok(server) = TcpStream::connect(shared.server).await {
-                relay::carry(client, server, &shared).await;
+                relay::carry(client, server, born, &shared).await;
             }
             shared.open.fetch_sub(1, Ordering::SeqCst);
         });
@@ -297,6 +309,30 @@ mod tests {
             assert!(proxy.happened());
             assert_eq!(said(&proxy, &text, false).0, text, "only once");
         }
+    }
+
+    /// Whatever is still under way behind the cut never arrives: what comes is a beginning of what was sent, byte by byte.
+    #[test]
+    fn nothing_comes_behind_a_cut() {
+        let proxy = Proxy::start(echo());
+        let text: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
+        for (n, what) in [What::Reset, What::Close, What::HalfClose].into_iter().cycle().take(30).enumerate() {
+            let after = n * 13_000;
+            let piece = (n % 2 == 0).then_some((1000, Duration::ZERO));
+            proxy.set(Plan { piece, ..Plan::once(Way::ToClient, after as u64, what) });
+            let (back, _) = said(&proxy, &text, false);
+            assert!(back.len() <= after && text.starts_with(&back), "{what:?} after {after}: {} bytes", back.len());
+        }
+    }
+
+    #[test]
+    fn after_a_cut_nobody_may_get_through() {
+        let proxy = Proxy::start(echo());
+        proxy.set(Plan { shut_after: true, ..Plan::once(Way::ToClient, 3, What::Close) });
+        assert_eq!(said(&proxy, b"hello", false).0, b"hel");
+        assert_eq!(said(&proxy, b"hello", true).0, b"");
+        proxy.set(Plan::default());
+        assert_eq!(said(&proxy, b"hello", true).0, b"helloend");
     }
 
     #[test]

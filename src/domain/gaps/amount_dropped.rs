@@ -75,7 +75,7 @@ fn ending(case: &Case<'_>, finding: &Finding) -> Ending {
     };
     let since = finding.deal_at.unwrap_or(finding.since);
     let rises = changes::changes(case.deal, "amount", Some(since), changes::amount).into_iter();
-    match rises.filter(|c| c.to > c.from).last() {
+    match rises.rev().find(|c| c.to > c.from) {
         Some(rise) if drop(case, limits.number("percent")).is_none() => Ending::Resolved { by: None, at: rise.at },
         _ => Ending::Withdrawn,
     }

@@ -125,7 +125,7 @@ impl Finding {
     }
 
     /// An open one that says nothing yet. `subject`: the deal's id, else `contact:ID`, `company:ID`, `activity:ID`.
-    pub(super) fn blank(rule: Rule, subject: &str, key: String, since: DateTime<Utc>) -> Self {
+    pub fn blank(rule: Rule, subject: &str, key: String, since: DateTime<Utc>) -> Self {
         Self {
             id: Self::id_of(rule, subject, &key),
             rule,

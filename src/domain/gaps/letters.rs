@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use super::case::Case;
 use crate::domain::{
     activity::{Activity, Direction, Entity, Kind, Origin, Participant, Role, Status},
+    closings::CLOSING,
     directory::Directory,
-    replies::{self, CLOSING, Letter, Usual},
+    replies::{self, Letter, Usual},
 };
 
 /// The contact of a participant, else the address.

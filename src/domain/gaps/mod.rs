@@ -31,6 +31,7 @@ mod phantom_contact;
 mod properties;
 mod pushed_close;
 mod reconcile;
+mod said;
 pub mod sight;
 mod silence;
 mod single_threaded;
@@ -55,6 +56,7 @@ pub use self::{
     case::{Case, Facts, Seen, Tie},
     finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
     reconcile::reconcile,
+    said::{Refused, Word},
     sight::{Brings, Capture, ConnectionCoverage},
     stays::Stays,
     subject::{Subject, SubjectCase},

@@ -103,7 +103,7 @@ mod tests {
         assert_eq!((found[0].state, found[0].severity, found[0].since), (State::Open, Severity::Low, t("11-02")));
         assert_eq!(found[0].expected, "The deal left Discovery within 30 days.");
         assert_eq!(found[0].found, "It has stood there since 3 Oct.");
-        assert_eq!(stuck("10-20").outlook(&[]).next_due.is_some_and(|at| at <= t("11-02")), true);
+        assert!(stuck("10-20").outlook(&[]).next_due.is_some_and(|at| at <= t("11-02")));
         // Capture has no say in it.
         assert_eq!(stuck("11-20").drop_connection("ana-mail").states(STALLED), [(Rule::Stalled, State::Open)]);
         let mut large = stuck("11-20");

@@ -75,7 +75,7 @@ pub const COUNTS: [(&str, &str); 11] = [
 
 /// What one row adds up.
 #[derive(Clone, Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     /// By column key: what is counted, by its time.
     counted: BTreeMap<&'static str, BTreeSet<(DateTime<Utc>, String)>>,
     /// Threads already counted as a conversation.
@@ -91,6 +91,15 @@ struct Ledger<'a> {
 }
 
 pub fn report(input: &Input<'_>) -> Table {
+    ledger(input).table()
+}
+
+/// What every row adds up: the one place where things are counted.
+pub(super) fn tally(input: &Input<'_>) -> BTreeMap<Whose, Sums> {
+    ledger(input).sums
+}
+
+fn ledger<'a>(input: &'a Input<'a>) -> Ledger<'a> {
     let mut ledger = Ledger::new(input);
     let mut inside: Vec<&Happened> = input.happened.iter().filter(|h| ledger.counts(h)).collect();
     inside.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
@@ -101,7 +110,7 @@ pub fn report(input: &Input<'_>) -> Table {
     ledger.quotes(&inside);
     ledger.deals_won();
     ledger.new_contacts();
-    ledger.table()
+    ledger
 }
 
 impl<'a> Ledger<'a> {
@@ -293,8 +302,25 @@ impl<'a> Ledger<'a> {
 }
 
 impl Sums {
+    /// How many a column counts.
+    pub(super) fn count(&self, key: &str) -> u64 {
+        self.counted.get(key).map_or(0, BTreeSet::len) as u64
+    }
+
+    /// So many of each, for tests.
+    #[cfg(test)]
+    pub(super) fn of(counts: &[(&'static str, usize)]) -> Self {
+        let things = |n: usize| (0..n).map(|i| (DateTime::UNIX_EPOCH, i.to_string())).collect();
+        Self { counted: counts.iter().map(|(key, n)| (*key, things(*n))).collect(), ..Self::default() }
+    }
+
+    /// What a column counts, oldest first.
+    pub(super) fn ids(&self, key: &str) -> Vec<String> {
+        self.counted.get(key).into_iter().flatten().map(|(_, id)| id.clone()).collect()
+    }
+
     fn row(&self, whose: &Whose, columns: &[Column]) -> Row {
-        let count = |key: &str| self.counted.get(key).map_or(0, BTreeSet::len) as u64;
+        let count = |key: &str| self.count(key);
         let (captured, typed) = (count("captured"), count("typed"));
         let mut cells: Vec<Value> = whose.cells().into();
         cells.extend(columns.iter().skip(WHOSE.len()).map(|column| match column.key.as_str() {
@@ -314,7 +340,7 @@ impl Sums {
     }
 }
 
-fn wanted(scope: &Scope, whose: &Whose) -> bool {
+pub(super) fn wanted(scope: &Scope, whose: &Whose) -> bool {
     match whose {
         Whose::Rep { email, team, .. } => scope.wants_rep(email, team.as_deref()),
         Whose::Team(team) => scope.wants_team(team),
@@ -322,7 +348,7 @@ fn wanted(scope: &Scope, whose: &Whose) -> bool {
     }
 }
 
-fn whose(directory: &Directory, email: &str) -> Whose {
+pub(super) fn whose(directory: &Directory, email: &str) -> Whose {
     let user = directory.user(email);
     Whose::Rep {
         team: user.and_then(|u| u.team.clone()),
@@ -331,7 +357,7 @@ fn whose(directory: &Directory, email: &str) -> Whose {
     }
 }
 
-fn has_tag(happened: &Happened, tag: &str) -> bool {
+pub(super) fn has_tag(happened: &Happened, tag: &str) -> bool {
     happened.activity.kind == Kind::Email && happened.activity.tags.iter().any(|t| t == tag)
 }
 
@@ -341,12 +367,12 @@ fn talks(happened: &Happened) -> bool {
     a.kind == Kind::Email && !a.automatic && a.origin == Origin::Captured
 }
 
-fn worth(deal: &Deal) -> Option<(f64, Option<String>)> {
+pub(super) fn worth(deal: &Deal) -> Option<(f64, Option<String>)> {
     deal.amount.map(|amount| (amount, deal.currency.clone()))
 }
 
 /// A deal counts for its owner at that time.
-fn owned<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &'a Directory) -> Credit<'a> {
+pub(super) fn owned<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &'a Directory) -> Credit<'a> {
     let mut credit = Credit::default();
     if let Some(owner) = directory.user(matching::owner_at(deal, at)) {
         credit.users.insert(&owner.email);
@@ -356,7 +382,7 @@ fn owned<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &'a Directory) -> Cre
 }
 
 /// When a deal that is won was won.
-fn won_at(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
+pub(super) fn won_at(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
     let won = |stage: &str| directory.stages.get(stage).is_some_and(|s| s.kind == StageKind::Won);
     if !won(&deal.stage) {
         return None;

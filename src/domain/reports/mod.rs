@@ -2,15 +2,34 @@
 //! behind each number. No SQL, no clock.
 
 pub mod activity;
+pub mod cohorts;
+pub mod competitors;
 pub mod coverage;
 pub mod credit;
+pub mod forecast;
+pub mod funnel;
+pub mod journey;
+pub mod leads;
+pub mod money;
+pub mod next_steps;
 #[cfg(test)]
 mod office;
+pub mod pace;
+mod period;
+pub mod rate;
+pub mod segments;
 mod table;
+pub mod targets;
+pub mod today;
+pub mod trail;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-pub use self::table::{Column, Row, Table, Value};
+pub use self::{
+    period::Period,
+    rate::Rate,
+    table::{Column, Row, Table, Value},
+};
 use super::working::WorkCalendar;
 
 /// Days, both ends included, in the organisation's zone.

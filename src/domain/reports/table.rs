@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value as Json, json};
 
+use super::rate::Rate;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// For programs.
@@ -20,6 +22,10 @@ pub enum Value {
     Count(u64),
     /// 0..=1.
     Share(f64),
+    /// A rate with its counts: no rate is shown without them.
+    Rate(Rate),
+    /// Any other number, such as a mean or days.
+    Number(f64),
     /// By currency; never mixed. `-` where the currency is unknown.
     Money(BTreeMap<String, f64>),
     Time(DateTime<Utc>),
@@ -48,9 +54,12 @@ impl Value {
     pub fn text(&self) -> String {
         match self {
             Self::None => String::new(),
-            Self::Text(text) => text.clone(),
+            // foreign names go to a terminal, which would obey what they hold
+            Self::Text(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
             Self::Count(n) => n.to_string(),
             Self::Share(share) => format!("{:.0} %", share * 100.0),
+            Self::Rate(rate) => rate.text(),
+            Self::Number(n) => format!("{n:.1}"),
             Self::Money(sums) => {
                 let sums: Vec<String> = sums.iter().map(|(currency, sum)| format!("{sum:.2} {currency}")).collect();
                 sums.join(" + ")
@@ -66,6 +75,8 @@ impl Value {
             Self::Text(text) => json!(text),
             Self::Count(n) => json!(n),
             Self::Share(share) => json!((share * 10_000.0).round() / 10_000.0),
+            Self::Rate(rate) => rate.json(),
+            Self::Number(n) => json!((n * 100.0).round() / 100.0),
             Self::Money(sums) => {
                 json!(
                     sums.iter().map(|(c, sum)| (c.clone(), (sum * 100.0).round() / 100.0)).collect::<BTreeMap<_, _>>()
@@ -81,6 +92,10 @@ impl Value {
         match (self, self.json()) {
             (Self::Text(text), _) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
             (Self::Money(_), _) => self.text(),
+            // its counts stand in columns of their own
+            (Self::Rate(rate), _) => {
+                rate.value().map(|v| ((v * 10_000.0).round() / 10_000.0).to_string()).unwrap_or_default()
+            }
             (_, Json::Null) => String::new(),
             (_, Json::String(text)) => text,
             (_, other) => other.to_string(),
@@ -136,7 +151,7 @@ impl Table {
         };
         let widths: Vec<usize> = shown.iter().map(|i| width(*i)).collect();
         let right = |i: usize| {
-            let number = |v: &Value| matches!(v, Value::Count(_) | Value::Share(_) | Value::Money(_));
+            let number = |v: &Value| !matches!(v, Value::None | Value::Text(_) | Value::Time(_) | Value::Date(_));
             self.rows.iter().any(|r| number(&r.cells[i]))
         };
         let line = |row: &dyn Fn(usize) -> String| {

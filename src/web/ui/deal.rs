@@ -33,7 +33,10 @@ use crate::{
 };
 
 /// Rows of the story on one page.
-const SIZE: usize = 120;
+const SIZE: usize = 84;
+
+/// Gaps told in full, open ones and closed ones each: the worst.
+const GAPS: usize = 8;
 
 /// The picture of a closed deal ends this long after the last thing that happened.
 const LONG_AGO: TimeDelta = TimeDelta::days(21);
@@ -59,7 +62,11 @@ struct Page {
     people: Vec<String>,
     picture: Svg,
     gaps: Vec<Told>,
+    /// Open ones that are not told here.
+    more: usize,
     past: Vec<Told>,
+    /// Closed ones, told here or not.
+    closed: usize,
     story: Vec<Chapter>,
     leaf: Leaf,
     nothing: bool,
@@ -127,8 +134,10 @@ impl Material {
             facts: self.facts(),
             people: self.people(),
             picture: self.trail(&case, &judged, &lines).draw(),
-            gaps: live.into_iter().map(tell).collect(),
-            past: past.into_iter().map(tell).collect(),
+            more: live.len().saturating_sub(GAPS),
+            closed: past.len(),
+            gaps: live.into_iter().take(GAPS).map(tell).collect(),
+            past: past.into_iter().take(GAPS).map(tell).collect(),
             story: cut.to_vec(),
             leaf,
             nothing: case.seen.is_empty(),

@@ -1,13 +1,6 @@
 //! The engine in this process, over a mailbox whose line can be made to break, and everything its database knows.
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use dealtrail::{
@@ -40,7 +33,14 @@ pub struct Rig {
     pub proxy: Proxy,
     now: DateTime<Utc>,
     runtime: tokio::runtime::Runtime,
-    pub passes: AtomicUsize,
+}
+
+/// What a reading with a mishap was like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Through {
+    /// Passes that failed.
+    pub failed: usize,
+    pub happened: bool,
 }
 
 /// Fills Ana's mailbox: `mails` of the buyer's and her own, with texts of `size` bytes each, give or take half.
@@ -72,7 +72,7 @@ impl Rig {
             proxy.port()
         ));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let rig = Self { office, proxy, now: SystemClock.now(), runtime, passes: AtomicUsize::new(0) };
+        let rig = Self { office, proxy, now: SystemClock.now(), runtime };
         // what the CRM says is the same for all: it is read once
         let crm = rig.read("crm");
         assert!(crm.failures.is_empty(), "{:?}", crm.failures);
@@ -93,7 +93,6 @@ impl Rig {
     }
 
     fn read(&self, connection: &str) -> Tally {
-        self.passes.fetch_add(1, Ordering::SeqCst);
         self.runtime.block_on(async {
             let config = config::load(&self.office.program.config).expect("the configuration");
             let app = App::open(config, Arc::new(SetClock::at(self.now))).await.expect("the database");
@@ -110,17 +109,24 @@ impl Rig {
         self.read(MAILBOX)
     }
 
-    /// Breaks the line as planned and goes on, pass by pass, until a pass meets no failure. How many failed.
-    pub fn read_through(&self, plan: Plan) -> usize {
+    /// Breaks the line as planned and goes on, pass by pass, until a pass meets no failure. A line that stays shut after the
+    /// mishap is mended when the first pass has failed.
+    pub fn read_through(&self, plan: Plan) -> Through {
+        let mends = plan.shut_after;
         self.proxy.set(plan);
+        let mut happened = false;
         for failed in 0..8 {
             let tally = self.pass();
+            happened |= self.proxy.happened();
             if tally.failures.is_empty() {
-                return failed;
+                return Through { failed, happened };
             }
             for (_, _, why) in &tally.failures {
                 assert!(why.contains("127.0.0.1"), "it names the server: {why}");
                 assert!(!why.contains("ana@") && !why.contains("Offer"), "and nothing personal: {why}");
+            }
+            if mends {
+                self.proxy.set(Plan::default());
             }
         }
         panic!("it never comes to an end");

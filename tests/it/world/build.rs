@@ -1,7 +1,7 @@
 //! The desk on which scenes are laid out: makes people, companies, contacts and deals; mail and meetings are laid out in
 //! `post` and `meet`. Who an address belongs to is said by the scene (`Who`), never looked up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -294,6 +294,10 @@ impl Builder {
             recurrence_id: None,
             contacts,
             companies,
+            author: None,
+            people: outsiders(std::iter::once(person)),
+            partner: false,
+            closing: None,
             deal: DealChoice::Decided { deal: deal.into(), reasons: Vec::new() },
             tags: Vec::new(),
             typed: vec![id],
@@ -303,6 +307,26 @@ impl Builder {
             scene: self.scene,
         });
     }
+}
+
+/// Who somebody is: the contact, else the address; nobody of ours.
+pub fn identity(p: &Person) -> Option<String> {
+    match &p.who {
+        Who::Contact { id, .. } | Who::Partner { id, .. } => Some(id.clone()),
+        Who::Company(_) | Who::Unknown => Some(p.address.to_lowercase()),
+        Who::User(_) | Who::Ours => None,
+    }
+}
+
+/// The outsiders among these people with their companies, partners left out.
+pub fn outsiders<'a>(people: impl Iterator<Item = &'a Person>) -> BTreeMap<String, Option<String>> {
+    let company = |p: &Person| match &p.who {
+        Who::Contact { company, .. } => company.clone(),
+        Who::Company(company) => Some(company.clone()),
+        _ => None,
+    };
+    let outside = people.filter(|p| !matches!(p.who, Who::Partner { .. }));
+    outside.filter_map(|p| Some((identity(p)?, company(p)))).collect()
 }
 
 /// Contacts and companies of these people.

@@ -12,7 +12,7 @@ pub fn exports(world: &World, ties: &Ties) -> Exports {
     Exports {
         activities: lines(world.activities.iter().enumerate().map(|(ix, a)| activity(world, ties, ix, a)).collect()),
         decisions: lines(decisions(world, ties)),
-        gaps: lines(world.gaps.iter().map(gap).collect()),
+        gaps: lines(world.gaps.iter().filter(|g| !g.optional).map(gap).collect()),
         deals: lines(
             world
                 .crm

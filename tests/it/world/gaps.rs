@@ -6,7 +6,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     World,
-    crm::{Deal, StageKind, stage},
+    crm::{Deal, STAGES, StageKind, stage},
+    exchange,
     truth::{Activity, Gap, Kind, Status, Weight},
 };
 
@@ -27,11 +28,13 @@ pub fn judge(world: &World) -> Vec<Gap> {
 
 fn deal(world: &World, d: &Deal) -> Vec<Gap> {
     let mut found: Vec<Gap> = advances(d).iter().filter_map(|a| unsupported(world, d, a)).collect();
+    found.extend(advances(d).iter().filter_map(|a| skipped(world, d, a)));
     if d.closed().is_none() {
         found.extend(gone_quiet(world, d));
         found.extend(no_next_step(world, d));
         found.extend(overdue_close(world, d));
     }
+    found.extend(exchange::judge(world, d));
     found
 }
 
@@ -132,12 +135,36 @@ fn unsupported(world: &World, d: &Deal, a: &Advance) -> Option<Gap> {
             state,
             late: state == "resolved",
             or_unknown: false,
+            optional: false,
             at: Some((a.first, a.last)),
             from_stage: Some(a.from.into()),
             to_stage: Some(a.to.into()),
         })
     };
     same(d, "unsupported_advance", verdict(seen(Inside::Yes)), verdict(seen(Inside::Perhaps)))
+}
+
+/// A move over the head of a stage, unless the deal was taken back to every stage it had passed over; of a lost deal nobody
+/// asks.
+fn skipped(world: &World, d: &Deal, a: &Advance) -> Option<Gap> {
+    let (from, to) = (stage(a.from), stage(a.to));
+    let over: Vec<&str> = STAGES
+        .iter()
+        .filter(|s| s.pipeline == from.pipeline && s.pipeline == to.pipeline && s.kind == StageKind::Open)
+        .filter(|s| s.position > from.position && (to.kind == StageKind::Won || s.position < to.position))
+        .map(|s| s.id)
+        .collect();
+    let made_good = over.iter().all(|s| d.moves.iter().any(|(to, at)| to == s && *at > a.last));
+    if made_good || stage(d.stage()).kind == StageKind::Lost || world.now < a.first + Duration::days(1) {
+        return None;
+    }
+    assert!(world.now > a.last + Duration::days(2), "{}: a day after its move ends about now", d.id);
+    Some(Gap {
+        at: Some((a.first, a.last)),
+        from_stage: Some(a.from.into()),
+        to_stage: Some(a.to.into()),
+        ..standing("skipped_stage", d, "open")
+    })
 }
 
 /// Activities on the deal, pending on it, or with its people and on no deal at all.
@@ -221,7 +248,17 @@ fn overdue_close(world: &World, d: &Deal) -> Option<Gap> {
 }
 
 fn standing(rule: &'static str, d: &Deal, state: &'static str) -> Gap {
-    Gap { rule, deal: d.id.clone(), state, late: false, or_unknown: false, at: None, from_stage: None, to_stage: None }
+    Gap {
+        rule,
+        deal: d.id.clone(),
+        state,
+        late: false,
+        or_unknown: false,
+        optional: false,
+        at: None,
+        from_stage: None,
+        to_stage: None,
+    }
 }
 
 fn same(d: &Deal, rule: &str, strict: Option<Gap>, loose: Option<Gap>) -> Option<Gap> {

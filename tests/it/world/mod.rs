@@ -14,6 +14,7 @@ mod crm;
 mod days;
 #[cfg(test)]
 mod echo;
+mod exchange;
 mod files;
 mod gaps;
 mod ics;

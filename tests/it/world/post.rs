@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     Copy, Decision, Flags, Mail, Outcome, World,
-    build::{Builder, Person, Who, parties},
+    build::{Builder, Person, Who, identity, outsiders, parties},
     mail::{self, Body, Coding, Letter, Mailbox, Variant},
     text,
     truth::{Activity, DealChoice, Kind, Status, Weight},
@@ -208,8 +208,8 @@ impl Builder {
     }
 
     fn email(&mut self, draft: &Draft, message_id: Option<String>, subject: &str, deal: &DealChoice) -> usize {
-        let everyone = std::iter::once(&draft.from).chain(&draft.to).chain(&draft.cc).chain(&draft.bcc);
-        let (contacts, companies) = parties(everyone);
+        let everyone = || std::iter::once(&draft.from).chain(&draft.to).chain(&draft.cc).chain(&draft.bcc);
+        let (contacts, companies) = parties(everyone());
         let inbound = !draft.from.is_ours();
         let partner = matches!(draft.from.who, Who::Partner { .. });
         self.world.activities.push(Activity {
@@ -227,6 +227,14 @@ impl Builder {
             recurrence_id: None,
             contacts,
             companies,
+            author: if inbound { identity(&draft.from) } else { None },
+            people: if inbound {
+                outsiders(everyone().filter(|p| !p.is_ours()))
+            } else {
+                outsiders(draft.to.iter().chain(&draft.cc).chain(&draft.bcc))
+            },
+            partner: everyone().any(|p| matches!(p.who, Who::Partner { .. })),
+            closing: text::is_closing(&draft.text),
             deal: deal.clone(),
             tags: draft.tags.clone(),
             typed: Vec::new(),

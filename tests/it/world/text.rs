@@ -56,6 +56,27 @@ pub fn sentences(rng: &mut Rng) -> String {
     (0..n).map(|_| *rng.pick(SENTENCES)).collect::<Vec<_>>().join(" ")
 }
 
+/// Do these sentences only thank and agree? They do not where one asks or tells something; `None` for what lies between,
+/// and for texts that are not of these sentences.
+pub fn is_closing(text: &str) -> Option<bool> {
+    const THANKS: &[&str] = &["Thank you for the quick answer.", "That works for us, many thanks."];
+    const ASKS: &[&str] = &[
+        "Could you send the papers again?",
+        "Please find the details below.",
+        "Is there anything else you need from our side?",
+    ];
+    if ASKS.iter().any(|s| text.contains(s)) {
+        return Some(false);
+    }
+    let thanks = THANKS.iter().any(|s| text.contains(s));
+    let known = SENTENCES.iter().any(|s| text.starts_with(s));
+    match (thanks, known) {
+        (_, false) | (true, true) => None,
+        (false, true) if text.starts_with("We will look at it on Monday") => None,
+        (false, true) => Some(false),
+    }
+}
+
 pub fn subject(rng: &mut Rng) -> &'static str {
     rng.pick::<&str>(SUBJECTS)
 }

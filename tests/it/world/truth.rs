@@ -1,7 +1,7 @@
 //! What must come out: decisions, activities, deal choices and gaps, in the words of the export.
 //! Plain data; how it is compared stands in `score`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -121,6 +121,14 @@ pub struct Activity {
     pub recurrence_id: Option<DateTime<Utc>>,
     pub contacts: BTreeSet<String>,
     pub companies: BTreeSet<String>,
+    /// Who wrote it, when that was an outsider: the contact, else the address.
+    pub author: Option<String>,
+    /// The outsiders: those our mail went to, everybody at a meeting; each with the company. Partners are left out.
+    pub people: BTreeMap<String, Option<String>>,
+    /// Partners take part.
+    pub partner: bool,
+    /// It only thanks or agrees; `None`: hard to say.
+    pub closing: Option<bool>,
     pub deal: DealChoice,
     /// Tags that must stand on it.
     pub tags: Vec<&'static str>,
@@ -146,6 +154,8 @@ pub struct Gap {
     /// `unknown` is as good as `open`: an older activity without a chosen deal lies outside the time that counts, so it
     /// could change nothing, but the rules do not say so in words.
     pub or_unknown: bool,
+    /// It may stand or not: an edge of time or wording decides.
+    pub optional: bool,
     /// Time of the stage change: first and last moment that are right (moves that count as one).
     pub at: Option<(DateTime<Utc>, DateTime<Utc>)>,
     pub from_stage: Option<String>,

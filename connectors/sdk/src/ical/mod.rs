@@ -119,8 +119,8 @@ impl Limits {
     /// Periods and candidates that the rules of a series may cost.
     const WORK: u32 = 2_000_000;
     /// What of it every series may spend, and what all that are opened together may spend beyond that.
-    const SHARE: u32 = 5_000;
-    const FILE_WORK: u32 = 6_000_000;
+    const SHARE: u32 = 1_000;
+    const FILE_WORK: u32 = 4_000_000;
 }
 
 /// Reads a whole file: every UID, its instances inside the window. `zone` is the owner's, for floating times.

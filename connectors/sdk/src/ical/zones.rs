@@ -90,13 +90,15 @@ pub fn iana_offset(tz: Tz, utc: i64) -> i32 {
     tz.offset_from_utc_datetime(&naive(utc)).fix().local_minus_utc()
 }
 
+/// VTIMEZONEs by their place in the file and the IANA zone behind them: many calendars of a file may share one.
+type FileZones = HashMap<(usize, Option<Tz>), Option<Rc<FileZone>>>;
+
 /// The zones of one file, each made when it is first named.
 pub struct Zones<'a> {
     owner: Tz,
     outline: &'a Outline,
     known: RefCell<HashMap<(u32, String), Place>>,
-    /// VTIMEZONEs by their place in the file and the IANA zone behind them: many calendars of a file may share one.
-    files: RefCell<HashMap<(usize, Option<Tz>), Option<Rc<FileZone>>>>,
+    files: RefCell<FileZones>,
     /// What the VTIMEZONEs of the file may cost together.
     patience: Rc<Cell<usize>>,
     /// Work that is left for rules which need more than an honest one does.

@@ -23,6 +23,7 @@ fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
     let mut list = Vec::new();
     let mut entry = Entry::default();
     let mut quotes = true;
+    let mut failed = 0;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let used = match c {
@@ -46,7 +47,11 @@ fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
                 entry = Entry::default(); // the name of a group, or `mailto`
                 1
             }
-            '=' => entry.encoded(rest),
+            '=' if failed < word::FAILED_MAX => {
+                let used = entry.encoded(rest);
+                failed += usize::from(used == 1 && rest.starts_with("=?"));
+                used
+            }
             c => {
                 entry.push(c);
                 c.len_utf8()
@@ -210,7 +215,7 @@ fn tidy(address: &str) -> String {
     }
     let address = address.trim_end_matches(['.', '>', ',', ';']);
     if address.contains('"') {
-        return address.trim().to_owned();
+        return address.trim().chars().filter(|c| !c.is_control()).collect();
     }
     address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
 }

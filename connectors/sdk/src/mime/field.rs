@@ -34,9 +34,11 @@ impl<'a> Iterator for Fields<'a> {
                 return None;
             }
             let mut end = line.len();
+            let mut listed = None;
             loop {
                 let (next, after) = self::line(rest);
-                if is_empty(next) || !continues(line, next) {
+                let mut listed = || *listed.get_or_insert_with(|| is_listed(line));
+                if is_empty(next) || !continues(next, &mut listed) {
                     break;
                 }
                 end = start.len() - after.len();
@@ -54,14 +56,15 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Folded lines start with a blank. Some programs lose it before an encoded word, or before an id or address.
-fn continues(field: &[u8], next: &[u8]) -> bool {
-    let listed = || {
-        // a name has its colon near: whoever puts it far away wants it looked for at every line
-        let near = &field[..field.len().min(NAME_NEAR)];
-        let name = near.split(|b| *b == b':').next().unwrap_or_default().trim_ascii();
-        ["references", "in-reply-to", "from", "to", "cc", "bcc"].iter().any(|n| name.eq_ignore_ascii_case(n.as_bytes()))
-    };
+fn continues(next: &[u8], listed: &mut dyn FnMut() -> bool) -> bool {
     matches!(next.first(), Some(b' ' | b'\t')) || next.starts_with(b"=?") || (next.starts_with(b"<") && listed())
+}
+
+/// A field of ids or addresses. The colon of its name is near: whoever puts it far away wants it looked for.
+fn is_listed(field: &[u8]) -> bool {
+    let near = &field[..field.len().min(NAME_NEAR)];
+    let name = near.split(|b| *b == b':').next().unwrap_or_default().trim_ascii();
+    ["references", "in-reply-to", "from", "to", "cc", "bcc"].iter().any(|n| name.eq_ignore_ascii_case(n.as_bytes()))
 }
 
 /// The first line with its line end, and what follows it.

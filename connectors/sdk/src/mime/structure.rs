@@ -41,13 +41,15 @@ struct Open {
 struct Walk<'a> {
     bytes: &'a [u8],
     stack: Vec<Container>,
+    /// Bytes of the shortest boundary that was ever opened.
+    shortest: usize,
     open: Option<Open>,
     leaves: Vec<Leaf<'a>>,
 }
 
 /// The leaves of a whole message, in order.
 pub(super) fn leaves(bytes: &[u8]) -> Vec<Leaf<'_>> {
-    let mut walk = Walk { bytes, stack: Vec::new(), open: None, leaves: Vec::new() };
+    let mut walk = Walk { bytes, stack: Vec::new(), shortest: usize::MAX, open: None, leaves: Vec::new() };
     let mut at = walk.entity(0, Vec::new(), false, false);
     while at < bytes.len() && walk.leaves.len() < PARTS_MAX && !walk.stack.is_empty() {
         let (line, _) = field::line(&bytes[at..]);
@@ -70,6 +72,9 @@ impl<'a> Walk<'a> {
             return None;
         }
         let line = line.trim_ascii_end();
+        if line.len() < self.shortest {
+            return None; // a flood of short lines asks no container
+        }
         let fits = |c: &Container| line.len() == c.boundary.len() || line.len() == c.boundary.len() + 2;
         let mut open = self.stack.iter().enumerate().rev().filter(|(_, container)| fits(container));
         open.find_map(|(depth, container)| match line.strip_prefix(container.boundary.as_slice())? {
@@ -110,15 +115,18 @@ impl<'a> Walk<'a> {
         };
         let head = Head::read(&self.bytes[start..at], digest);
         match head.boundary {
-            Some(boundary) if self.stack.len() < DEPTH_MAX => self.stack.push(Container {
-                boundary: [b"--", boundary.as_bytes()].concat(),
-                path,
-                children: 0,
-                alternative: head.media_type == "multipart/alternative",
-                digest: head.media_type == "multipart/digest",
-                start: body,
-                inside_alternative: alternative,
-            }),
+            Some(boundary) if self.stack.len() < DEPTH_MAX => {
+                self.shortest = self.shortest.min(2 + boundary.len());
+                self.stack.push(Container {
+                    boundary: [b"--", boundary.as_bytes()].concat(),
+                    path,
+                    children: 0,
+                    alternative: head.media_type == "multipart/alternative",
+                    digest: head.media_type == "multipart/digest",
+                    start: body,
+                    inside_alternative: alternative,
+                });
+            }
             _ => {
                 let first = self.leaves.is_empty();
                 self.open = Some(Open { part: head.part(&path, alternative, first), start: body });

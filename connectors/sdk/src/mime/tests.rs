@@ -600,4 +600,9 @@ fn an_entry_of_wrapping_alone_is_no_mailbox() {
     for value in ["\"x\" <@a@b>, c@d", "=?utf-8?q?=3C=40a=40b=3E?=, c@d", "'@x@y', c@d"] {
         assert_eq!(boxes(&addresses(value)), "c@d", "{value}");
     }
+    // what an encoded word hides may break a line or a database nowhere
+    for value in ["<=?utf-8?q?\"a=00=0A\"=40b?=>", "<=?utf-8?q?a=00=0A=40b?=>", "=?utf-8?q?a=00=0A=40b?="] {
+        let found = addresses(value);
+        assert!(!found[0].address.contains(char::is_control), "{value}");
+    }
 }

@@ -7,6 +7,8 @@ use super::decode;
 
 /// No encoded word is longer; the standard allows 75 bytes.
 const WORD_MAX: usize = 4096;
+/// Beginnings of words in one value that turn out to be none; behind them nothing is looked for.
+pub(super) const FAILED_MAX: usize = 100;
 
 /// Replaces the encoded words of an unfolded value by their text.
 pub fn decode_words(text: &str) -> Cow<'_, str> {
@@ -15,13 +17,15 @@ pub fn decode_words(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("=?") {
+    let mut failed = 0;
+    while let Some(at) = rest.find("=?").filter(|_| failed < FAILED_MAX) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         if let Some((decoded, used)) = run(rest) {
             out.push_str(&decoded);
             rest = &rest[used..];
         } else {
+            failed += 1;
             out.push_str("=?");
             rest = &rest[2..];
         }

@@ -178,13 +178,14 @@ fn judge(count: &Count, files: usize) {
             count.unread, count.series, count.disputed,
         ),
         format!(
-            "calendars: {} instances: {} right ({}), {} too many (precision {}), {} known differences",
+            "calendars: {} instances: {} right ({}), {} too many (precision {}); {} known differences in {} series:",
             tally.agreed,
             tally.right,
             percent(tally.found()),
             tally.extra,
             percent(tally.precision()),
             tally.known,
+            count.met.len(),
         ),
     ];
     lines.extend(reasons(known::CALENDAR, &count.met));

@@ -128,7 +128,7 @@ struct Tally {
 impl Tally {
     /// Hundredths of a percent; nothing compared is a failure, not a success.
     fn share(part: usize, whole: usize) -> usize {
-        if whole == 0 { 0 } else { part * 10_000 / whole }
+        (part * 10_000).checked_div(whole).unwrap_or(0)
     }
 
     fn found(&self) -> usize {

@@ -58,15 +58,17 @@ enum Parcel {
 }
 
 /// Carries until both ends are done or something ended it.
-pub async fn carry(client: TcpStream, server: TcpStream, shared: &Arc<Shared>) {
+///
+/// `born`: the plan under which the connection was made.
+pub async fn carry(client: TcpStream, server: TcpStream, born: u64, shared: &Arc<Shared>) {
     let (Ok(client), Ok(server)) = (Side::new(client), Side::new(server)) else { return };
     let mut orders = shared.order.subscribe();
     let state = watch::Sender::new(None);
     let mut seen = state.subscribe();
     let both = async {
         tokio::join!(
-            relay(&client, &server, Way::ToServer, shared, &state),
-            relay(&server, &client, Way::ToClient, shared, &state)
+            relay(&client, &server, Way::ToServer, born, shared, &state),
+            relay(&server, &client, Way::ToClient, born, shared, &state)
         )
     };
     let ordered = async {
@@ -91,12 +93,12 @@ pub async fn carry(client: TcpStream, server: TcpStream, shared: &Arc<Shared>) {
     }
 }
 
-async fn relay(from: &Side, to: &Side, way: Way, shared: &Shared, state: &watch::Sender<Option<What>>) {
+async fn relay(from: &Side, to: &Side, way: Way, born: u64, shared: &Shared, state: &watch::Sender<Option<What>>) {
     let (sender, parcels) = mpsc::channel(4096);
-    tokio::join!(take(from, way, shared, sender), give(to, way, parcels, state));
+    tokio::join!(take(from, way, born, shared, sender), give(to, way, parcels, state));
 }
 
-async fn take(from: &Side, way: Way, shared: &Shared, sender: mpsc::Sender<(Instant, Parcel)>) {
+async fn take(from: &Side, way: Way, born: u64, shared: &Shared, sender: mpsc::Sender<(Instant, Parcel)>) {
     let mut buffer = vec![0; 16 << 10];
     let mut own = 0;
     loop {
@@ -108,7 +110,7 @@ async fn take(from: &Side, way: Way, shared: &Shared, sender: mpsc::Sender<(Inst
             Err(_) => (vec![Parcel::What(What::Reset)], true),
             Ok(n) => {
                 shared.carried[index(way)].fetch_add(n as u64, Ordering::SeqCst);
-                (shared.sort(way, &mut own, &mut buffer[..n]), false)
+                (shared.sort(way, born, &mut own, &mut buffer[..n]), false)
             }
         };
         for parcel in parcels {
@@ -132,6 +134,10 @@ async fn give(
     let mut shut = false;
     while let Some((at, parcel)) = parcels.recv().await {
         sleep_until(at).await;
+        // Nothing may come behind a cut: a line with a hole in it is no line there is.
+        if matches!(*state.borrow(), Some(What::Reset | What::Close)) {
+            return;
+        }
         let silent = *state.borrow() == Some(What::Silence);
         match parcel {
             Parcel::Bytes(bytes) if !shut && !silent => shut = to.write(&bytes).await.is_err(),
@@ -161,7 +167,7 @@ impl Shared {
     }
 
     /// What becomes of bytes that came in.
-    fn sort(&self, way: Way, own: &mut u64, bytes: &mut [u8]) -> Vec<Parcel> {
+    fn sort(&self, way: Way, born: u64, own: &mut u64, bytes: &mut [u8]) -> Vec<Parcel> {
         let mut state = lock(&self.state);
         let length = bytes.len() as u64;
         let before = match state.plan.mishap {
@@ -169,12 +175,13 @@ impl Shared {
             _ => state.since[index(way)],
         };
         *own += length;
-        state.since[index(way)] += length;
+        let current = born == state.number;
+        state.since[index(way)] += if current { length } else { 0 };
         let mut whole = bytes.len();
         let mut then = None;
         if let Some(mishap) = state.plan.mishap
             && mishap.way == way
-            && (mishap.always || !state.happened)
+            && (mishap.always || (current && !state.happened))
             && before + length >= mishap.after + u64::from(mishap.what == What::Corrupt)
             && before <= mishap.after
         {

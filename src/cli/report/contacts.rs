@@ -1,0 +1,52 @@
+//! The reports about contacts: `leads`, `segments`.
+
+use super::Asked;
+use crate::domain::{
+    directory::Contact,
+    reports::{
+        Table, leads,
+        segments::{self, Traffic},
+    },
+    span::Span,
+};
+
+/// A contact is silent after this long.
+const SILENT: Span = Span::Days(30);
+
+impl Asked<'_> {
+    pub(super) async fn leads(&self) -> anyhow::Result<Table> {
+        // who was in the CRM before these days is no lead of theirs, whatever came first
+        let start = self.range.start();
+        let late = |c: &Contact| c.created_at.is_none_or(|at| at >= start);
+        let contacts = &self.directory.contacts;
+        let new = |id: &str| contacts.get(self.directory.survivor(id)).is_some_and(late);
+        let ids: Vec<String> = contacts.keys().filter(|id| new(id)).cloned().collect();
+        let activities = self.app.store.with_contacts(&ids).await?;
+        Ok(leads::report(&leads::Input {
+            directory: self.directory,
+            activities: &activities,
+            range: self.range.clone(),
+            scope: self.scope.clone(),
+            now: self.now,
+        }))
+    }
+
+    pub(super) async fn segments(&self) -> anyhow::Result<Table> {
+        let traffic = self.traffic().await?;
+        Ok(segments::report(&segments::Input {
+            directory: self.directory,
+            traffic: &traffic,
+            range: self.range.clone(),
+            scope: self.scope.clone(),
+            now: self.now,
+            after: SILENT,
+        }))
+    }
+
+    /// When each contact was last heard of.
+    pub(super) async fn traffic(&self) -> anyhow::Result<Vec<Traffic>> {
+        let seen = self.app.store.traffic(self.now).await?;
+        let one = |(contact, (last_in, last_out))| Traffic { contact, last_in, last_out };
+        Ok(seen.into_iter().map(one).collect())
+    }
+}

@@ -1,0 +1,65 @@
+//! The reports about deals: `forecast`, `trail`, `next_steps`, `competitors`.
+
+use super::Asked;
+use crate::domain::{
+    gaps::Rule,
+    reports::{Period, Table, competitors, forecast, next_steps, trail},
+};
+
+impl Asked<'_> {
+    pub(super) async fn forecast(&self, calibration: bool) -> anyhow::Result<Table> {
+        let findings = if calibration { Vec::new() } else { self.app.store.findings_by(&forecast::SAYS_SO).await? };
+        // the period of the quotas, when they agree on one
+        let mut pers = self.quotas().into_iter().map(|q| q.per);
+        let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
+        let worth = self.worth();
+        let input = forecast::Input {
+            directory: self.directory,
+            findings: &findings,
+            settings: &self.app.engine.rules.thresholds,
+            worth: &worth,
+            range: self.range.clone(),
+            per,
+            scope: self.scope.clone(),
+            now: self.now,
+        };
+        Ok(if calibration { forecast::calibration(&input) } else { forecast::report(&input) })
+    }
+
+    pub(super) async fn trail(&self) -> anyhow::Result<Table> {
+        let findings = self.app.store.findings_by(&[Rule::UnsupportedAdvance, Rule::OneSidedAdvance]).await?;
+        Ok(trail::report(&trail::Input {
+            directory: self.directory,
+            findings: &findings,
+            range: self.range.clone(),
+            scope: self.scope.clone(),
+            now: self.now,
+        }))
+    }
+
+    pub(super) async fn next_steps(&self) -> anyhow::Result<Table> {
+        let rules = &self.app.engine.rules;
+        let findings = self.app.store.findings_by(&[Rule::OverdueNextStep]).await?;
+        let signs = self.app.store.signs(next_steps::since(&self.range), self.now).await?;
+        Ok(next_steps::report(&next_steps::Input {
+            directory: self.directory,
+            findings: &findings,
+            signs: &signs,
+            settings: &rules.thresholds,
+            calendars: &rules.calendars,
+            range: self.range.clone(),
+            scope: self.scope.clone(),
+            now: self.now,
+        }))
+    }
+
+    pub(super) async fn competitors(&self) -> anyhow::Result<Table> {
+        let mentions = self.app.store.mentions(self.range.start(), self.range.end()).await?;
+        Ok(competitors::report(&competitors::Input {
+            directory: self.directory,
+            activities: &mentions,
+            range: self.range.clone(),
+            scope: self.scope.clone(),
+        }))
+    }
+}

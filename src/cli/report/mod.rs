@@ -1,0 +1,202 @@
+//! `report`: every report by its name, each number with what stands behind it. Asks the store for what a report needs and
+//! prints what it says; counts nothing itself.
+
+mod contacts;
+mod coverage;
+mod deals;
+mod ledger;
+mod today;
+
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta, Utc};
+use clap::Args;
+
+use super::{
+    Usage,
+    behind::{self, Behind},
+    output::{Format, say},
+    wanted,
+};
+use crate::{
+    app::App,
+    config::fault,
+    domain::{
+        directory::Directory,
+        reports::{Range, Scope, Table},
+    },
+};
+
+/// The reports there are, and what each shows.
+const REPORTS: &[(&str, &str)] = &[
+    ("today", "a rep's day (--rep, else a section each): suggestions, meetings, who waits, pace, what was captured"),
+    ("activity", "what each rep did: mails, conversations, meetings, quotes, deals won; captured or typed"),
+    ("funnel", "conversations, meetings, quotes, contracts, and how many of each step became the next"),
+    ("pace", "each [[target]]: done, expected by now on working days, to go on each day that is left"),
+    (
+        "targets",
+        "each [[quota]] solved back to contracts, quotes, meetings and conversations a week, by one's own rates",
+    ),
+    ("forecast", "what is committed for the period of --to, what of it is backed, what such commits were worth before"),
+    ("trail", "how many forward moves of deals are backed by evidence, and which won deals show a whole trail"),
+    (
+        "next_steps",
+        "planned steps (CRM tasks): fulfilled and by which activity, overdue, moved, to do; until in two weeks",
+    ),
+    ("coverage", "what capture saw, week by week: captured, waiting, skipped and why, typed and confirmed"),
+    ("leads", "contacts new in these days, and who began: they, we, or a meeting"),
+    ("segments", "contacts to work on, as of --to: silent, never answered, new, won and then left alone"),
+    ("competitors", "who is named in the mail of which deal, month by month, large deals first"),
+];
+
+/// Reports that look at one day: `--from` says nothing there.
+const OF_A_DAY: &[&str] = &["today", "pace", "segments"];
+
+/// A report by its name, over days; each number opens with --show.
+#[derive(Args, Debug)]
+#[command(after_help = listed())]
+pub struct Report {
+    /// Which report: they are listed below
+    pub name: String,
+    /// First day, in the organisation's zone; else the Monday four weeks ago (targets, --calibration: a year; --cohorts: six months)
+    #[arg(long, value_name = "DATE", value_parser = wanted::day)]
+    pub from: Option<NaiveDate>,
+    /// Last day, included; else today
+    #[arg(long, value_name = "DATE", value_parser = wanted::day)]
+    pub to: Option<NaiveDate>,
+    /// Only this team
+    #[arg(long, value_name = "NAME")]
+    pub team: Option<String>,
+    /// Only this rep (an email address or an alias)
+    #[arg(long, value_name = "EMAIL")]
+    pub rep: Option<String>,
+    /// funnel: by the month of the first talk, what became of those deals by now, and in how many days
+    #[arg(long)]
+    pub cohorts: bool,
+    /// forecast: of the deals closed in these days, by the chance they were given, how many were won
+    #[arg(long)]
+    pub calibration: bool,
+    /// List what stands behind this column: activities, deals or contacts; for coverage the items with their decisions
+    #[arg(long, value_name = "COLUMN")]
+    pub show: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+fn listed() -> String {
+    let width = REPORTS.iter().map(|r| r.0.len()).max().unwrap_or_default();
+    let lines: Vec<String> = REPORTS.iter().map(|(name, shows)| format!("  {name:<width$}  {shows}")).collect();
+    format!(
+        "Reports:\n{}\n\nOpen a number: `dealtrail report funnel --show meetings` lists the meetings it counts, and `dealtrail \
+         explain ID` tells of one.",
+        lines.join("\n")
+    )
+}
+
+/// What every report is asked with.
+struct Asked<'a> {
+    app: &'a App,
+    directory: &'a Directory,
+    range: Range<'a>,
+    scope: Scope,
+    now: DateTime<Utc>,
+}
+
+impl Report {
+    /// # Errors
+    /// When there is no such report, team, rep or column, or the database fails.
+    pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        let names: Vec<&str> = REPORTS.iter().map(|r| r.0).collect();
+        let name = wanted::one_of("report", &self.name, &names)?;
+        self.fits(name)?;
+        let (from, to) = self.days(app, name)?;
+        let calendar = app.config.calendar_of(None);
+        let known = app.engine.known();
+        let asked = Asked {
+            app,
+            directory: &known.directory,
+            range: Range { from, to, calendar: &calendar },
+            scope: self.scope(app)?,
+            now: app.clock.now(),
+        };
+        let table = match name {
+            "coverage" => return self.coverage(&asked).await,
+            "activity" => asked.activity().await?,
+            "funnel" if self.cohorts => asked.cohorts().await?,
+            "funnel" => asked.funnel().await?,
+            "pace" => asked.pace().await?,
+            "targets" => asked.targets().await?,
+            "forecast" => asked.forecast(self.calibration).await?,
+            "next_steps" => asked.next_steps().await?,
+            "today" => asked.today().await?,
+            "trail" => asked.trail().await?,
+            "leads" => asked.leads().await?,
+            "segments" => asked.segments().await?,
+            _ => asked.competitors().await?,
+        };
+        self.print(&table)?;
+        Ok(0)
+    }
+
+    /// Options of one report say nothing in another.
+    fn fits(&self, name: &str) -> Result<(), Usage> {
+        let wrong = [(self.cohorts, "--cohorts", "funnel"), (self.calibration, "--calibration", "forecast")]
+            .into_iter()
+            .find(|(given, _, report)| *given && *report != name);
+        match wrong {
+            Some((_, option, report)) => Err(Usage(format!("{option} belongs to the report {report}, not to {name}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The report, or what stands behind one of its columns.
+    fn print(&self, table: &Table) -> anyhow::Result<()> {
+        let Some(column) = &self.show else { return print(table, self.format) };
+        behind::counted(table, column)?;
+        let opened = table.show(column).unwrap_or_default();
+        let rows: Vec<Vec<Behind>> =
+            opened.into_iter().map(|(_, ids)| ids.iter().cloned().map(Behind::Id).collect()).collect();
+        Ok(behind::print(table, &rows, self.format)?)
+    }
+
+    /// The first and the last day.
+    fn days(&self, app: &App, name: &str) -> Result<(NaiveDate, NaiveDate), Usage> {
+        let today = app.config.calendar_of(None).date(app.clock.now());
+        // what is planned lies ahead
+        let usual = if name == "next_steps" { today + TimeDelta::days(14) } else { today };
+        let to = self.to.unwrap_or(usual);
+        let weeks_ago = to - TimeDelta::days(21 + i64::from(to.weekday().num_days_from_monday()));
+        let usual = match name {
+            name if OF_A_DAY.contains(&name) => to,
+            "funnel" if self.cohorts => to.with_day(1).unwrap_or(to) - Months::new(5),
+            "next_steps" if self.to.is_none() => weeks_ago - TimeDelta::days(14),
+            // rates and amounts need more than four weeks
+            "targets" | "forecast" => to - Months::new(12),
+            _ => weeks_ago,
+        };
+        let from = self.from.unwrap_or(usual);
+        wanted::in_order(Some(from), Some(to))?;
+        Ok((from, to))
+    }
+
+    fn scope(&self, app: &App) -> Result<Scope, Usage> {
+        if let Some(team) = self.team.as_ref().filter(|t| app.config.team(t).is_none()) {
+            let names: Vec<&str> = app.config.teams.iter().map(|t| t.name.as_str()).collect();
+            return Err(Usage(format!("there is no team `{team}`; {}", fault::hint(team, names.iter().copied()))));
+        }
+        let rep = self.rep.as_deref().map(|r| wanted::rep(app, r)).transpose()?;
+        Ok(Scope { team: self.team.clone(), rep })
+    }
+}
+
+fn print(table: &Table, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Table => say!("{}", table.text())?,
+        Format::Json => say!("{}", serde_json::to_string_pretty(&table.json())?)?,
+        Format::Jsonl => {
+            for row in &table.rows {
+                say!("{}", table.row_json(row))?;
+            }
+        }
+        Format::Csv => say!("{}", table.csv().trim_end_matches('\n'))?,
+    }
+    Ok(())
+}

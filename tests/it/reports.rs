@@ -1,0 +1,149 @@
+//! Every report over the sample company, as a user asks for it: it has rows, every format has its shape, and every number opens
+//! to as much as it says, on SQLite and PostgreSQL alike.
+
+use std::{fs, path::PathBuf};
+
+use dealtrail_testkit::postgres::Postgres;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Program, bare};
+
+/// The sample company, read once.
+struct Company {
+    _dir: TempDir,
+    program: Program,
+    url: Option<String>,
+}
+
+impl Company {
+    fn on_sqlite() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (program, _) = demo(&dir);
+        Self { _dir: dir, program, url: None }
+    }
+
+    /// The same company once more, read into PostgreSQL.
+    fn on_postgres() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (program, config) = demo(&dir);
+        let url = Postgres::shared().fresh();
+        let text = fs::read_to_string(&config).expect("the configuration");
+        let start = text.find("sqlite:").expect("the sample company is on SQLite");
+        let end = start + text[start..].find('"').expect("a closing quote");
+        fs::write(&config, format!("{}{url}{}", &text[..start], &text[end..])).expect("the configuration");
+        program.sync();
+        Self { _dir: dir, program, url: Some(url) }
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let all: Vec<&str> = ["report"].iter().chain(arguments).chain(&["--format", "json"]).copied().collect();
+        serde_json::from_str(&self.program.run(&all)).expect("JSON")
+    }
+}
+
+impl Drop for Company {
+    fn drop(&mut self) {
+        if let Some(url) = self.url.as_ref().filter(|_| !std::thread::panicking()) {
+            Postgres::shared().drop_database(url);
+        }
+    }
+}
+
+fn demo(dir: &TempDir) -> (Program, PathBuf) {
+    let home = dir.path().join("company");
+    let said = bare(&["demo", "--once", "--dir", home.to_str().expect("a path")], dir.path());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let config = home.join("dealtrail.toml");
+    (Program { config: config.clone() }, config)
+}
+
+/// How each report is asked for, so that the sample company has something to show.
+const ASKED: &[&[&str]] = &[
+    &["today"],
+    &["activity"],
+    &["funnel"],
+    &["funnel", "--cohorts"],
+    &["pace"],
+    &["targets"],
+    &["forecast"],
+    &["forecast", "--calibration"],
+    &["trail"],
+    &["next_steps"],
+    &["coverage"],
+    &["leads", "--from", "2020-01-01"],
+    &["segments"],
+    &["competitors", "--from", "2020-01-01"],
+];
+
+fn rows(report: &Value) -> &Vec<Value> {
+    report["rows"].as_array().expect("rows")
+}
+
+#[test]
+fn every_report_of_the_sample_company_opens() {
+    let company = Company::on_sqlite();
+    for asked in ASKED {
+        let report = company.json(asked);
+        for key in ["name", "from", "to", "columns", "rows", "notes"] {
+            assert!(report.get(key).is_some(), "{asked:?} has no {key}");
+        }
+        assert_eq!(report["name"], asked[0]);
+        assert!(!rows(&report).is_empty(), "{asked:?} has no rows");
+        assert!(!report["notes"].as_array().expect("notes").is_empty(), "{asked:?} says nothing of itself");
+        let plain: Vec<&str> = ["report"].iter().chain(*asked).copied().collect();
+        assert!(company.program.run(&plain).lines().count() > rows(&report).len(), "{asked:?}");
+        let csv: Vec<&str> = plain.iter().chain(&["--format", "csv"]).copied().collect();
+        let csv = company.program.run(&csv);
+        let read = csv::Reader::from_reader(csv.as_bytes()).records().filter(Result::is_ok).count();
+        assert_eq!(read, rows(&report).len(), "{asked:?}");
+        opens(&company, asked, &report);
+    }
+}
+
+/// Counts open to as many things as they say, rates to what they have done.
+fn opens(company: &Company, asked: &[&str], report: &Value) {
+    let mut counted = 0;
+    for column in report["columns"].as_array().expect("columns") {
+        let key = column["key"].as_str().expect("a key");
+        let says = |row: &Value| row[key].as_u64().or_else(|| row[key]["done"].as_u64());
+        if asked[0] == "coverage" || !rows(report).iter().any(|row| says(row).is_some_and(|n| n > 0)) {
+            continue;
+        }
+        if key == "minutes_saved" {
+            continue;
+        }
+        let show: Vec<&str> = asked.iter().chain(&["--show", key]).copied().collect();
+        let opened = company.json(&show);
+        let opened = opened.as_array().expect("rows");
+        assert_eq!(opened.len(), rows(report).len());
+        for (row, open) in rows(report).iter().zip(opened) {
+            let Some(n) = says(row) else { continue };
+            let behind = open["behind"].as_array().map_or(0, Vec::len);
+            assert_eq!(behind as u64, n, "{asked:?} {key} of {row}");
+            counted += n;
+        }
+    }
+    assert!(counted > 0 || matches!(asked[0], "coverage" | "segments"), "{asked:?} counts nothing");
+}
+
+#[test]
+fn both_databases_say_the_same() {
+    let (sqlite, postgres) = (Company::on_sqlite(), Company::on_postgres());
+    for asked in ASKED {
+        assert_eq!(rows(&sqlite.json(asked)), rows(&postgres.json(asked)), "{asked:?}");
+    }
+}
+
+#[test]
+fn an_unknown_report_names_all() {
+    let company = Company::on_sqlite();
+    let said = company.program.say(&["report", "funel"]);
+    assert_eq!(said.code, Some(2));
+    said.complains(&["no report `funel`", "did you mean `funnel`?", "activity", "segments"]);
+    let all = company.json(&["trail"]);
+    let reps: Vec<&str> = rows(&all).iter().filter_map(|r| r["rep"].as_str()).collect();
+    let rep = reps.first().expect("a rep has moved a deal");
+    let own = company.json(&["trail", "--rep", rep]);
+    assert_eq!(rows(&own).iter().map(|r| r["rep"].as_str()).collect::<Vec<_>>(), [Some(*rep)]);
+}

@@ -25,7 +25,7 @@ pub enum Format {
 )]
 pub struct Unwritten(#[from] io::Error);
 
-/// Prints one line: ask for it with [`say!`].
+/// Prints one line: ask for it with `say!`.
 ///
 /// # Errors
 /// When standard output cannot be written.

@@ -108,4 +108,10 @@ fn changes(office: &Office, dice: &mut Dice, world: &mut World, deal: usize) {
         let at = one.moves[one.moves.len() - 1].0 + 5;
         change("forecast_category", "best_case".to_owned(), "commit".to_owned(), at);
     }
+    // what was committed once, and how it ended
+    let sure = one.moves.iter().find(|m| m.1 == super::plot::NEGOTIATION);
+    if let (false, Some((sure, _)), Some((end, _))) = (one.open(), sure, one.moves.last()) {
+        change("forecast_category", "best_case".to_owned(), "commit".to_owned(), sure + 5);
+        change("forecast_category", "commit".to_owned(), one.forecast.to_owned(), *end);
+    }
 }

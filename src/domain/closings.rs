@@ -1,5 +1,5 @@
 //! Does a mail end its thread by its own wording: "Thanks!", "Noted.", "We will come back to you"? Pure. Word lists as
-//! data, folded as [`plain`] folds, in the languages people write; when in doubt a mail asks for an answer.
+//! data, folded as `plain` folds, in the languages people write; when in doubt a mail asks for an answer.
 
 use super::documents::plain;
 

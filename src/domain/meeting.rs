@@ -37,7 +37,7 @@ pub struct View {
     pub stamp: Option<DateTime<Utc>>,
     pub modified: Option<DateTime<Utc>>,
     pub overridden: bool,
-    /// Of a calendar, where texts are kept; cut at [`LONGEST`].
+    /// Of a calendar, where texts are kept; cut at `LONGEST`.
     #[serde(default)]
     pub description: Option<String>,
     /// How much of its words was kept: see [`View::withhold`].

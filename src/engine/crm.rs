@@ -164,7 +164,8 @@ impl Touched {
         let deals: Vec<String> = self.deals.iter().cloned().collect();
         matches::mark(tx, self.deals.iter().cloned()).await?;
         let people = self.contacts.iter().map(|c| format!("contact:{c}"));
-        subjects::mark(tx, people.chain(self.companies.iter().map(|c| format!("company:{c}"))).collect::<Vec<_>>()).await?;
+        subjects::mark(tx, people.chain(self.companies.iter().map(|c| format!("company:{c}"))).collect::<Vec<_>>())
+            .await?;
         if none_yet {
             return Ok(());
         }

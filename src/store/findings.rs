@@ -36,13 +36,20 @@ pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
         ]);
     }
     let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, body = excluded.body";
-    tx.insert("insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, body)", tail, rows).await
+    tx.insert("insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, body)", tail, rows)
+        .await
 }
 
 impl Store {
     /// All findings, by deal, then those on no deal.
     pub async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
-        let rows = self.db.rows("select body from findings order by case when deal is null then 1 else 0 end, deal, subject, id", vec![]).await?;
+        let rows = self
+            .db
+            .rows(
+                "select body from findings order by case when deal is null then 1 else 0 end, deal, subject, id",
+                vec![],
+            )
+            .await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 }

@@ -91,7 +91,7 @@ impl Fake {
             match trick {
                 Trick::Panic => panic!("a message that panics"),
                 Trick::PanicInItsThread => {
-                    let cut = tokio::task::spawn_blocking(|| -> () { panic!("a message that panics") }).await;
+                    let cut = tokio::task::spawn_blocking(panics).await;
                     let cut = cut.expect_err("it panicked");
                     return Err(Fault::from(dealtrail_sdk::FaultKind::Unreachable, "reading was cut off", cut));
                 }
@@ -115,6 +115,10 @@ impl Fake {
             })
             .collect())
     }
+}
+
+fn panics() {
+    panic!("a message that panics")
 }
 
 #[async_trait]

@@ -124,14 +124,23 @@ fn opens(company: &Company, asked: &[&str], report: &Value) {
             counted += n;
         }
     }
-    assert!(counted > 0 || matches!(asked[0], "coverage" | "segments"), "{asked:?} counts nothing");
+    // a weekend captures nothing, and a segment is a list
+    assert!(counted > 0 || matches!(asked[0], "coverage" | "segments" | "today"), "{asked:?} counts nothing");
 }
 
 #[test]
 fn both_databases_say_the_same() {
     let (sqlite, postgres) = (Company::on_sqlite(), Company::on_postgres());
+    // how far each was read is another moment in each
+    let timeless = |company: &Company, asked: &[&str]| {
+        let mut rows = rows(&company.json(asked)).clone();
+        for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+            row.remove("complete_to");
+        }
+        rows
+    };
     for asked in ASKED {
-        assert_eq!(rows(&sqlite.json(asked)), rows(&postgres.json(asked)), "{asked:?}");
+        assert_eq!(timeless(&sqlite, asked), timeless(&postgres, asked), "{asked:?}");
     }
 }
 
@@ -144,6 +153,12 @@ fn an_unknown_report_names_all() {
     let all = company.json(&["trail"]);
     let reps: Vec<&str> = rows(&all).iter().filter_map(|r| r["rep"].as_str()).collect();
     let rep = reps.first().expect("a rep has moved a deal");
+    let deal = company.json(&["trail", "--show", "moves", "--rep", rep])[0]["behind"][0].clone();
+    let line = company.json(&["trail", "--deal", deal.as_str().expect("a deal")]);
+    for kind in ["stage", "email"] {
+        assert!(rows(&line).iter().any(|r| r["kind"] == kind), "{line}");
+    }
+    company.program.say(&["report", "leads", "--deal", "OPP-1"]).complains(&["--deal belongs to the report trail"]);
     let own = company.json(&["trail", "--rep", rep]);
     assert_eq!(rows(&own).iter().map(|r| r["rep"].as_str()).collect::<Vec<_>>(), [Some(*rep)]);
 }

@@ -20,6 +20,7 @@ mod mail;
 mod names;
 mod pull;
 mod reading;
+mod search;
 mod session;
 mod settings;
 mod signin;

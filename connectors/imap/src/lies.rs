@@ -334,44 +334,6 @@ async fn a_refusal_is_not_an_empty_list() {
     }
 }
 
-/// The server shows fewer messages than it counts: what is not shown is not taken as gone.
-#[tokio::test]
-async fn a_list_that_was_cut_short_retires_nothing() {
-    let fake = Fake::with(&[1, 2, 3, 4, 5]).start();
-    let first = read(&fake).await;
-    fake.change(|server| {
-        server.mails.remove(&1);
-        server.modseq += 1;
-    });
-    let cut = |command: &str| {
-        command.starts_with("UID SEARCH UID 1:4294967295").then(|| Reply::Say("* SEARCH 4 5\r\n".into()))
-    };
-    fake.answer(move |_, command| cut(command));
-    let seen = read_from(&mailbox(&fake, json!({})), first.cursor.clone()).await.expect("a reading");
-    assert_eq!(seen.listing, Some(keys(&[2, 3, 4, 5])), "asked in another form, the whole is told");
-    // No form tells the whole.
-    fake.answer(move |server, command| {
-        let all = command.starts_with("UID FETCH 1:4294967295").then(|| Reply::Say(server.fetch("4:5", command)));
-        all.or_else(|| cut(command))
-    });
-    let mailbox = mailbox(&fake, json!({}));
-    let step = mailbox.pull(&inbox(), first.cursor.as_ref(), &window()).await.expect("a step");
-    assert!(step.listing.is_none() && step.changes.is_empty() && step.more, "{step:?}");
-    let fault = mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect_err("twice is no chance");
-    assert!(fault.kind == FaultKind::Malformed && fault.what.contains("counts 4") && fault.what.contains("shows 2"));
-    // New mail comes all the same, and an honest day mends it.
-    fake.change(|server| {
-        server.mails.insert(6, "Subject: new\r\nFrom: a@b.example\r\n\r\ntext\r\n".into());
-        (server.next, server.modseq) = (7, 9);
-    });
-    let step = mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect("new mail");
-    assert!(step.changes.len() == 1 && step.more, "{step:?}");
-    mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect("first seen again with another count");
-    fake.repent();
-    let seen = read_from(&mailbox, step.cursor).await.expect("an honest day");
-    assert_eq!(seen.listing, Some(keys(&[2, 3, 4, 5, 6])));
-}
-
 #[tokio::test]
 async fn another_uidvalidity_starts_over_and_lists_everything() {
     let fake = Fake::with(&[1, 2, 3]).start();

@@ -1,9 +1,13 @@
 //! The reports about deals: `forecast`, `trail`, `next_steps`, `competitors`.
 
-use super::Asked;
-use crate::domain::{
-    gaps::Rule,
-    reports::{Period, Table, competitors, forecast, next_steps, trail},
+use super::{super::Usage, Asked};
+use crate::{
+    domain::{
+        activity::Activity,
+        gaps::Rule,
+        reports::{Period, Table, competitors, forecast, next_steps, timeline, trail},
+    },
+    store::lists::Filter,
 };
 
 impl Asked<'_> {
@@ -33,6 +37,28 @@ impl Asked<'_> {
             findings: &findings,
             range: self.range.clone(),
             scope: self.scope.clone(),
+            now: self.now,
+        }))
+    }
+
+    /// One deal's line.
+    pub(super) async fn timeline(&self, deal: &str) -> anyhow::Result<Table> {
+        let Some(deal) = self.directory.deals.get(deal) else {
+            return Err(Usage(format!(
+                "the deal {deal} is no longer in the CRM; `dealtrail explain {deal}` shows its gaps"
+            ))
+            .into());
+        };
+        let findings = self.app.store.findings_of(&deal.id).await?;
+        let filter = Filter { deal: Some(deal.id.clone()), ..Filter::default() };
+        let activities: Vec<Activity> =
+            self.app.store.activities(&filter).await?.into_iter().map(|stored| stored.activity).collect();
+        Ok(timeline::report(&timeline::Input {
+            directory: self.directory,
+            deal,
+            findings: &findings,
+            activities: &activities,
+            range: self.range.clone(),
             now: self.now,
         }))
     }

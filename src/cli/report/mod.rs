@@ -68,6 +68,9 @@ pub struct Report {
     /// Only this rep (an email address or an alias)
     #[arg(long, value_name = "EMAIL")]
     pub rep: Option<String>,
+    /// trail: this deal's stage changes and activities on one line, from its beginning
+    #[arg(long, value_name = "ID")]
+    pub deal: Option<String>,
     /// funnel: by the month of the first talk, what became of those deals by now, and in how many days
     #[arg(long)]
     pub cohorts: bool,
@@ -108,6 +111,10 @@ impl Report {
         let name = wanted::one_of("report", &self.name, &names)?;
         self.fits(name)?;
         let (from, to) = self.days(app, name)?;
+        let deal = match &self.deal {
+            Some(id) => Some(wanted::deal(app, id).await?),
+            None => None,
+        };
         let calendar = app.config.calendar_of(None);
         let known = app.engine.known();
         let asked = Asked {
@@ -127,6 +134,7 @@ impl Report {
             "forecast" => asked.forecast(self.calibration).await?,
             "next_steps" => asked.next_steps().await?,
             "today" => asked.today().await?,
+            "trail" if deal.is_some() => asked.timeline(&deal.unwrap_or_default()).await?,
             "trail" => asked.trail().await?,
             "leads" => asked.leads().await?,
             "segments" => asked.segments().await?,
@@ -138,9 +146,12 @@ impl Report {
 
     /// Options of one report say nothing in another.
     fn fits(&self, name: &str) -> Result<(), Usage> {
-        let wrong = [(self.cohorts, "--cohorts", "funnel"), (self.calibration, "--calibration", "forecast")]
-            .into_iter()
-            .find(|(given, _, report)| *given && *report != name);
+        let of_one = [
+            (self.cohorts, "--cohorts", "funnel"),
+            (self.calibration, "--calibration", "forecast"),
+            (self.deal.is_some(), "--deal", "trail"),
+        ];
+        let wrong = of_one.into_iter().find(|(given, _, report)| *given && *report != name);
         match wrong {
             Some((_, option, report)) => Err(Usage(format!("{option} belongs to the report {report}, not to {name}"))),
             None => Ok(()),
@@ -167,6 +178,8 @@ impl Report {
         let usual = match name {
             name if OF_A_DAY.contains(&name) => to,
             "funnel" if self.cohorts => to.with_day(1).unwrap_or(to) - Months::new(5),
+            // as far back as the deal reaches: the line begins with its first entry
+            "trail" if self.deal.is_some() => NaiveDate::default().min(to),
             "next_steps" if self.to.is_none() => weeks_ago - TimeDelta::days(14),
             // rates and amounts need more than four weeks
             "targets" | "forecast" => to - Months::new(12),

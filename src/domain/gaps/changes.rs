@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn changes_of_a_day_are_one() {
         type Rows = &'static [(&'static str, &'static str, &'static str)];
-        let cases: [(&str, Rows, &[(f64, f64)]); 7] = [
+        type Steps = &'static [(f64, f64)];
+        let cases: [(&str, Rows, Steps); 7] = [
             ("none", &[], &[]),
             ("two", &[("11-01", "10", "8"), ("11-05", "8", "9")], &[(10.0, 8.0), (8.0, 9.0)]),
             ("a slip", &[("11-01 10:00", "10", "1"), ("11-01 10:05", "1", "10")], &[]),

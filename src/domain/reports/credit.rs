@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::{
     activity::{Activity, Direction, Entity, Kind, Role},
-    directory::{Directory, User},
+    directory::{Deal, Directory, User},
     matching,
 };
 
@@ -106,6 +106,12 @@ impl<'a> Credit<'a> {
 
 pub fn has_left(user: &User, at: DateTime<Utc>) -> bool {
     user.until.is_some_and(|until| until < at)
+}
+
+/// Somebody who sells: no manager, still here, and in a team or the owner of a deal.
+pub fn is_rep(user: &User, directory: &Directory, at: DateTime<Utc>) -> bool {
+    let owns = |deal: &Deal| directory.user(&deal.owner).is_some_and(|owner| owner.email == user.email);
+    !user.manager && !has_left(user, at) && (user.team.is_some() || directory.deals.values().any(owns))
 }
 
 #[cfg(test)]

@@ -152,6 +152,9 @@ fn commits<'a>(input: &Input<'a>, (from, to): (NaiveDate, NaiveDate)) -> Vec<Com
     let within = |day: Option<NaiveDate>| day.is_some_and(|d| from <= d && d <= to);
     let mut all = Vec::new();
     for deal in deals {
+        if !then::close_dates(deal).any(|day| within(Some(day))) {
+            continue;
+        }
         let look = |at| then::then(deal, at, input.directory, input.settings);
         let said = |at: &DateTime<Utc>| {
             let then = look(*at);

@@ -31,10 +31,12 @@ const SOURCES: [(&str, &str); 4] = [
     ("silent", "No traffic yet"),
 ];
 
+/// By column key: contacts with the time they count for.
+type Sources = BTreeMap<&'static str, Vec<(DateTime<Utc>, String)>>;
+
 pub fn report(input: &Input<'_>) -> Table {
     let first = firsts(input);
-    let mut rows: BTreeMap<Whose, BTreeMap<&'static str, Vec<(DateTime<Utc>, String)>>> =
-        BTreeMap::from([(Whose::All, BTreeMap::new())]);
+    let mut rows: BTreeMap<Whose, Sources> = BTreeMap::from([(Whose::All, Sources::new())]);
     for contact in input.directory.contacts.values().filter(|c| c.merged_into.is_none()) {
         let first = first.get(contact.id.as_str());
         let Some(at) = since(contact, first.map(|f| f.0)) else { continue };
@@ -63,7 +65,7 @@ pub fn report(input: &Input<'_>) -> Table {
     Table { name: "leads".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
 }
 
-fn row(whose: &Whose, mut by: BTreeMap<&'static str, Vec<(DateTime<Utc>, String)>>) -> Row {
+fn row(whose: &Whose, mut by: Sources) -> Row {
     let mut cells: Vec<Value> = whose.cells().into();
     let mut evidence = BTreeMap::new();
     for key in std::iter::once("leads").chain(SOURCES.map(|s| s.0)) {

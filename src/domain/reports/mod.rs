@@ -20,6 +20,7 @@ pub mod rate;
 pub mod segments;
 mod table;
 pub mod targets;
+pub mod timeline;
 pub mod today;
 pub mod trail;
 

@@ -51,6 +51,9 @@ const STANDS: [(&str, &str); 5] = [
     ("to_do", "To do"),
 ];
 
+/// By column key: steps with the day they are due.
+type Steps = BTreeMap<&'static str, Vec<(NaiveDate, String)>>;
+
 pub fn report(input: &Input<'_>) -> Table {
     let mut signs: HashMap<&str, Vec<(DateTime<Utc>, &str)>> = HashMap::new();
     for sign in input.signs {
@@ -61,8 +64,7 @@ pub fn report(input: &Input<'_>) -> Table {
         let Some((task, due)) = finding.key.rsplit_once(' ') else { continue };
         judged.entry(task).or_default().push((due, finding.state));
     }
-    let mut all: BTreeMap<Whose, BTreeMap<&'static str, Vec<(NaiveDate, String)>>> =
-        BTreeMap::from([(Whose::All, BTreeMap::new())]);
+    let mut all: BTreeMap<Whose, Steps> = BTreeMap::from([(Whose::All, Steps::new())]);
     for task in &input.directory.tasks {
         let step = Step::of(task, input);
         if !input.range.holds(step.day) {
@@ -182,7 +184,7 @@ fn rows_of(owner: &str, directory: &Directory) -> Vec<Whose> {
     user.map(|u| activity::whose(directory, &u.email)).into_iter().chain(team).chain([Whose::All]).collect()
 }
 
-fn row(whose: &Whose, mut by: BTreeMap<&'static str, Vec<(NaiveDate, String)>>) -> Row {
+fn row(whose: &Whose, mut by: Steps) -> Row {
     let mut cells: Vec<Value> = whose.cells().into();
     let mut evidence = BTreeMap::new();
     for key in std::iter::once("steps").chain(STANDS.map(|s| s.0)) {

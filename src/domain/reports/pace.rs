@@ -9,7 +9,7 @@ use super::{
     super::working::WorkCalendar,
     Column, Period, Range, Row, Table, Value, WHOSE, Whose,
     activity::{self, Input},
-    credit::has_left,
+    credit::is_rep,
 };
 
 /// A goal: `[[target]]`.
@@ -70,7 +70,7 @@ fn concerns(target: &Target, whose: &Whose, input: &Input<'_>) -> bool {
     let meant = match (whose, &target.team, &target.rep) {
         (Whose::Rep { email, .. }, None, Some(rep)) => email == rep,
         (Whose::Rep { email, .. }, None, None) => {
-            input.directory.user(email).is_some_and(|u| !u.manager && !has_left(u, input.now))
+            input.directory.user(email).is_some_and(|u| is_rep(u, input.directory, input.now))
         }
         (Whose::Team(name), Some(team), None) => name == team,
         _ => false,

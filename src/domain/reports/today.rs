@@ -7,14 +7,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     super::{
-        activity::{Activity, Entity, Kind, Origin, Status},
+        activity::{Activity, Entity, Kind, Origin, Role, Status},
         directory::{Directory, User},
         gaps::{Finding, Rule, State},
         working::WorkCalendar,
     },
     Column, Range, Row, Scope, Table, Value,
     coverage::{Item, Outcome},
-    credit::{Happened, credit, has_left},
+    credit::{Happened, credit, is_rep},
     segments::Traffic,
 };
 
@@ -79,7 +79,7 @@ pub fn report(input: &Input<'_>) -> Table {
 /// Managers have a section when they are asked for by name.
 fn wanted(user: &User, input: &Input<'_>) -> bool {
     let asked = input.scope.rep.as_deref() == Some(user.email.as_str());
-    (asked || !user.manager && !has_left(user, input.now)) && input.scope.wants_rep(&user.email, user.team.as_deref())
+    (asked || is_rep(user, input.directory, input.now)) && input.scope.wants_rep(&user.email, user.team.as_deref())
 }
 
 /// One line of a section.
@@ -200,7 +200,7 @@ impl<'i, 'a> Page<'i, 'a> {
             Some(at) => format!("last contact {}", self.calendar.date(at)),
             None => "no contact before".to_owned(),
         };
-        let outsiders = activity.participants.iter().filter(|p| p.user.is_none());
+        let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
         Line {
             at: Some(activity.occurred_at),
             who: outsiders.map(|p| p.name.clone().unwrap_or_else(|| p.address.clone())).collect(),

@@ -86,7 +86,7 @@ pub fn report(input: &Input<'_>) -> Table {
 }
 
 /// What stands on a move: by deal and the moment it began.
-fn standing(findings: &[Finding]) -> BTreeMap<(&str, &str), Backing> {
+pub(super) fn standing(findings: &[Finding]) -> BTreeMap<(&str, &str), Backing> {
     let about = |f: &&Finding| matches!(f.rule, Rule::UnsupportedAdvance | Rule::OneSidedAdvance);
     let mut all = BTreeMap::new();
     for finding in findings.iter().filter(about) {
@@ -102,7 +102,7 @@ fn standing(findings: &[Finding]) -> BTreeMap<(&str, &str), Backing> {
     all
 }
 
-fn backing(stands: &BTreeMap<(&str, &str), Backing>, deal: &Deal, began: DateTime<Utc>) -> Backing {
+pub(super) fn backing(stands: &BTreeMap<(&str, &str), Backing>, deal: &Deal, began: DateTime<Utc>) -> Backing {
     let key = began.timestamp_millis().to_string();
     stands.get(&(deal.id.as_str(), key.as_str())).copied().unwrap_or(Backing::Backed)
 }

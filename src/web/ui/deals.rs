@@ -67,7 +67,8 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let (word, _, kind) =
         KINDS.into_iter().find(|(word, ..)| asked(&query, "state") == Some(*word)).unwrap_or(KINDS[0]);
     let live = desk.store.findings().await?.into_iter().filter(asks).collect();
-    let gaps: HashMap<String, Finding> = worst_per_deal(live).into_iter().filter_map(|f| Some((f.deal.clone()?, f))).collect();
+    let gaps: HashMap<String, Finding> =
+        worst_per_deal(live).into_iter().filter_map(|f| Some((f.deal.clone()?, f))).collect();
     let mut deals: Vec<&Deal> = directory
         .deals
         .values()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dealtrail_sdk::{Source, Stream};
+use dealtrail_sdk::{FaultKind, Source, Stream};
 use dealtrail_testkit::imap::{Imap as Fake, Reply, Server};
 use serde_json::json;
 
@@ -27,6 +27,44 @@ async fn a_search_that_is_capped_loses_nothing() {
     let rest: Vec<String> = listing.into_iter().filter(|key| !seen.read.contains(key)).collect();
     let more = mailbox(&fake, json!({})).fetch(&inbox(), &rest, &window()).await.expect("the rest");
     assert_eq!(seen.read.len() + more.len(), 700);
+}
+
+/// The server shows fewer messages than it counts: what is not shown is not taken as gone.
+#[tokio::test]
+async fn a_list_that_was_cut_short_retires_nothing() {
+    let fake = Fake::with(&[1, 2, 3, 4, 5]).start();
+    let first = read(&fake).await;
+    fake.change(|server| {
+        server.mails.remove(&1);
+        server.modseq += 1;
+    });
+    let cut = |command: &str| {
+        command.starts_with("UID SEARCH UID 1:4294967295").then(|| Reply::Say("* SEARCH 4 5\r\n".into()))
+    };
+    fake.answer(move |_, command| cut(command));
+    let seen = read_from(&mailbox(&fake, json!({})), first.cursor.clone()).await.expect("a reading");
+    assert_eq!(seen.listing, Some(keys(&[2, 3, 4, 5])), "asked in another form, the whole is told");
+    // No form tells the whole.
+    fake.answer(move |server, command| {
+        let all = command.starts_with("UID FETCH 1:4294967295").then(|| Reply::Say(server.fetch("4:5", command)));
+        all.or_else(|| cut(command))
+    });
+    let mailbox = mailbox(&fake, json!({}));
+    let step = mailbox.pull(&inbox(), first.cursor.as_ref(), &window()).await.expect("a step");
+    assert!(step.listing.is_none() && step.changes.is_empty() && step.more, "{step:?}");
+    let fault = mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect_err("twice is no chance");
+    assert!(fault.kind == FaultKind::Malformed && fault.what.contains("counts 4") && fault.what.contains("shows 2"));
+    // New mail comes all the same, and an honest day mends it.
+    fake.change(|server| {
+        server.mails.insert(6, "Subject: new\r\nFrom: a@b.example\r\n\r\ntext\r\n".into());
+        (server.next, server.modseq) = (7, 9);
+    });
+    let step = mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect("new mail");
+    assert!(step.changes.len() == 1 && step.more, "{step:?}");
+    mailbox.pull(&inbox(), step.cursor.as_ref(), &window()).await.expect("first seen again with another count");
+    fake.repent();
+    let seen = read_from(&mailbox, step.cursor).await.expect("an honest day");
+    assert_eq!(seen.listing, Some(keys(&[2, 3, 4, 5, 6])));
 }
 
 /// A list of what vanished that comes in several lines: all of them count before the mark moves.
@@ -56,7 +94,7 @@ async fn vanished_and_still_there() {
                 "{}* VANISHED (EARLIER) 2,5\r\n",
                 server.examined().replace("* 6 EXISTS", &format!("* {exists} EXISTS"))
             );
-            command.starts_with("EXAMINE").then(|| Reply::Say(lie))
+            command.starts_with("EXAMINE").then_some(Reply::Say(lie))
         });
         let seen = fake.again().await;
         assert!(seen.removed.is_empty(), "{exists}: {seen:?}");
@@ -78,7 +116,7 @@ async fn marks_of_change_of_every_size() {
         fake.change(|server| server.capabilities = QUICK.into());
         fake.answer(move |server, command| {
             let state = server.examined().replace("HIGHESTMODSEQ 1]", &format!("HIGHESTMODSEQ {modseq}]"));
-            command.starts_with("EXAMINE").then(|| Reply::Say(state))
+            command.starts_with("EXAMINE").then_some(Reply::Say(state))
         });
         let first = read(&fake).await;
         let seen = read_from(&mailbox(&fake, json!({})), first.cursor).await.expect("again");

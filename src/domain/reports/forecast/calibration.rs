@@ -70,7 +70,7 @@ fn bands(deal: &Deal, directory: &Directory) -> BTreeMap<usize, f64> {
     all
 }
 
-fn row(whose: &Whose, band: usize, given: &Given<'_>) -> Row {
+fn row(whose: &Whose, band: usize, given: &[(&str, f64, bool)]) -> Row {
     let (from, to) = BANDS[band];
     let ids = |won: bool| given.iter().filter(|g| g.2 || !won).map(|g| g.0.to_owned()).collect::<Vec<_>>();
     let (done, of) = (ids(true).len() as u64, given.len() as u64);

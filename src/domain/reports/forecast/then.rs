@@ -24,7 +24,7 @@ pub fn then<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &Directory, settin
         None => deal.amount,
     };
     let close_date = match changed_after(deal, "close_date", at) {
-        Some(from) => from.and_then(|text| text.trim().get(..10)?.parse().ok()),
+        Some(from) => from.and_then(date),
         None => deal.close_date,
     };
     let category = match changed_after(deal, "forecast_category", at) {
@@ -34,6 +34,16 @@ pub fn then<'a>(deal: &'a Deal, at: DateTime<Utc>, directory: &Directory, settin
     let committed =
         directory.open_at(deal, at) && counts_as_committed(deal, stage_at(deal, at), category, directory, settings);
     Then { owner: matching::owner_at(deal, at), amount, close_date, committed }
+}
+
+/// Every date on which the deal was ever to close.
+pub fn close_dates(deal: &Deal) -> impl Iterator<Item = NaiveDate> {
+    let changed = deal.field_changes.iter().filter(|c| c.field == "close_date");
+    deal.close_date.into_iter().chain(changed.filter_map(|c| date(c.from.as_deref()?)))
+}
+
+fn date(text: &str) -> Option<NaiveDate> {
+    text.trim().get(..10)?.parse().ok()
 }
 
 /// The value before the first change after this moment; `None` when there is no such change.

@@ -1,0 +1,146 @@
+//! The `trail` report of one deal: its stage changes and activities on one time line, and beside each forward move whether it is
+//! backed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    super::{
+        activity::{Activity, Kind, Role, Status},
+        directory::{Deal, Directory, StageChange},
+        gaps::{Finding, moves},
+    },
+    Column, Range, Row, Table, Value,
+    trail::{self, Backing},
+};
+
+#[derive(Debug)]
+pub struct Input<'a> {
+    pub directory: &'a Directory,
+    pub deal: &'a Deal,
+    /// At least those of the deal under the two advance rules.
+    pub findings: &'a [Finding],
+    /// Those of the deal.
+    pub activities: &'a [Activity],
+    pub range: Range<'a>,
+    pub now: DateTime<Utc>,
+}
+
+const COLUMNS: [(&str, &str); 5] =
+    [("at", "When"), ("kind", "Kind"), ("what", "What"), ("who", "Who"), ("stands", "Backed")];
+
+/// One entry of the line: stage changes before what happened at the same moment.
+type Entry = (DateTime<Utc>, bool, String, Row);
+
+pub fn report(input: &Input<'_>) -> Table {
+    let stands = trail::standing(input.findings);
+    let moves = moves::moves(input.deal);
+    let forward = moves.iter().filter(|m| m.is_forward(input.directory));
+    let backing: BTreeMap<DateTime<Utc>, Backing> =
+        forward.map(|m| (m.at, trail::backing(&stands, input.deal, m.began))).collect();
+    let happened = input.activities.iter().map(|a| of_activity(a, input.now));
+    let mut all: Vec<Entry> = changes(input, &backing).into_iter().chain(happened).collect();
+    all.retain(|(at, ..)| input.range.holds(input.range.day(*at, false)));
+    all.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    let held = |wanted: Backing| backing.values().filter(|b| **b == wanted).count();
+    let (backed, unknown) = (held(Backing::Backed), held(Backing::Unknown));
+    let column = |(key, title): (&str, &str)| Column { key: key.into(), title: title.into() };
+    let first = all.first().map(|(at, ..)| input.range.day(*at, false));
+    Table {
+        name: "trail".into(),
+        from: first.unwrap_or(input.range.from).max(input.range.from),
+        to: input.range.to,
+        columns: COLUMNS.into_iter().map(column).collect(),
+        rows: all.into_iter().map(|(.., row)| row).collect(),
+        notes: vec![format!(
+            "{}: {backed} of {} forward moves backed by evidence from the buyer's side, {unknown} unknown because we could not see.",
+            input.deal.name,
+            backing.len()
+        )],
+    }
+}
+
+fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec<Entry> {
+    let name = |id: &str| input.directory.stages.get(id).map_or(id, |s| s.name.as_str()).to_owned();
+    let entry = |change: &StageChange| {
+        let what = match &change.from {
+            Some(from) => format!("{} -> {}", name(from), name(&change.to)),
+            None => format!("begins in {}", name(&change.to)),
+        };
+        let stands = backing.get(&change.at).map(|b| match b {
+            Backing::Backed => "backed",
+            Backing::Late => "backed late",
+            Backing::Unbacked => "not backed",
+            Backing::Unknown => "unknown",
+        });
+        let who = change.by.as_deref().map(|by| input.directory.user(by).map_or(by, |u| u.name.as_str()));
+        let text = |t: Option<&str>| t.map_or(Value::None, |t| Value::Text(t.to_owned()));
+        let cells = vec![Value::Time(change.at), text(Some("stage")), text(Some(&what)), text(who), text(stands)];
+        let behind = vec![input.deal.id.clone()];
+        let row = Row { cells, evidence: BTreeMap::from([("what".to_owned(), behind)]) };
+        (change.at, false, change.to.clone(), row)
+    };
+    input.deal.stage_changes.iter().map(entry).collect()
+}
+
+fn of_activity(activity: &Activity, now: DateTime<Utc>) -> Entry {
+    let status = activity.status_at(now);
+    let direction = activity.direction.map(|d| d.to_string());
+    let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
+    let what: Vec<String> = direction.into_iter().chain(state).chain(activity.tags.iter().cloned()).collect();
+    let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
+    let who: Vec<&str> = outsiders.map(|p| p.name.as_deref().unwrap_or(&p.address)).collect();
+    let cells = vec![
+        Value::Time(activity.occurred_at),
+        Value::Text(activity.kind.to_string()),
+        Value::Text(what.join(", ")),
+        Value::Text(who.join(", ")),
+        Value::None,
+    ];
+    let evidence = BTreeMap::from([("what".to_owned(), vec![activity.id.clone()])]);
+    (activity.occurred_at, true, activity.id.clone(), Row { cells, evidence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::office, *};
+    use crate::domain::{
+        gaps::{Rule, State},
+        working::WorkCalendar,
+    };
+    use office::{ANA, t};
+
+    #[test]
+    fn one_line() {
+        let deal = office::won(office::deal("d", ANA, 1.0, "EUR"), "11-05");
+        let mut finding =
+            Finding::blank(Rule::UnsupportedAdvance, "d", t("11-05").timestamp_millis().to_string(), t("11-05"));
+        (finding.deal, finding.state) = (Some("d".into()), State::Open);
+        let directory = office::directory(office::users(), vec![], vec![deal.clone()]);
+        let activities = [
+            office::meeting("m", "11-25", &[ANA]).activity,
+            office::received("a", "11-02", &[ANA], "t").tagged("order").activity,
+            office::received("old", "10-02", &[ANA], "t").activity,
+        ];
+        let calendar = WorkCalendar::default();
+        let day = |text: &str| text.parse().expect("a date");
+        let table = report(&Input {
+            directory: &directory,
+            deal: &deal,
+            findings: &[finding],
+            activities: &activities,
+            range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
+            now: t("11-20"),
+        });
+        let rows: Vec<String> =
+            table.rows.iter().map(|r| r.cells[1..].iter().map(Value::text).collect::<Vec<_>>().join("|")).collect();
+        assert_eq!(
+            rows,
+            ["email|inbound, order|tom@x.example|", "stage|open -> won||not backed", "meeting|planned|tom@x.example|",]
+        );
+        assert_eq!(table.from, day("2026-11-02"));
+        assert!(table.notes[0].contains("0 of 1 forward moves"));
+        assert_eq!(table.rows[0].evidence["what"], ["a"]);
+    }
+}

@@ -305,7 +305,10 @@ impl Contacts {
 
 /// Gaps: what was expected and is missing. Shows the worst of each deal that still asks for something.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Gaps {
+    #[command(subcommand)]
+    pub said: Option<super::word::Said>,
     #[command(flatten)]
     pub narrow: Narrow,
     /// Only in this state: open, unknown, snoozed, explained, resolved, withdrawn
@@ -325,6 +328,9 @@ impl Gaps {
     /// # Errors
     /// When what is wanted does not exist, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
+        if let Some(said) = self.said {
+            return said.run(app).await;
+        }
         let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
         let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
         let state = state.and_then(State::parse);

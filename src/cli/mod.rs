@@ -20,6 +20,7 @@ pub mod status;
 pub mod sync;
 pub mod user;
 pub mod wanted;
+pub mod word;
 
 use std::{path::PathBuf, sync::Arc};
 

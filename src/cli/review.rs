@@ -73,7 +73,7 @@ impl Review {
                 others.chain([(deal.clone(), true)]).collect()
             }
         };
-        let by = self.who(app)?;
+        let by = who(app, self.by.as_deref())?;
         for (deal, linked) in &chosen {
             let now = app.clock.now();
             app.engine
@@ -90,21 +90,6 @@ impl Review {
             say!("activity {activity} {} deal {deal}", if linked { "now belongs to" } else { "does not belong to" })?;
         }
         Ok(0)
-    }
-
-    fn who(&self, app: &App) -> Result<String, Usage> {
-        let admin =
-            || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
-        let Some(by) = self.by.clone().or_else(admin) else {
-            return Err(Usage("who decides? no user is an admin, so say --by EMAIL".into()));
-        };
-        let known = app.engine.known();
-        let user = known.directory.user(&fold(app, &by)).map(|u| u.email.clone());
-        user.ok_or_else(|| {
-            let all: Vec<&str> = known.directory.ours.users.iter().map(|u| u.email.as_str()).collect();
-            let what = format!("there is no user {by} who could decide");
-            wanted::refused(&what, &by, &all, "`dealtrail user list` shows them")
-        })
     }
 
     async fn list(&self, app: &App) -> anyhow::Result<u8> {
@@ -133,4 +118,19 @@ impl Review {
         output::list(self.shown.format, &columns, &rows, empty)?;
         Ok(0)
     }
+}
+
+/// One of us who decides: the one named, else the first admin.
+pub(super) fn who(app: &App, named: Option<&str>) -> Result<String, Usage> {
+    let admin = || app.config.users.iter().find(|u| u.role == crate::config::UserRole::Admin).map(|u| u.email.clone());
+    let Some(by) = named.map(str::to_owned).or_else(admin) else {
+        return Err(Usage("who decides? no user is an admin, so say --by EMAIL".into()));
+    };
+    let known = app.engine.known();
+    let user = known.directory.user(&fold(app, &by)).map(|u| u.email.clone());
+    user.ok_or_else(|| {
+        let all: Vec<&str> = known.directory.ours.users.iter().map(|u| u.email.as_str()).collect();
+        let what = format!("there is no user {by} who could decide");
+        wanted::refused(&what, &by, &all, "`dealtrail user list` shows them")
+    })
 }

@@ -12,7 +12,10 @@ use super::{
     progress::{Tally, Watcher},
     pull::{Done, Reading},
 };
-use crate::store::{StoreError, activities, choices, connections::State, meta, streams::Stored, subjects};
+use crate::{
+    domain::gaps::{Refused, Word},
+    store::{StoreError, activities, choices, connections::State, findings, meta, streams::Stored, subjects},
+};
 
 /// Connections read at the same time.
 const SIDE_BY_SIDE: usize = 6;
@@ -317,6 +320,24 @@ impl Engine {
             tx.commit().await?;
         }
         self.store.set_meta(KEY, &self.rules.fingerprint).await
+    }
+
+    /// Takes down what a person says of a finding; what it is about is judged again, so that a snooze ends by itself. `None`:
+    /// there is no such finding.
+    pub async fn say(&self, id: &str, word: Word, by: &str) -> Result<Option<Result<(), Refused>>, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let Some(mut finding) = findings::by_id(&mut tx, id).await? else { return Ok(None) };
+        if let Err(refused) = finding.say(word, by, self.now()) {
+            return Ok(Some(Err(refused)));
+        }
+        findings::save(&mut tx, std::slice::from_ref(&finding)).await?;
+        match &finding.deal {
+            Some(deal) => matches::mark(&mut tx, [deal.clone()]).await?,
+            None => subjects::mark(&mut tx, [finding.subject()]).await?,
+        }
+        tx.commit().await?;
+        self.review_due().await?;
+        Ok(Some(Ok(())))
     }
 
     /// Records what a person decided about an activity's deal, and lets the thread follow.

@@ -14,6 +14,12 @@ pub async fn of_subjects(tx: &mut Tx, subjects: &[String]) -> Result<Vec<Finding
     rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
 }
 
+/// By its id.
+pub async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Finding>, StoreError> {
+    let rows = tx.rows("select body from findings where id = $1", args![id]).await?;
+    rows.first().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).transpose()
+}
+
 /// Findings that still ask for something.
 pub async fn live(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
     let rows = tx.rows("select body from findings where state not in ('withdrawn', 'resolved')", vec![]).await?;

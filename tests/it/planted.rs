@@ -97,3 +97,43 @@ fn what_deals_are_judged_by_may_change(#[values(Sqlite, Postgres)] on: Database)
     office.program.run(&["gaps", "--recompute"]);
     crate::support::assert_same(&before, &office.program.settled(), "judged afresh");
 }
+
+#[rstest]
+fn what_people_say_of_a_gap_stays(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    let created = days_ago(100).to_rfc3339();
+    office.csv(
+        "deals",
+        &[
+            "id,name,company_id,contact_ids,owner,pipeline,stage_id,created_at",
+            &format!("D1,Project,C1,K1,ana@acme.example,Sales,s1,{created}"),
+        ],
+    );
+    assert_eq!(stalled(&office), "open");
+    let gaps = office.program.export("gaps");
+    let id = text(gaps.iter().find(|g| g["rule"] == "stalled").expect("it is there"), "id").to_owned();
+    let by = ["--by", "ana@acme.example"];
+    let say = |words: &[&str]| office.program.say(&[&["gaps"], words, &by[..]].concat());
+    let far = (days_ago(-30)).format("%Y-%m-%d").to_string();
+    let past = (days_ago(3)).format("%Y-%m-%d").to_string();
+    for (words, complaint) in [
+        (vec!["snooze", "nothing", "--until", &far, "--why", "on leave"], "there is no gap nothing"),
+        (vec!["snooze", &id, "--until", &past, "--why", "on leave"], "the date has passed"),
+        (vec!["snooze", &id, "--until", &far, "--why", " "], "a reason is needed"),
+        (vec!["reopen", &id], "nobody has put it off"),
+    ] {
+        let said = say(&words);
+        assert_eq!(said.code, Some(2), "{words:?}");
+        said.complains(&[complaint]);
+    }
+    for (words, state) in [
+        (vec!["snooze", &id, "--until", &far, "--why", "the buyer is on leave"], "snoozed"),
+        (vec!["reopen", &id], "open"),
+        (vec!["explain", &id, "--why", "we met at the fair"], "explained"),
+    ] {
+        assert_eq!(say(&words).code, Some(0), "{words:?}");
+        assert_eq!(stalled(&office), state, "{words:?}");
+        office.program.run(&["gaps", "--recompute"]);
+        assert_eq!(stalled(&office), state, "judged afresh after {words:?}");
+    }
+}

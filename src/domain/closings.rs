@@ -83,8 +83,7 @@ pub fn closes(text: &str) -> bool {
     for phrase in RETURNS.split('|') {
         folded = folded.replace(&format!(" {phrase} "), " ");
     }
-    let asks = REQUESTS.split('|').any(|word| folded.contains(&format!(" {word} ")));
-    !asks && folded.split_whitespace().count() <= MOST_WORDS
+    folded.split_whitespace().count() <= MOST_WORDS && !REQUESTS.split('|').any(|phrase| holds(&folded, phrase))
 }
 
 /// Sets or takes the tag of a mail that asks for no answer, as its text says.
@@ -100,22 +99,19 @@ pub fn retag(tags: &mut Vec<String>, text: Option<&str>) {
 fn own_words(text: &str) -> String {
     let mut own: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
-        let above_quotation = line.ends_with(':') && begins(&plain(line), QUOTED) || line.starts_with("-----");
+        let folded = plain(line);
+        let above_quotation = line.ends_with(':') && begins(&folded, QUOTED) || line.starts_with("-----");
         if line == "--" || line.starts_with("__") || above_quotation {
             break;
         }
         if line.is_empty() || line.starts_with('>') {
             continue;
         }
-        if own.is_empty()
-            && begins(&plain(line), GREETINGS)
-            && plain(line).split_whitespace().count() <= 5
-            && !ends(line)
-        {
+        let short = folded.split_whitespace().take(6).count() <= 5;
+        if own.is_empty() && short && begins(&folded, GREETINGS) && !ends(line) {
             continue;
         }
-        let sign_off = begins(&plain(line), SIGN_OFFS) && plain(line).split_whitespace().count() <= 5;
-        if sign_off && !own.is_empty() {
+        if !own.is_empty() && short && begins(&folded, SIGN_OFFS) {
             break;
         }
         own.push(line);
@@ -128,7 +124,17 @@ fn own_words(text: &str) -> String {
 
 /// Does a folded text begin with one of these?
 fn begins(folded: &str, starts: &str) -> bool {
-    starts.split('|').any(|start| folded.starts_with(&format!(" {start} ")))
+    starts.split('|').any(|start| after(folded, start).is_some())
+}
+
+/// Does a folded text hold these words in a row?
+fn holds(folded: &str, phrase: &str) -> bool {
+    folded.match_indices(' ').any(|(at, _)| after(&folded[at..], phrase).is_some())
+}
+
+/// What follows these words at the beginning of a folded text.
+fn after<'t>(folded: &'t str, words: &str) -> Option<&'t str> {
+    folded.strip_prefix(' ')?.strip_prefix(words)?.strip_prefix(' ')
 }
 
 /// Ends like a sentence, not like a greeting.

@@ -111,9 +111,36 @@ fn is_answer(subject: &str) -> bool {
 /// Letters as they are compared everywhere: lower case, accents dropped, everything but letters and digits turned into
 /// single blanks, digits apart from letters before them; a blank at both ends.
 pub(super) fn plain(name: &str) -> String {
-    use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
-    let mut text = String::from(" ");
-    for c in name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+    use unicode_normalization::char::{decompose_canonical, is_combining_mark};
+    let mut folded = Folded { text: String::with_capacity(name.len() + 2), last: ' ' };
+    folded.text.push(' ');
+    for c in name.chars() {
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            // marks are dropped, so their order does not matter and each letter can be taken apart by itself
+            decompose_canonical(c, |part| {
+                if !is_combining_mark(part) {
+                    part.to_lowercase().for_each(|c| folded.push(c));
+                }
+            });
+        }
+    }
+    if folded.last != ' ' {
+        folded.text.push(' ');
+    }
+    folded.text
+}
+
+struct Folded {
+    text: String,
+    /// The last letter of the text.
+    last: char,
+}
+
+impl Folded {
+    /// One more letter, in lower case and without marks.
+    fn push(&mut self, c: char) {
         // letters that only look like one with an accent
         let c = match c {
             'ł' => 'l',
@@ -121,20 +148,17 @@ pub(super) fn plain(name: &str) -> String {
             'đ' => 'd',
             other => other,
         };
-        let last = text.chars().next_back().unwrap_or(' ');
         if c.is_alphanumeric() {
-            if last.is_alphabetic() && c.is_ascii_digit() {
-                text.push(' ');
+            if c.is_ascii_digit() && self.last.is_alphabetic() {
+                self.text.push(' ');
             }
-            text.push(c);
-        } else if last != ' ' {
-            text.push(' ');
+            self.text.push(c);
+            self.last = c;
+        } else if self.last != ' ' {
+            self.text.push(' ');
+            self.last = ' ';
         }
     }
-    if !text.ends_with(' ') {
-        text.push(' ');
-    }
-    text
 }
 
 /// Does a folded text hold the word; where asked for, only before a number?

@@ -1,6 +1,9 @@
 //! Writes one batch: decisions, activities, ties, marks and the cursor in one transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Change, FolderRole, record::Content};
@@ -25,19 +28,35 @@ use crate::{
 };
 
 impl Reading<'_> {
-    /// Everything of one batch in one transaction.
+    /// Reads what else the batch needs of its source, and commits it.
     pub(super) async fn commit(
         &self,
         changes: Vec<Change>,
         gone: Vec<String>,
         progress: Option<Progress>,
     ) -> Result<(), EngineError> {
+        let prepared = self.prepare(changes).await;
+        self.commit_prepared(prepared, gone, progress).await
+    }
+
+    /// The decisions over a batch, and the texts of what is captured: the last that is asked of its source.
+    pub(super) async fn prepare(&self, changes: Vec<Change>) -> Prepared {
+        let (known, now) = (self.engine.known(), self.engine.now());
+        let sorted = decide::sort(changes, self.stream.stream.role, self.connection, &known, now);
+        let contents = self.contents(&sorted).await;
+        Prepared { sorted, contents, known, now }
+    }
+
+    /// Everything of one batch in one transaction.
+    pub(super) async fn commit_prepared(
+        &self,
+        prepared: Prepared,
+        gone: Vec<String>,
+        progress: Option<Progress>,
+    ) -> Result<(), EngineError> {
         let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
-        let known = engine.known();
-        let now = engine.now();
+        let Prepared { mut sorted, contents, known, now } = prepared;
         let role = self.stream.stream.role;
-        let mut sorted = decide::sort(changes, role, c, &known, now);
-        let contents = self.contents(&sorted).await?;
         let mut tx = engine.store.begin().await?;
         let fresh = engine.known_in(&mut tx).await?;
         let until = now + super::pull::LEASE;
@@ -75,20 +94,20 @@ impl Reading<'_> {
     }
 
     /// The text of captured mail, read before the commit. When that fails the mail is captured with its text pending.
-    async fn contents(&self, sorted: &Sorted) -> Result<HashMap<String, Content>, EngineError> {
+    async fn contents(&self, sorted: &Sorted) -> HashMap<String, Content> {
         if self.connection.content < Level::Text {
-            return Ok(HashMap::new());
+            return HashMap::new();
         }
         let keys: Vec<String> =
             sorted.mails.iter().filter(|m| decide::captured(&m.decision).is_some()).map(|m| m.key.clone()).collect();
         if keys.is_empty() {
-            return Ok(HashMap::new());
+            return HashMap::new();
         }
         match self.connection.source.content(&self.stream.stream, &keys, TEXT_LIMIT).await {
-            Ok(all) => Ok(all.into_iter().collect()),
+            Ok(all) => all.into_iter().collect(),
             Err(fault) => {
                 tracing::warn!(stream = self.stream.id, kind = ?fault.kind, "texts could not be read now; they stay pending");
-                Ok(HashMap::new())
+                HashMap::new()
             }
         }
     }
@@ -324,6 +343,15 @@ fn unreadable(resource: &str, version: Option<String>, why: &str) -> Decided {
 /// Once an hour, then more and more rarely, at last once a day.
 fn retry_after(attempts: i64) -> TimeDelta {
     TimeDelta::hours((1_i64 << attempts.clamp(0, 5)).min(24))
+}
+
+/// A batch with everything that was read for it, still unwritten.
+pub(super) struct Prepared {
+    sorted: Sorted,
+    contents: HashMap<String, Content>,
+    /// Who was known when it was decided.
+    known: Arc<super::Known>,
+    now: DateTime<Utc>,
 }
 
 #[derive(Default)]

@@ -39,6 +39,8 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
     activities::save_texts(tx, fresh.texts.clone()).await?;
     activities::save_refs(tx, fresh.refs.clone()).await?;
     let must_write: HashSet<String> = fresh.rows.iter().map(|s| s.activity.id.clone()).collect();
+    let said: HashSet<&str> =
+        must_write.iter().chain(&fresh.again).chain(fresh.texts.iter().map(|t| &t.0)).map(String::as_str).collect();
     let mut rows = gather(tx, &fresh).await?;
     let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
     let texts = activities::texts(tx, &ids).await?;
@@ -53,7 +55,10 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
             s.thread = Some(new.clone());
         }
         identify(&mut s.activity.participants, &known.directory);
-        retag(s, texts.get(&s.activity.id).map(String::as_str), known);
+        // the others of the thread say what they said before
+        if said.contains(s.activity.id.as_str()) {
+            retag(s, texts.get(&s.activity.id).map(String::as_str), known);
+        }
     }
     let context = Context { known, texts: &texts, chosen: &chosen, refs: &refs };
     context.decide(&mut rows);

@@ -1,9 +1,10 @@
-//! One stream, batch by batch: pull, compare, fetch, commit. Only sequences.
+//! One stream, batch by batch: pull, compare, fetch, commit; the next batch is pulled while the last is committed. Only
+//! sequences.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use dealtrail_sdk::{Change, Listing};
+use dealtrail_sdk::{Batch, Change, Cursor, Listing};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -93,15 +94,21 @@ impl Reading<'_> {
         let guilty = self.with_care(before.as_ref()).await?;
         let mut pulls = before.map_or(0, |b| b.pulls());
         let mut count = 0;
+        let mut ahead = None;
         loop {
             if self.stop.is_cancelled() {
                 return Ok(count);
             }
-            self.attempt(&[], pulls).await?;
-            let window = self.connection.window();
-            let mut batch = self.connection.source.pull(&stream.stream, cursor.as_ref(), &window).await?;
+            let mut batch = match ahead.take() {
+                Some(pulled) => pulled?,
+                None => {
+                    self.attempt(&[], pulls).await?;
+                    self.pull(cursor.as_ref()).await?
+                }
+            };
             batch.changes.retain(|c| !guilty.contains(resource(c)));
             let items = batch.changes.len() as u64;
+            let listed = batch.listing.is_some();
             let mut progress = Progress { cursor: batch.cursor.clone(), ..Progress::default() };
             let mut gone = Vec::new();
             if let Some(listing) = batch.listing {
@@ -115,14 +122,23 @@ impl Reading<'_> {
             }
             if !batch.more {
                 // the mailbox was complete when the pass began; what came since comes with the next one
-                progress.complete = Some((window.since, began.min(engine.now())));
+                progress.complete = Some((self.connection.window().since, began.min(engine.now())));
             }
             let changes = self.piecemeal(batch.changes, pulls).await?;
-            self.commit(changes, gone, Some(progress)).await?;
+            cursor = batch.cursor.or(cursor);
+            // after an end of the program one thing is done at a time
+            if batch.more && pulls == 0 && !listed {
+                progress.attempting = Some(self.attempt_at(&[], 0).text());
+                let prepared = self.prepare(changes).await;
+                let pull = async { Ok(self.pull(cursor.as_ref()).await) };
+                let ((), pulled) = tokio::try_join!(self.commit_prepared(prepared, gone, Some(progress)), pull)?;
+                ahead = Some(pulled);
+            } else {
+                self.commit(changes, gone, Some(progress)).await?;
+            }
             pulls = 0;
             count += items;
             self.tell(items, batch.left);
-            cursor = batch.cursor.or(cursor);
             if !batch.more {
                 break;
             }
@@ -132,10 +148,19 @@ impl Reading<'_> {
         Ok(count)
     }
 
+    async fn pull(&self, cursor: Option<&Cursor>) -> Result<Batch, EngineError> {
+        let window = self.connection.window();
+        Ok(self.connection.source.pull(&self.stream.stream, cursor, &window).await?)
+    }
+
+    fn attempt_at(&self, names: &[String], deaths: u32) -> Attempt {
+        Attempt { deaths, names: names.to_vec(), at: self.engine.now().timestamp() }
+    }
+
     /// Keeps the lease, and notes what is read next.
     async fn attempt(&self, names: &[String], deaths: u32) -> Result<(), EngineError> {
         let (engine, now) = (self.engine, self.engine.now());
-        let attempt = Attempt { deaths, names: names.to_vec(), at: now.timestamp() };
+        let attempt = self.attempt_at(names, deaths);
         let span = (now, now + LEASE);
         if engine.store.lease_for(self.stream.id, &engine.holder, span, &attempt.text()).await? {
             Ok(())

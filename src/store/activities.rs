@@ -119,6 +119,9 @@ pub async fn by_threads(tx: &mut Tx, threads: &[String]) -> Result<Vec<Stored>, 
 
 /// In the link table: the activity's deal choice is pending and this deal is one of the candidates.
 pub const CANDIDATE: &str = "candidate";
+/// In the link table: an entry typed into the CRM names this contact. Few among a contact's many activities, and asked for
+/// whenever one of these changes.
+pub const TYPED: &str = "typed";
 
 /// Ids of activities tied to any of these entities.
 pub async fn linked(tx: &mut Tx, entity: Entity, ids: &[String]) -> Result<Vec<String>, StoreError> {
@@ -178,6 +181,9 @@ pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
     for s in all {
         for m in &s.activity.matches {
             links.push(args![m.entity.as_str(), &m.id, &s.activity.id]);
+            if m.entity == Entity::Contact && s.activity.origin == Origin::Typed {
+                links.push(args![TYPED, &m.id, &s.activity.id]);
+            }
         }
         for deal in &s.activity.undecided {
             links.push(args![CANDIDATE, deal, &s.activity.id]);

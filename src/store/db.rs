@@ -155,7 +155,8 @@ impl Db {
                 .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-            let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+            let read = options.pragma("cache_size", "-2000");
+            let read = SqlitePoolOptions::new().max_connections(4).connect_with(read).await?;
             Self::Lite { write, read }
         };
         db.migrate().await?;

@@ -80,6 +80,8 @@ fn id_of(connection: &str, wire: &str) -> i64 {
 pub struct Progress {
     pub cursor: Option<Cursor>,
     pub shrunk_at: Option<DateTime<Utc>>,
+    /// What is being read already, as [`Store::lease_for`] notes it.
+    pub attempting: Option<String>,
     /// Set when the pass is complete: the stream is now known from .. to.
     pub complete: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -211,8 +213,9 @@ pub async fn cleared(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
 /// Writes a batch's progress in the batch's transaction.
 pub async fn progress(tx: &mut Tx, id: i64, p: &Progress, now: DateTime<Utc>) -> Result<(), StoreError> {
     let sql = "update streams set cursor = coalesce($2, cursor), shrunk_at = $3, failures = 0, last_error = null, last_success = $4, \
-               attempting = null where id = $1";
-    tx.exec(sql, args![id, p.cursor.as_ref().map(|c| c.0.clone()), opt_ms(p.shrunk_at), ms(now)]).await?;
+               attempting = $5 where id = $1";
+    let cursor = p.cursor.as_ref().map(|c| c.0.clone());
+    tx.exec(sql, args![id, cursor, opt_ms(p.shrunk_at), ms(now), p.attempting.clone()]).await?;
     if let Some((from, to)) = p.complete {
         let sql = "update streams set complete_from = case when complete_from is null or complete_from > $2 then $2 else complete_from end, \
                    complete_to = $3, pass_began = null where id = $1";

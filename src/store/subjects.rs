@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, Tx, ms};
+use super::{Store, StoreError, Tx, activities::TYPED, ms};
 use crate::args;
 
 /// Due at once.
@@ -55,9 +55,8 @@ pub async fn mark_all(tx: &mut Tx) -> Result<(), StoreError> {
 
 /// Typed entries among what is tied to these contacts.
 pub async fn entries_of(tx: &mut Tx, contacts: &[String]) -> Result<Vec<String>, StoreError> {
-    let sql = "select distinct l.activity from links l join activities a on a.id = l.activity \
-               where l.entity = 'contact' and a.origin = 'typed' and l.entity_id in ({in})";
-    Ok(tx.rows_in(sql, contacts).await?.iter().map(|r| r.text(0)).collect())
+    let sql = format!("select distinct activity from links where entity = '{TYPED}' and entity_id in ({{in}})");
+    Ok(tx.rows_in(&sql, contacts).await?.iter().map(|r| r.text(0)).collect())
 }
 
 /// (entity id, activity) pairs of what is tied to these entities and happened at or after a moment.

@@ -1,7 +1,7 @@
 //! Asks for many messages and accounts for every one of them: found, refused, silent, or the one that breaks the
 //! connection. Asked = found + refused + silent + broken; nothing is ever left out without a word.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use dealtrail_sdk::{Fault, FaultKind};
 
@@ -31,22 +31,21 @@ pub struct Gathered {
     pub silent: Vec<u32>,
 }
 
-/// Fetches `items` of `uids`. A message counts as found once `complete` says so.
+/// Items to fetch, and of which messages.
+pub type Wish = (String, Vec<u32>);
+
+/// Fetches what is wished for, each message with one wish, and many of them on their way at once. A message counts as found
+/// once `complete` says so.
 ///
 /// # Errors
 /// When the connection is lost for good, or the server wants a pause.
-pub async fn gather(
-    line: &mut Line<'_>,
-    uids: &[u32],
-    items: &str,
-    complete: fn(&Fetched) -> bool,
-) -> Result<Gathered, Fault> {
-    let mut work = Work::new(items, uids, complete);
+pub async fn gather(line: &mut Line<'_>, wishes: &[Wish], complete: fn(&Fetched) -> bool) -> Result<Gathered, Fault> {
+    let mut work = Work::new(wishes, complete);
     let mut breaks = 0;
     // Large sets first; what they leave out once more in smaller ones; then one by one.
     for (round, chunk) in [CHUNK, CHUNK / 2, 1].into_iter().enumerate() {
         while !work.pending.is_empty() {
-            let wanted: Vec<u32> = work.pending.iter().copied().collect();
+            let wanted: Vec<u32> = work.pending.keys().copied().collect();
             match work.ask(line, &wanted, chunk, round == 2).await {
                 Ok(()) => break,
                 Err(fault) => {
@@ -60,14 +59,15 @@ pub async fn gather(
             }
         }
     }
-    work.silent.extend(std::mem::take(&mut work.pending));
+    work.silent.extend(std::mem::take(&mut work.pending).into_keys());
     Ok(Gathered { found: work.found, refused: work.refused, silent: work.silent })
 }
 
 struct Work<'a> {
-    items: &'a str,
+    wishes: &'a [Wish],
     complete: fn(&Fetched) -> bool,
-    pending: BTreeSet<u32>,
+    /// Messages still to come, and the number of their wish.
+    pending: BTreeMap<u32, usize>,
     partial: HashMap<u32, Fetched>,
     found: HashMap<u32, Fetched>,
     refused: BTreeMap<u32, String>,
@@ -76,11 +76,12 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(items: &'a str, uids: &[u32], complete: fn(&Fetched) -> bool) -> Self {
+    fn new(wishes: &'a [Wish], complete: fn(&Fetched) -> bool) -> Self {
+        let numbered = wishes.iter().enumerate().flat_map(|(n, (_, uids))| uids.iter().map(move |uid| (*uid, n)));
         Self {
-            items,
+            wishes,
             complete,
-            pending: uids.iter().copied().collect(),
+            pending: numbered.collect(),
             partial: HashMap::new(),
             found: HashMap::new(),
             refused: BTreeMap::new(),
@@ -91,9 +92,17 @@ impl<'a> Work<'a> {
 
     /// One round over `wanted` in sets of `chunk`. Refusals count only when a message was asked for alone.
     async fn ask(&mut self, line: &mut Line<'_>, wanted: &[u32], chunk: usize, alone: bool) -> Result<(), Fault> {
-        let sets: Vec<&[u32]> = wanted.chunks(chunk).collect();
-        let commands: Vec<Command> =
-            sets.iter().map(|set| Command::new(format!("UID FETCH {} (UID {})", uid_set(set), self.items))).collect();
+        let mut by_wish: Vec<Vec<u32>> = vec![Vec::new(); self.wishes.len()];
+        for uid in wanted {
+            by_wish[self.pending[uid]].push(*uid);
+        }
+        let (mut sets, mut commands) = (Vec::new(), Vec::new());
+        for ((items, _), uids) in self.wishes.iter().zip(&by_wish) {
+            for set in uids.chunks(chunk) {
+                sets.push(set);
+                commands.push(Command::new(format!("UID FETCH {} (UID {items})", uid_set(set))));
+            }
+        }
         let session = line.session()?;
         let place = session.place().to_owned();
         let results = session.run(&commands, &mut |answer| self.take(answer)).await?;
@@ -107,7 +116,7 @@ impl<'a> Work<'a> {
             }
             if alone
                 && let [uid] = set
-                && self.pending.remove(uid)
+                && self.pending.remove(uid).is_some()
             {
                 self.refused.insert(*uid, "the server refuses to hand out this message".to_owned());
             }
@@ -118,7 +127,7 @@ impl<'a> Work<'a> {
     /// Only what was asked for and is still open is taken; answers without UID or for other messages are dropped.
     fn take(&mut self, answer: Answer) {
         let Answer::Fetch(fetched) = answer else { return };
-        let Some(uid) = fetched.uid.filter(|uid| self.pending.contains(uid)) else { return };
+        let Some(uid) = fetched.uid.filter(|uid| self.pending.contains_key(uid)) else { return };
         let mut known = self.partial.remove(&uid).unwrap_or_default();
         known.uid = Some(uid);
         known.merge(*fetched);
@@ -133,7 +142,7 @@ impl<'a> Work<'a> {
     /// After a break: a new connection, and the first message that did not come is asked for alone. One that breaks
     /// the connection every time is left alone, and the rest goes on.
     async fn isolate(&mut self, line: &mut Line<'_>, fault: &Fault) -> Result<(), Fault> {
-        let Some(suspect) = self.pending.first().copied() else { return Ok(()) };
+        let Some(suspect) = self.pending.keys().next().copied() else { return Ok(()) };
         let mut strikes = self.strikes.remove(&suspect).unwrap_or(0) + 1;
         tracing::warn!(uid = suspect, why = %fault, "the connection broke while a message was read");
         while strikes < STRIKES {

@@ -7,7 +7,10 @@ use dealtrail_sdk::{
     record::{Content, Message, Part},
 };
 
-use crate::fetched::{Fetched, Structure};
+use crate::{
+    fetched::{Fetched, Structure},
+    gather::Wish,
+};
 
 /// Bytes of a message that are read when its structure is of no use.
 pub const RAW_MAX: usize = 4 << 20;
@@ -26,7 +29,7 @@ pub static ITEMS: LazyLock<String> = LazyLock::new(|| {
 pub type Piece = (String, u64);
 
 /// `BODY.PEEK[1.2]<0.4096>` and so on.
-pub fn pieces(pieces: &[Piece]) -> String {
+fn pieces(pieces: &[Piece]) -> String {
     let items: Vec<String> = pieces.iter().map(|(section, most)| format!("BODY.PEEK[{section}]<0.{most}>")).collect();
     items.join(" ")
 }
@@ -82,18 +85,18 @@ pub fn extra_bytes(message: &Message) -> u64 {
 }
 
 /// Cuts a list of messages so that no portion holds more than `most` bytes, unless one message alone does.
-pub fn portions(uids: &[u32], most: u64, size: impl Fn(u32) -> u64) -> Vec<&[u32]> {
+pub fn portions<T>(wanted: &[T], most: u64, size: impl Fn(&T) -> u64) -> Vec<&[T]> {
     let (mut out, mut start, mut sum) = (Vec::new(), 0, 0);
-    for (at, uid) in uids.iter().enumerate() {
-        let bytes = size(*uid);
+    for (at, message) in wanted.iter().enumerate() {
+        let bytes = size(message);
         if at > start && sum + bytes > most {
-            out.push(&uids[start..at]);
+            out.push(&wanted[start..at]);
             (start, sum) = (at, 0);
         }
         sum += bytes;
     }
-    if start < uids.len() {
-        out.push(&uids[start..]);
+    if start < wanted.len() {
+        out.push(&wanted[start..]);
     }
     out
 }
@@ -126,6 +129,11 @@ fn whole<'a>(part: &Part, fetched: &'a Fetched) -> Option<&'a [u8]> {
 pub fn text_pieces(parts: &[Part], limit: usize) -> Vec<Piece> {
     let chosen = mime::text_parts(parts);
     chosen.into_iter().map(|p| (p.section.clone(), room(p, limit))).collect()
+}
+
+/// Bytes of these text parts as the server announced them, as far as they are asked for.
+pub fn text_bytes(parts: &[Part], limit: usize) -> u64 {
+    mime::text_parts(parts).into_iter().map(|p| p.size.min(room(p, limit))).sum()
 }
 
 fn room(part: &Part, limit: usize) -> u64 {
@@ -173,12 +181,12 @@ pub fn text_of_bytes(fetched: &Fetched, limit: usize) -> Option<Content> {
 }
 
 /// Groups messages that want the same pieces, so that one command serves many.
-pub fn grouped(wanted: impl IntoIterator<Item = (u32, Vec<Piece>)>) -> Vec<(Vec<Piece>, Vec<u32>)> {
-    let mut groups: BTreeMap<Vec<Piece>, Vec<u32>> = BTreeMap::new();
-    for (uid, pieces) in wanted.into_iter().filter(|(_, pieces)| !pieces.is_empty()) {
-        groups.entry(pieces).or_default().push(uid);
+pub fn wishes(wanted: &[(u32, Vec<Piece>)]) -> Vec<Wish> {
+    let mut groups: BTreeMap<&[Piece], Vec<u32>> = BTreeMap::new();
+    for (uid, pieces) in wanted {
+        groups.entry(pieces).or_default().push(*uid);
     }
-    groups.into_iter().collect()
+    groups.into_iter().map(|(asked, uids)| (pieces(asked), uids)).collect()
 }
 
 #[cfg(test)]
@@ -273,17 +281,17 @@ mod tests {
     fn portions_hold_every_message_once() {
         let sizes = [5, 5, 1, 20, 1, 1];
         let uids = [1, 2, 3, 4, 5, 6];
-        let cut = portions(&uids, 10, |uid| sizes[uid as usize - 1]);
+        let cut = portions(&uids, 10, |uid| sizes[*uid - 1]);
         assert_eq!(cut, [&[1, 2][..], &[3], &[4], &[5, 6]]);
-        assert!(portions(&[], 10, |_| 1).is_empty());
+        assert!(portions(&[0; 0], 10, |_| 1).is_empty());
     }
 
     #[test]
     fn equal_wishes_share_a_command() {
         let one = vec![("1".to_owned(), 10)];
         let two = vec![("1.1".to_owned(), 10)];
-        let groups = grouped([(1, one.clone()), (2, two.clone()), (3, one.clone()), (4, vec![])]);
-        assert_eq!(groups, [(one.clone(), vec![1, 3]), (two, vec![2])]);
-        assert_eq!(pieces(&one), "BODY.PEEK[1]<0.10>");
+        let groups = wishes(&[(1, one.clone()), (2, two), (3, one)]);
+        let items = |section: &str| format!("BODY.PEEK[{section}]<0.10>");
+        assert_eq!(groups, [(items("1"), vec![1, 3]), (items("1.1"), vec![2])]);
     }
 }

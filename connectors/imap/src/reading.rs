@@ -36,9 +36,9 @@ const EXTRA_BYTES: u64 = 8 << 20;
 /// # Errors
 /// When the connection is lost for good or the server wants a pause: then nothing is known.
 pub async fn messages(line: &mut Line<'_>, uids: &[u32], since: DateTime<Utc>) -> Result<Vec<(u32, Read)>, Fault> {
-    let items = items(line);
+    let wishes = [(items(line), uids.to_vec())];
     let told = |f: &Fetched| f.cut || (f.header.is_some() && f.structure != Structure::Untold);
-    let mut gathered = gather(line, uids, &items, told).await?;
+    let mut gathered = gather(line, &wishes, told).await?;
     let mut out = settle(line, &mut gathered).await?;
     let mut raw = Vec::new();
     let mut ready: HashMap<u32, Box<Message>> = HashMap::new();
@@ -90,18 +90,16 @@ async fn extras(
 ) -> Result<Vec<(u32, Fetched)>, Fault> {
     let recent = |m: &Message| m.date.is_none_or(|t| t >= since) || m.received.is_none_or(|t| t >= since);
     let asked = ready.iter().filter(|(_, m)| recent(m));
-    let wanted: Vec<_> = asked.map(|(uid, m)| (*uid, mail::extra_pieces(m))).collect();
+    let mut wanted: Vec<_> = asked.map(|(uid, m)| (*uid, mail::extra_pieces(m))).filter(|w| !w.1.is_empty()).collect();
+    wanted.sort_unstable();
     let mut failed = Vec::new();
-    for (pieces, mut uids) in mail::grouped(wanted) {
-        uids.sort_unstable();
-        let sets = mail::portions(&uids, EXTRA_BYTES, |uid| ready.get(&uid).map_or(0, |m| mail::extra_bytes(m)));
-        for some in sets {
-            let gathered = gather(line, some, &mail::pieces(&pieces), |f| f.cut || !f.sections.is_empty()).await?;
-            for uid in some {
-                let fits = gathered.found.get(uid).zip(ready.get_mut(uid)).is_some_and(|(f, m)| mail::add_extras(m, f));
-                if !fits && let Some(message) = ready.remove(uid) {
-                    failed.push((*uid, remembered(&message)));
-                }
+    let sets = mail::portions(&wanted, EXTRA_BYTES, |(uid, _)| ready.get(uid).map_or(0, |m| mail::extra_bytes(m)));
+    for some in sets {
+        let gathered = gather(line, &mail::wishes(some), |f| f.cut || !f.sections.is_empty()).await?;
+        for (uid, _) in some {
+            let fits = gathered.found.get(uid).zip(ready.get_mut(uid)).is_some_and(|(f, m)| mail::add_extras(m, f));
+            if !fits && let Some(message) = ready.remove(uid) {
+                failed.push((*uid, remembered(&message)));
             }
         }
     }
@@ -125,7 +123,8 @@ async fn whole(line: &mut Line<'_>, known: Vec<(u32, Fetched)>) -> Result<Vec<(u
     let mut out = Vec::new();
     let items = format!("FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{}>", mail::RAW_MAX);
     for (uid, before) in known {
-        let mut gathered = gather(line, &[uid], &items, |f| f.cut || !f.sections.is_empty()).await?;
+        let wish = [(items.clone(), vec![uid])];
+        let mut gathered = gather(line, &wish, |f| f.cut || !f.sections.is_empty()).await?;
         let read = match gathered.found.remove(&uid) {
             Some(fetched) => {
                 let mut all = before;
@@ -157,7 +156,8 @@ pub async fn texts(
     let unknown: Vec<u32> = uids.iter().copied().filter(|uid| !parts.contains_key(uid)).collect();
     let mut raw = Vec::new();
     if !unknown.is_empty() {
-        let mut gathered = gather(line, &unknown, "BODYSTRUCTURE", |f| f.structure != Structure::Untold).await?;
+        let wish = [("BODYSTRUCTURE".to_owned(), unknown)];
+        let mut gathered = gather(line, &wish, |f| f.structure != Structure::Untold).await?;
         for (uid, fetched) in gathered.found.drain() {
             match fetched.structure {
                 Structure::Parts(found) => drop(parts.insert(uid, found)),
@@ -178,20 +178,19 @@ pub async fn texts(
             out.push((*uid, Content::None));
         }
     }
-    let wanted: Vec<_> = parts.iter().map(|(uid, p)| (*uid, mail::text_pieces(p, limit))).collect();
-    for (pieces, mut uids) in mail::grouped(wanted) {
-        uids.sort_unstable();
-        for some in uids.chunks(200) {
-            let mut gathered = gather(line, some, &mail::pieces(&pieces), |f| f.cut || !f.sections.is_empty()).await?;
-            for (uid, fetched) in gathered.found.drain() {
-                match mail::text(&parts[&uid], &fetched, limit) {
-                    Some(text) => out.push((uid, text)),
-                    None => raw.push(uid),
-                }
+    let mut wanted: Vec<_> =
+        parts.iter().map(|(uid, p)| (*uid, mail::text_pieces(p, limit))).filter(|w| !w.1.is_empty()).collect();
+    wanted.sort_unstable();
+    for some in mail::portions(&wanted, EXTRA_BYTES, |(uid, _)| mail::text_bytes(&parts[uid], limit)) {
+        let mut gathered = gather(line, &mail::wishes(some), |f| f.cut || !f.sections.is_empty()).await?;
+        for (uid, fetched) in gathered.found.drain() {
+            match mail::text(&parts[&uid], &fetched, limit) {
+                Some(text) => out.push((uid, text)),
+                None => raw.push(uid),
             }
-            let settled = settle(line, &mut gathered).await?;
-            out.extend(settled.iter().filter(|(_, r)| matches!(r, Read::Gone)).map(|(uid, _)| (*uid, Content::Gone)));
         }
+        let settled = settle(line, &mut gathered).await?;
+        out.extend(settled.iter().filter(|(_, r)| matches!(r, Read::Gone)).map(|(uid, _)| (*uid, Content::Gone)));
     }
     out.extend(raw_texts(line, raw, limit).await?);
     Ok(out)
@@ -201,7 +200,8 @@ async fn raw_texts(line: &mut Line<'_>, uids: Vec<u32>, limit: usize) -> Result<
     let mut out = Vec::new();
     let items = format!("BODY.PEEK[]<0.{}>", mail::RAW_MAX);
     for uid in uids {
-        let gathered = gather(line, &[uid], &items, |f| f.cut || !f.sections.is_empty()).await?;
+        let wish = [(items.clone(), vec![uid])];
+        let gathered = gather(line, &wish, |f| f.cut || !f.sections.is_empty()).await?;
         out.extend(gathered.found.get(&uid).and_then(|f| mail::text_of_bytes(f, limit)).map(|text| (uid, text)));
     }
     Ok(out)

@@ -12,7 +12,12 @@ const STACK: usize = 16 << 20;
 fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
-    if !matches!(cli.command, cli::Command::Run(_) | cli::Command::Demo(_)) {
+    let serves = match &cli.command {
+        cli::Command::Run(_) => true,
+        cli::Command::Demo(demo) => !demo.once,
+        _ => false,
+    };
+    if !serves {
         // `dealtrail gaps | head` ends quietly; a server must outlive its readers
         sigpipe::reset();
     }

@@ -45,6 +45,12 @@ impl Check {
                 Ok(streams) => {
                     let names: Vec<&str> = streams.iter().map(|s| s.name.as_str()).collect();
                     say!("{}: {} to read: {}", c.name, streams.len(), names.join(", "))?;
+                    for stream in &streams {
+                        if let Err(fault) = c.source.look(stream).await {
+                            say!("{} / {}: {}", c.name, stream.name, fault.what)?;
+                            failed += 1;
+                        }
+                    }
                 }
                 Err(fault) => {
                     say!("{}: {}", c.name, fault.what)?;
@@ -67,14 +73,7 @@ impl Check {
 fn not_used_yet(app: &App) -> Vec<&'static str> {
     let c = &app.config;
     let writes = c.connections.iter().any(|c| c.writeback != crate::config::Writeback::Off);
-    let all = [
-        (
-            !c.targets.is_empty() || !c.quotas.is_empty(),
-            "[[target]] and [[quota]] are kept, but no report uses them yet",
-        ),
-        (writes, "writeback is kept, but nothing is written to a CRM yet"),
-    ];
-    all.into_iter().filter(|(set, _)| *set).map(|(_, line)| line).collect()
+    if writes { vec!["writeback is kept, but nothing is written to a CRM yet"] } else { Vec::new() }
 }
 
 /// Who stands in the way of good matching, and what to do: contacts whose addresses are ours, addresses that two contacts

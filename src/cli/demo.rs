@@ -99,7 +99,12 @@ async fn gaps(app: &App, company: &demo::Company) -> anyhow::Result<()> {
     let live =
         app.store.findings().await?.into_iter().filter(|f| matches!(f.state, State::Open | State::Unknown)).collect();
     let worst = worst_per_deal(live);
-    say!("\n{} deals with a gap (the worst of each):", worst.len())?;
+    let deals = worst.iter().filter(|f| f.deal.is_some()).count();
+    let others = match worst.len() - deals {
+        0 => String::new(),
+        n => format!(", and {n} on contacts, companies or typed entries"),
+    };
+    say!("\n{deals} deals with a gap (the worst of each){others}:")?;
     for f in &worst {
         let (name, id) = (f.subject_name(&known.directory), f.subject());
         let id = id.strip_prefix("deal:").unwrap_or(&id);

@@ -47,7 +47,7 @@ impl Explain {
         drop(tx);
         for (s, sightings) in app.store.with_sightings(found).await? {
             said = true;
-            activity(app, &s)?;
+            activity(app, &s).await?;
             for x in sightings {
                 let gone = x.gone_at.map_or(String::new(), |at| format!(", gone since {}", local(app, at)));
                 say!("  seen in {} / {} as {}{gone}", x.connection, x.stream, x.key)?;
@@ -59,7 +59,7 @@ impl Explain {
             said = true;
         }
         if id.contains('@') {
-            said |= address(app, &id).await?;
+            said |= address(app, &id, said).await?;
         }
         if !said {
             say!(
@@ -89,7 +89,7 @@ fn decision(app: &App, d: &Decision) -> String {
     )
 }
 
-fn activity(app: &App, s: &Stored) -> Result<(), Unwritten> {
+async fn activity(app: &App, s: &Stored) -> anyhow::Result<()> {
     let a = &s.activity;
     let status = a.status_at(app.clock.now());
     let direction = a.direction.map_or(String::new(), |d| format!(" {d}"));
@@ -101,10 +101,19 @@ fn activity(app: &App, s: &Stored) -> Result<(), Unwritten> {
         let runner_up = m.runner_up.as_ref().map_or(String::new(), |r| format!("; runner-up {} {:.2}", r.id, r.score));
         say!("  tied to {} {} by {} (score {:.2}, made by {}{runner_up})", m.entity, m.id, m.reason, m.score, m.by)?;
     }
+    let rejected: Vec<_> = app.store.choices_of(&a.id).await?.into_iter().filter(|c| !c.linked).collect();
+    for c in &rejected {
+        say!("  not tied to deal {}: rejected by {} on {}", c.deal, c.by, local(app, c.at))?;
+    }
     if !a.undecided.is_empty() {
         say!("  the deal is not decided: {}; choose with `dealtrail review`", a.undecided.join(" or "))?;
     } else if a.ids(Entity::Deal).next().is_none() {
-        say!("  tied to no deal: none of its people's deals was open then")?;
+        let why = if rejected.is_empty() {
+            "none of its people's deals was open then"
+        } else {
+            "what came into question was rejected, and none else of its people's deals was open then"
+        };
+        say!("  tied to no deal: {why}")?;
     }
     Ok(())
 }
@@ -158,7 +167,7 @@ fn gap(app: &App, f: &Finding) -> Result<(), Unwritten> {
     Ok(())
 }
 
-async fn address(app: &App, address: &str) -> anyhow::Result<bool> {
+async fn address(app: &App, address: &str, said: bool) -> anyhow::Result<bool> {
     let folded = fold(app, address);
     let known = app.engine.known();
     let dir = &known.directory;
@@ -174,12 +183,14 @@ async fn address(app: &App, address: &str) -> anyhow::Result<bool> {
     match (contact, company) {
         (Some(c), _) => say!("{folded} is contact {}", c.id)?,
         (None, Some(c)) => say!("{folded} is at company {} ({}), no contact", c.id, c.name)?,
+        // a Message-ID looks like an address
+        (None, None) if said => return Ok(true),
         (None, None) => say!("{folded} is unknown to the CRM: its mail waits")?,
     }
     let Some(c) = contact else { return Ok(company.is_some()) };
     let filter = Filter { contact: Some(c.id.clone()), most: Some(20), ..Filter::default() };
     for s in app.store.activities(&filter).await? {
-        activity(app, &s)?;
+        activity(app, &s).await?;
     }
     Ok(true)
 }

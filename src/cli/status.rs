@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use dealtrail_sdk::Gives;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -58,6 +59,7 @@ impl Status {
         output::list(self.shown.format, columns, &rows, empty)?;
         if self.shown.format == Format::Table {
             sentence(&rows)?;
+            kept_back(app, &rows)?;
         }
         Ok(0)
     }
@@ -119,6 +121,19 @@ pub async fn rows(app: &App, for_people: bool) -> anyhow::Result<Vec<Map<String,
 
 fn count(rows: &[Map<String, Value>], key: &str) -> i64 {
     rows.iter().filter_map(|r| r.get(key).and_then(Value::as_i64)).sum()
+}
+
+/// Where a calendar's file cannot be read, nobody knows what of it is gone.
+fn kept_back(app: &App, rows: &[Map<String, Value>]) -> Result<(), Unwritten> {
+    let calendar = |name: &str| app.engine.connections.iter().any(|c| c.name == name && c.gives == Gives::Calendar);
+    let broken = |row: &&Map<String, Value>| row.get("quarantined").and_then(Value::as_i64).is_some_and(|n| n > 0);
+    let names = rows.iter().filter(broken).filter_map(|r| r.get("connection").and_then(Value::as_str));
+    let mut names: Vec<&str> = names.filter(|name| calendar(name)).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    say!("Until all of {} can be read, what is deleted there may still count as planned.", names.join(", "))
 }
 
 fn sentence(rows: &[Map<String, Value>]) -> Result<(), Unwritten> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use dealtrail_sdk::Gives;
 use tokio_util::sync::CancellationToken;
 
 use super::{Usage, bars::Bars};
@@ -32,8 +33,13 @@ impl Sync {
         }
         let tally = pass(app, &Options { connections: self.connection, full: self.full }).await?;
         summary(app, &tally).await?;
+        let broken = broken_rows(app).await?;
+        if broken > 0 {
+            let rows = if broken == 1 { "row" } else { "rows" };
+            eprintln!("{broken} {rows} of the CRM cannot be read: correct them there; all others were read");
+        }
         app.close().await;
-        Ok(u8::from(!tally.failures.is_empty() || tally.stopped))
+        Ok(u8::from(!tally.failures.is_empty() || tally.stopped || broken > 0))
     }
 }
 
@@ -90,6 +96,18 @@ pub async fn pass(app: &App, options: &Options) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
+/// Records of a CRM that cannot be read: somebody has to mend them, no later look does.
+async fn broken_rows(app: &App) -> anyhow::Result<i64> {
+    let of_crm = |name: &str| app.engine.connections.iter().any(|c| c.name == name && c.gives == Gives::Crm);
+    let streams = app.store.streams().await?;
+    let crm: Vec<i64> = streams.iter().filter(|s| of_crm(&s.connection) && !s.gone).map(|s| s.id).collect();
+    let outcomes = app.store.outcomes().await?;
+    Ok(outcomes.iter().filter(|((id, o, _), _)| crm.contains(id) && o == "quarantined").map(|(_, n)| n).sum())
+}
+
+/// Unreadable items that a summary names.
+const NAMED: i64 = 5;
+
 async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
     let mut by_outcome: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
     for ((_, outcome, _), n) in app.store.outcomes().await? {
@@ -106,8 +124,11 @@ async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
         n("quarantined"),
         if tally.stopped { " (stopped early; the next sync goes on from here)" } else { "" },
     );
-    for d in app.store.unreadable(5).await? {
+    for d in app.store.unreadable(NAMED).await? {
         eprintln!("not readable now: {} / {} / {}: {}", d.connection, d.stream, d.key, d.detail.unwrap_or_default());
+    }
+    if n("quarantined") > NAMED {
+        eprintln!("and {} more; `dealtrail export decisions` names each with its reason", n("quarantined") - NAMED);
     }
     Ok(())
 }

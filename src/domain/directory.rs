@@ -288,9 +288,11 @@ impl Directory {
     }
 
     /// Was the deal open at this moment? Open from its creation (or first known stage) until it entered a won or lost stage.
+    /// A deal that came without a creation date was open before we first saw it, for as long as anybody can say.
     pub fn open_at(&self, deal: &Deal, at: DateTime<Utc>) -> bool {
-        let first = deal.stage_changes.first().map(|c| c.at);
-        if let Some(born) = [deal.created_at, first].into_iter().flatten().min()
+        let first = deal.stage_changes.first();
+        let known = first.filter(|c| c.from.is_some() || c.quality != Quality::Observed).map(|c| c.at);
+        if let Some(born) = [deal.created_at, known].into_iter().flatten().min()
             && at < born
         {
             return false;
@@ -298,9 +300,10 @@ impl Directory {
         if let Some(last) = deal.stage_changes.iter().rev().find(|c| c.at <= at) {
             return self.stage_kind(&last.to) == StageKind::Open;
         }
-        match deal.stage_changes.first().and_then(|c| c.from.as_deref()) {
-            Some(from) => self.stage_kind(from) == StageKind::Open,
-            None => deal.closed_at.is_none_or(|closed| at < closed),
+        match (first.and_then(|c| c.from.as_deref()), deal.closed_at) {
+            (Some(from), _) => self.stage_kind(from) == StageKind::Open,
+            (None, Some(closed)) => at < closed,
+            (None, None) => first.is_none_or(|c| self.stage_kind(&c.to) == StageKind::Open),
         }
     }
 }

@@ -15,8 +15,10 @@ use crate::store::items::DEADLY;
 
 /// Resources fetched and committed at a time.
 const CHUNK: usize = 200;
-/// The program ended so often with nothing but one resource in hand, the readings of more included: then it is that one.
-pub const SURE: u32 = 3;
+/// Reading panicked so often with nothing but one resource in hand, the readings of more included: then it is that one.
+const PANICS: u32 = 3;
+/// The same of ends of the whole program, which may have come from outside: somebody kills it, or the machine stops.
+pub const SURE: u32 = 5;
 /// Batches whose resources nobody could name end the program at most so often in a row; then the stream waits a day.
 const PULLS: u32 = 5;
 /// What is said of the one.
@@ -31,6 +33,9 @@ pub struct Attempt {
     pub names: Vec<String>,
     /// Seconds since 1970.
     pub at: i64,
+    /// The process that read; when it still lives, what ended the reading was a panic.
+    #[serde(default)]
+    pub by: String,
 }
 
 impl Attempt {
@@ -42,10 +47,11 @@ impl Attempt {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The one that is to blame.
-    pub fn guilty(&self) -> Option<&str> {
+    /// The one that is to blame, as the process `me` sees it.
+    pub fn guilty(&self, me: &str) -> Option<&str> {
+        let sure = if self.by == me { PANICS } else { SURE };
         match self.names.as_slice() {
-            [one] if self.deaths >= SURE => Some(one),
+            [one] if self.deaths >= sure => Some(one),
             _ => None,
         }
     }
@@ -110,15 +116,16 @@ pub fn panicked(fault: &Fault) -> bool {
 mod tests {
     use super::*;
 
-    /// Reads `names` as the engine does, with some that end the program; returns who was blamed and how often it ended.
-    fn read(names: &[String], deadly: &[&str]) -> (Vec<String>, u32) {
+    /// Reads `names` as the engine does, with some that end the program; returns who was blamed and how often it ended. By
+    /// panics that `me` survives, or by ends of the process: then somebody else reads on.
+    fn read(names: &[String], deadly: &[&str], me: &str) -> (Vec<String>, u32) {
         let (mut blamed, mut ends) = (Vec::new(), 0);
         let mut left: Option<Attempt> = None;
         'start: loop {
             let care = left.take();
             let mut plan: Vec<(u32, Vec<String>)> = Vec::new();
             if let Some(care) = &care {
-                match care.guilty() {
+                match care.guilty(me) {
                     Some(one) => blamed.push(one.to_owned()),
                     None => {
                         plan.extend(care.names.chunks(portion(care.deaths + 1)).map(|c| (care.deaths + 1, c.to_vec())))
@@ -130,7 +137,7 @@ mod tests {
             for (deaths, names) in plan {
                 if names.iter().any(|n| deadly.contains(&n.as_str()) && !blamed.contains(n)) {
                     ends += 1;
-                    left = Attempt::read(&Attempt { deaths, names, at: 0 }.text());
+                    left = Attempt::read(&Attempt { deaths, names, at: 0, by: "one".to_owned() }.text());
                     continue 'start;
                 }
             }
@@ -141,10 +148,11 @@ mod tests {
     #[test]
     fn the_one_is_found_after_a_few_ends() {
         let names: Vec<String> = (0..500).map(|n| format!("m{n}")).collect();
-        assert_eq!(read(&names, &[]), (vec![], 0));
-        assert_eq!(read(&names, &["m250"]), (vec!["m250".to_owned()], 4));
-        assert_eq!(read(&names[..1], &["m0"]), (vec!["m0".to_owned()], 4));
-        let (mut blamed, ends) = read(&names, &["m3", "m4", "m499"]);
+        assert_eq!(read(&names, &[], "one"), (vec![], 0));
+        assert_eq!(read(&names, &["m250"], "one"), (vec!["m250".to_owned()], 4));
+        assert_eq!(read(&names, &["m250"], "another"), (vec!["m250".to_owned()], 6));
+        assert_eq!(read(&names[..1], &["m0"], "another"), (vec!["m0".to_owned()], 6));
+        let (mut blamed, ends) = read(&names, &["m3", "m4", "m499"], "one");
         blamed.sort();
         assert_eq!((blamed, ends), (vec!["m3".to_owned(), "m4".to_owned(), "m499".to_owned()], 12));
     }
@@ -152,8 +160,12 @@ mod tests {
     #[test]
     fn a_batch_without_names_rests_for_a_day() {
         let now = DateTime::UNIX_EPOCH;
-        let at =
-            |deaths, names: &[&str]| Attempt { deaths, names: names.iter().map(|n| (*n).to_owned()).collect(), at: 0 };
+        let at = |deaths, names: &[&str]| Attempt {
+            deaths,
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            at: 0,
+            by: String::new(),
+        };
         assert!(at(3, &[]).given_up("INBOX", now).is_none());
         assert!(at(4, &[]).given_up("INBOX", now).is_some_and(|f| f.what.contains("INBOX")));
         assert!(at(4, &[]).given_up("INBOX", now + TimeDelta::days(1)).is_none());

@@ -321,23 +321,8 @@ pub(super) async fn drop_orphans(tx: &mut Tx, maybe: &[String]) -> Result<(), St
 }
 
 fn unreadable(resource: &str, version: Option<String>, why: &str) -> Decided {
-    Decided {
-        key: resource.to_owned(),
-        resource: resource.to_owned(),
-        version,
-        outcome: Outcome::Quarantined,
-        reason: Some("unreadable".to_owned()),
-        detail: Some(why.to_owned()),
-        message_id: None,
-        ical_uid: None,
-        recurrence_id: None,
-        occurred_at: None,
-        dated: None,
-        activity: None,
-        attempts: 0,
-        retry_at: None,
-        blind: Vec::new(),
-    }
+    let (reason, detail) = (Some("unreadable".to_owned()), Some(why.to_owned()));
+    Decided { reason, detail, ..Decided::plain(resource.to_owned(), resource.to_owned(), version, Outcome::Quarantined) }
 }
 
 /// Once an hour, then more and more rarely, at last once a day.

@@ -217,9 +217,10 @@ fn absorb(row: &mut Stored, other: &Stored) {
             row.activity.tags.push(tag.clone());
         }
     }
-    if other.subject.is_none() {
-        row.subject = None;
-    }
+    row.subject = match (row.subject.take(), &other.subject) {
+        (Some(one), Some(other)) => mail::told(Some(one), Some(other.clone())),
+        _ => None,
+    };
     if other.text_state == TextState::Kept {
         row.text_state = TextState::Kept;
     }

@@ -245,7 +245,8 @@ pub async fn write(
     let mut typed = Vec::new();
     let mut same = BTreeSet::new();
     for (key, resource, version, record) in records {
-        let record = prefixed(record, c.prefix.as_deref());
+        let mut record = prefixed(record, c.prefix.as_deref());
+        keep_addresses(&mut record, &old)?;
         if let Some(row) = row(&key, &record)? {
             let unchanged = old.get(&(row.kind, row.id.as_str())) == Some(&row.body.as_str());
             if unchanged {
@@ -255,7 +256,7 @@ pub async fn write(
             }
             rows.push(row);
         }
-        decided.push(plain(key.clone(), resource, version));
+        decided.push(Decided::plain(key.clone(), resource, version, Outcome::Read));
         if let Record::Typed(entry) = record {
             typed.push((key, *entry));
         }
@@ -270,24 +271,16 @@ pub async fn write(
     touched.mark(tx, &engine.store, &known).await
 }
 
-fn plain(key: String, resource: String, version: Option<String>) -> Decided {
-    Decided {
-        key,
-        resource,
-        version,
-        outcome: Outcome::Read,
-        reason: None,
-        detail: None,
-        message_id: None,
-        ical_uid: None,
-        recurrence_id: None,
-        occurred_at: None,
-        dated: None,
-        activity: None,
-        attempts: 0,
-        retry_at: None,
-        blind: Vec::new(),
+/// A CRM empties the record of a contact that it merged into another: the addresses it had are the survivor's now.
+fn keep_addresses(record: &mut Record, old: &HashMap<(&str, &str), &str>) -> Result<(), StoreError> {
+    let Record::Contact(contact) = record else { return Ok(()) };
+    if contact.merged_into.is_some()
+        && contact.emails.is_empty()
+        && let Some(before) = old.get(&("contact", contact.id.as_str()))
+    {
+        contact.emails = serde_json::from_str::<record::Contact>(before)?.emails;
     }
+    Ok(())
 }
 
 impl Engine {
@@ -354,12 +347,17 @@ impl Seen<'_> {
             changed |= directory::forget(tx, &directory::entry_id(&deal.id)).await?;
         }
         let mut kept = deal.stage_changes.clone();
-        for seen in deal.stage_changes.iter().filter(|x| x.quality == Quality::Observed) {
-            if told(seen, &deal.stage_changes) {
+        if history.entry && history.told {
+            kept.retain(|x| x.from.is_some() || x.quality != Quality::Observed);
+        }
+        for seen in kept.clone().iter().filter(|x| x.from.is_some() && x.quality == Quality::Observed) {
+            if told(seen, &kept) {
                 changed |= directory::forget(tx, &observed_id(&deal.id, seen.at)).await?;
                 kept.retain(|x| x != seen);
             }
         }
+        // what was to come when the deals were read before, and has come
+        changed |= kept.iter().any(|x| self.before.is_some_and(|b| x.at > b + directory::AHEAD));
         let Some(last) = kept.last().filter(|last| last.to != deal.stage) else { return Ok(changed) };
         let is_closed = self.dir.stage_kind(&deal.stage) != StageKind::Open;
         let closed = deal.closed_at.filter(|at| is_closed && *at > last.at && *at <= self.now);
@@ -371,12 +369,50 @@ impl Seen<'_> {
     }
 }
 
-/// The CRM's own history tells of an observed move: the same stage, not later, and no other stage in between.
+/// The CRM's own history tells of an observed move: the same stage, not later, and no other stage in between or seen since.
 fn told(seen: &StageChange, all: &[StageChange]) -> bool {
-    let exact = || all.iter().filter(|x| x.quality != Quality::Observed && x.at <= seen.at);
-    exact().any(|x| x.to == seen.to && !exact().any(|y| y.at > x.at && y.to != seen.to))
+    // where it had been elsewhere until then: what was told before that tells of an earlier stay in the same stage
+    let elsewhere = all.iter().filter(|x| x.at < seen.at && x.to != seen.to).map(|x| x.at).max();
+    let exact = |x: &&StageChange| x.quality != Quality::Observed && x.at <= seen.at;
+    all.iter().filter(exact).any(|x| x.to == seen.to && elsewhere.is_none_or(|at| x.at > at))
 }
 
 fn observed_id(deal: &str, at: DateTime<Utc>) -> String {
     format!("{deal}#observed:{}", at.timestamp_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    /// Changes by day: (day, stage entered, seen by us and not told by the CRM).
+    fn changes(all: &[(i64, &str, bool)]) -> Vec<StageChange> {
+        let change = |&(day, to, ours): &(i64, &str, bool)| StageChange {
+            from: None,
+            to: to.to_owned(),
+            at: DateTime::UNIX_EPOCH + TimeDelta::days(day),
+            not_before: None,
+            by: None,
+            quality: if ours { Quality::Observed } else { Quality::Exact },
+        };
+        all.iter().map(change).collect()
+    }
+
+    #[test]
+    fn what_the_crm_tells_of_an_observed_move() {
+        let cases: &[(&[(i64, &str, bool)], bool)] = &[
+            (&[(1, "lead", false), (3, "demo", true)], false),
+            (&[(1, "lead", false), (2, "demo", false), (3, "demo", true)], true),
+            (&[(1, "lead", false), (2, "demo", false), (3, "offer", false), (4, "demo", true)], false),
+            // back where it began: the entry tells nothing of the return
+            (&[(1, "lead", false), (3, "demo", true), (4, "lead", true)], false),
+            (&[(1, "lead", false), (3, "demo", true), (4, "lead", false), (5, "lead", true)], true),
+        ];
+        for (all, want) in cases {
+            let all = changes(all);
+            assert_eq!(told(all.last().expect("a change"), &all), *want, "{all:?}");
+        }
+    }
 }

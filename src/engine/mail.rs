@@ -161,9 +161,9 @@ fn enrich(
     row.activity.tags.sort();
     if level < Level::Subject {
         row.subject = None;
-    } else if row.subject.is_none() {
-        // it was withheld while a stricter mailbox held it, or while less was kept
-        row.subject.clone_from(&c.mail.message.subject);
+    } else {
+        // none: it was withheld while a stricter mailbox held it, or while less was kept
+        row.subject = told(row.subject.take(), c.mail.message.subject.clone());
     }
     if level < Level::Text {
         row.text_state = TextState::None;
@@ -180,6 +180,11 @@ fn enrich(
         None if row.text_state == TextState::None => row.text_state = TextState::Pending,
         _ => {}
     }
+}
+
+/// The subject of two copies: a list puts its name before it, a gateway its warning. The shorter one, whichever was read first.
+pub fn told(one: Option<String>, other: Option<String>) -> Option<String> {
+    [one, other].into_iter().flatten().min_by(|a, b| (a.chars().count(), a).cmp(&(b.chars().count(), b)))
 }
 
 /// Message-IDs this mail refers to; the last ones when somebody lists thousands.

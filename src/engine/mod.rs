@@ -114,7 +114,7 @@ impl Engine {
         rules: Rules,
         connections: Vec<Arc<Connection>>,
     ) -> Result<Self, StoreError> {
-        let known = RwLock::new(Arc::new(load(&store, &rules).await?));
+        let known = RwLock::new(Arc::new(load(&store, &rules, clock.now()).await?));
         let holder = holder::name();
         Ok(Self { store, clock, rules, connections, holder, known })
     }
@@ -125,7 +125,7 @@ impl Engine {
 
     /// Reads the directory anew after the CRM's records changed.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let fresh = Arc::new(load(&self.store, &self.rules).await?);
+        let fresh = Arc::new(load(&self.store, &self.rules, self.now()).await?);
         *self.known.write().expect("nobody panics while holding this lock") = fresh;
         Ok(())
     }
@@ -143,10 +143,10 @@ impl Engine {
     }
 }
 
-async fn load(store: &Store, rules: &Rules) -> Result<Known, StoreError> {
+async fn load(store: &Store, rules: &Rules, now: DateTime<Utc>) -> Result<Known, StoreError> {
     // asked first: a change in between makes it look older than it is, and it is read once more
     let version = store.directory_version().await?;
-    let directory = Arc::new(store.directory(rules.ours.clone()).await?);
+    let directory = Arc::new(store.directory(rules.ours.clone(), now).await?);
     let codes = Codes::new(rules.deal_code.clone(), &directory);
     let stays = Stays::of_won(&directory);
     let competitors = rules.competitors.clone();

@@ -154,7 +154,8 @@ impl Reading<'_> {
     }
 
     fn attempt_at(&self, names: &[String], deaths: u32) -> Attempt {
-        Attempt { deaths, names: names.to_vec(), at: self.engine.now().timestamp() }
+        let by = self.engine.holder.clone();
+        Attempt { deaths, names: names.to_vec(), at: self.engine.now().timestamp(), by }
     }
 
     /// Keeps the lease, and notes what is read next.
@@ -172,7 +173,7 @@ impl Reading<'_> {
     /// Reads what was being read when the program ended last, little at a time. Returns the one that is to blame.
     async fn with_care(&self, before: Option<&Attempt>) -> Result<BTreeSet<String>, EngineError> {
         let Some(before) = before.filter(|b| !b.names.is_empty()) else { return Ok(BTreeSet::new()) };
-        if let Some(one) = before.guilty() {
+        if let Some(one) = before.guilty(&self.engine.holder) {
             self.condemn(one).await?;
             return Ok(BTreeSet::from([one.to_owned()]));
         }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{StoreError, Tx, at, ms};
+use super::{Row, Store, StoreError, Tx, at, ms};
 use crate::args;
 
 /// What people decided about these activities: (activity, deal, `link` or `reject`, by, at).
@@ -16,20 +16,24 @@ pub struct Chosen {
     pub at: DateTime<Utc>,
 }
 
+const COLUMNS: &str = "activity, deal, choice, made_by, made_at";
+
+fn read(r: &Row) -> Chosen {
+    let linked = r.text(2) == "link";
+    Chosen { activity: r.text(0), deal: r.text(1), linked, by: r.text(3), at: at(r.int(4)) }
+}
+
 pub async fn choices(tx: &mut Tx, ids: &[String]) -> Result<Vec<Chosen>, StoreError> {
-    let rows = tx
-        .rows_in("select activity, deal, choice, made_by, made_at from choices where activity in ({in})", ids)
-        .await?;
-    Ok(rows
-        .iter()
-        .map(|r| Chosen {
-            activity: r.text(0),
-            deal: r.text(1),
-            linked: r.text(2) == "link",
-            by: r.text(3),
-            at: at(r.int(4)),
-        })
-        .collect())
+    let sql = format!("select {COLUMNS} from choices where activity in ({{in}})");
+    Ok(tx.rows_in(&sql, ids).await?.iter().map(read).collect())
+}
+
+impl Store {
+    /// What people decided about one activity, the oldest first.
+    pub async fn choices_of(&self, activity: &str) -> Result<Vec<Chosen>, StoreError> {
+        let sql = format!("select {COLUMNS} from choices where activity = $1 order by made_at, deal");
+        Ok(self.db.rows(&sql, args![activity]).await?.iter().map(read).collect())
+    }
 }
 
 pub async fn choose(tx: &mut Tx, c: &Chosen) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::record::{self, Quality};
 use serde::de::DeserializeOwned;
 
@@ -59,8 +59,8 @@ impl Store {
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
-    /// The directory as of now.
-    pub async fn directory(&self, ours: Ours) -> Result<Directory, StoreError> {
+    /// The directory as of now: stage changes that are yet to come (see [`AHEAD`]) are left out until they have come.
+    pub async fn directory(&self, ours: Ours, now: DateTime<Utc>) -> Result<Directory, StoreError> {
         let fold = |text: &str| address::fold(text, &ours.subaddress).unwrap_or_else(|| text.trim().to_lowercase());
         let companies = self.records::<record::Company>("company").await?.into_iter().map(|c| Company {
             id: c.id,
@@ -94,7 +94,8 @@ impl Store {
             due: t.due,
             done_at: t.done_at,
         });
-        let mut moves = grouped(self.records::<Kept>("stage_change").await?, |c| c.change.deal.clone());
+        let moves = self.records::<Kept>("stage_change").await?.into_iter().filter(|c| c.change.at <= now + AHEAD);
+        let mut moves = grouped(moves, |c| c.change.deal.clone());
         let mut changes = grouped(self.records::<record::DealChange>("deal_change").await?, |c| c.deal.clone());
         let deals = self.records::<record::Deal>("deal").await?;
         let deals = deals.into_iter().map(|d| {
@@ -112,7 +113,7 @@ impl Store {
     }
 }
 
-fn grouped<T>(all: Vec<T>, by: impl Fn(&T) -> String) -> HashMap<String, Vec<T>> {
+fn grouped<T>(all: impl IntoIterator<Item = T>, by: impl Fn(&T) -> String) -> HashMap<String, Vec<T>> {
     let mut groups: HashMap<String, Vec<T>> = HashMap::new();
     for one in all {
         groups.entry(by(&one)).or_default().push(one);
@@ -236,6 +237,9 @@ pub struct History {
     /// Changes that the CRM itself tells of.
     pub told: bool,
 }
+
+/// A stage change dated further ahead than this has not happened; up to this, clocks and time zones differ.
+pub const AHEAD: TimeDelta = TimeDelta::days(1);
 
 const ENTRY: &str = "entry";
 const OBSERVED: &str = "observed";

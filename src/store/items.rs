@@ -34,6 +34,29 @@ pub struct Decided {
     pub blind: Vec<String>,
 }
 
+impl Decided {
+    /// An item of which nothing but its outcome is known.
+    pub fn plain(key: String, resource: String, version: Option<String>, outcome: Outcome) -> Self {
+        Self {
+            key,
+            resource,
+            version,
+            outcome,
+            reason: None,
+            detail: None,
+            message_id: None,
+            ical_uid: None,
+            recurrence_id: None,
+            occurred_at: None,
+            dated: None,
+            activity: None,
+            attempts: 0,
+            retry_at: None,
+            blind: Vec::new(),
+        }
+    }
+}
+
 /// From so many attempts on an item did not fail to be read: reading it ended the program.
 pub const DEADLY: i64 = 50;
 

@@ -85,7 +85,7 @@ pub fn not_signed_in() -> Response {
         "These pages open with a sign-in link that works once.",
         "It stands in the terminal where dealtrail was started, in the line that begins with “Open” (`dealtrail demo`) or \
          “dealtrail is running” (`dealtrail run`).",
-        "When it is used up, start dealtrail again: every start prints a fresh one.",
+        "When it is used up, start dealtrail again: every start prints a fresh one. A running `dealtrail run` prints one on SIGHUP.",
     ];
     plain(StatusCode::UNAUTHORIZED, "Please sign in", &said)
 }
@@ -94,7 +94,7 @@ pub fn used_link() -> Response {
     let said = [
         "This link does not sign in any more: it works once, and it belongs to one start of dealtrail.",
         "If you signed in with it in another window, that window still works.",
-        "Otherwise start dealtrail again; it prints a fresh link.",
+        "Otherwise start dealtrail again, or send a running `dealtrail run` SIGHUP: it prints a fresh link.",
     ];
     plain(StatusCode::UNAUTHORIZED, "The link is used up", &said)
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crashes;
+mod crm;
 mod daemon;
 mod decided;
 mod fake;

@@ -216,6 +216,18 @@ fn coverage_opens_to_its_items(#[values(Sqlite, Postgres)] on: Database) {
 
 /// A full disk behind standard output.
 #[test]
+fn check_fails_on_what_sync_would_fail_on() {
+    let office = Office::new(Sqlite);
+    assert_eq!(office.program.say(&["check"]).code, Some(0));
+    let path = office.dir.path().join("crm/contacts.csv");
+    fs::write(&path, "name,emails\nEve,eve@buyer.example\n").expect("the contacts");
+    let (check, sync) = (office.program.say(&["check"]), office.program.say(&["sync"]));
+    assert_eq!((check.code, sync.code), (Some(1), Some(1)), "{}", check.out);
+    let why = check.out.lines().find(|l| l.starts_with("crm / contacts.csv: ")).expect("the file and why");
+    assert!(sync.err.contains(why), "{why}: {}", sync.err);
+}
+
+#[test]
 fn a_full_disk_is_one_sentence() {
     let office = office(Sqlite);
     office.deals(&["D1", "D2"]);

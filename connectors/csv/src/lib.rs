@@ -93,6 +93,10 @@ impl Source for Export {
         Ok(sheets.into_iter().map(stream).collect())
     }
 
+    async fn look(&self, stream: &Stream) -> Result<(), Fault> {
+        self.table(stream, Freshness::Read).await.map(drop)
+    }
+
     async fn pull(&self, stream: &Stream, _: Option<&Cursor>, _: &Window) -> Result<Batch, Fault> {
         let table = self.table(stream, Freshness::Read).await?;
         let entry = |row: &table::Line| Entry { resource: row.resource.clone(), version: Some(row.version.clone()) };

@@ -90,6 +90,11 @@ impl Source for Maildir {
         blocking(move || folders::streams(&root, &choice)).await
     }
 
+    async fn look(&self, stream: &Stream) -> Result<(), Fault> {
+        let folder = self.folder(stream);
+        blocking(move || scan(&folders::locate(&folder.root, &folder.id)?).map(drop)).await
+    }
+
     async fn pull(&self, stream: &Stream, _: Option<&Cursor>, _: &Window) -> Result<Batch, Fault> {
         let folder = self.folder(stream);
         blocking(move || folder.list()).await

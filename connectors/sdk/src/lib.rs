@@ -227,6 +227,14 @@ pub trait Source: Send + Sync {
     /// The folders, calendars or object lists that the connection reads, after its own `folders`/`calendars` settings.
     async fn streams(&self) -> Result<Vec<Stream>, Fault>;
 
+    /// Can this stream be read? Fetches no item. The default believes the list of streams.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    async fn look(&self, _stream: &Stream) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The next step of one stream after `cursor` (`None`: from the start, newest first). Batches hold at most a few
     /// hundred items.
     async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault>;

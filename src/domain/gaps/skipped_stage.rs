@@ -22,7 +22,17 @@ fn jumps<'a>(case: &Case<'a>) -> Vec<(Move, Vec<&'a Stage>)> {
     let directory = case.facts.directory;
     let forward = moves::moves(case.deal).into_iter().filter(|m| m.is_forward(directory));
     let judged = forward.filter(|m| case.judges(Rule::SkippedStage, &m.to));
-    judged.map(|m| (m.skipped(directory), m)).filter(|(over, _)| !over.is_empty()).map(|(over, m)| (m, over)).collect()
+    judged.map(|m| (passed_over(case, &m), m)).filter(|(over, _)| !over.is_empty()).map(|(over, m)| (m, over)).collect()
+}
+
+/// The stages between, without those that the deal stood in for a while: changes within a day are one move, and yet a stage
+/// that was entered was not skipped.
+fn passed_over<'a>(case: &Case<'a>, step: &Move) -> Vec<&'a Stage> {
+    let on_the_way = case.deal.stage_changes.iter().filter(|c| c.at >= step.began && c.at <= step.at);
+    let entered: Vec<&str> = on_the_way.map(|c| c.to.as_str()).collect();
+    let mut over = step.skipped(case.facts.directory);
+    over.retain(|stage| !entered.contains(&stage.id.as_str()));
+    over
 }
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {

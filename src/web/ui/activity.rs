@@ -13,9 +13,12 @@ use crate::{
         activity::{Entity, Kind, Match, Participant, Role, TextState},
         directory::Directory,
     },
-    store::{activities::Stored, lists::ShownSighting},
+    store::{
+        activities::{Chosen, Stored},
+        lists::ShownSighting,
+    },
     web::{
-        desk::{Frame, deal_name, person},
+        desk::{Desk, Frame, deal_name, person},
         trouble::{Trouble, show},
         words::{Here, When, clean, clean_lines, reason, seg},
     },
@@ -64,6 +67,8 @@ struct Page {
     ties: Vec<Tied>,
     undecided: Vec<(String, String)>,
     no_deal: bool,
+    /// Deals that people said it does not belong to, and who.
+    rejected: Vec<(String, String, String)>,
     seen: Vec<Seen>,
     tags: Vec<String>,
     text: Option<String>,
@@ -103,6 +108,7 @@ pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>) -> A
         ties: a.matches.iter().map(|m| tied(m, directory)).collect(),
         undecided: a.undecided.iter().map(|id| (deal_name(directory, id), format!("/deal/{}", seg(id)))).collect(),
         no_deal: no_deal(&stored),
+        rejected: rejected(&desk, &a.id).await?,
         seen: sightings.iter().map(|s| seen(s, directory, &here)).collect(),
         tags: a.tags.iter().map(|t| clean(t)).collect(),
         text,
@@ -110,6 +116,13 @@ pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>) -> A
         line,
     };
     show(&page)
+}
+
+async fn rejected(desk: &Desk, activity: &str) -> Result<Vec<(String, String, String)>, Trouble> {
+    let directory = &desk.directory();
+    let all = desk.store.choices_of(activity).await?.into_iter().filter(|c| !c.linked);
+    let told = |c: Chosen| (deal_name(directory, &c.deal), format!("/deal/{}", seg(&c.deal)), person(directory, &c.by));
+    Ok(all.map(told).collect())
 }
 
 fn no_deal(stored: &Stored) -> bool {

@@ -152,7 +152,7 @@ fn ids(value: &str, lone: bool) -> Vec<String> {
         rest = &rest[end..];
     }
     if found.is_empty() {
-        let trimmed = value.trim_matches(|c: char| c.is_whitespace() || c == '>' || c == '"');
+        let trimmed = value.trim_matches(|c: char| c.is_whitespace() || c == '<' || c == '>' || c == '"');
         if lone && !trimmed.is_empty() {
             found.push(trimmed.split_whitespace().collect());
         } else {

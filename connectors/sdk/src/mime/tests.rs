@@ -182,6 +182,9 @@ fn long_threads_keep_their_root_and_their_end() {
     assert_eq!(mail.references.len(), IDS_MAX);
     assert_eq!((mail.references[0].as_str(), mail.references[IDS_MAX - 1].as_str()), ("0@x", "999@x"));
     assert_eq!(header(b"Message-ID: lone id@x\n\n").message_id.as_deref(), Some("loneid@x"));
+    for none in [&b"Message-ID: <>\n\n"[..], b"Message-ID: < >\n\n", b"Message-ID: <\n\n", b"Message-ID: \"\"\n\n"] {
+        assert_eq!(header(none).message_id, None);
+    }
 }
 
 #[test]

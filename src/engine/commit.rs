@@ -322,7 +322,11 @@ pub(super) async fn drop_orphans(tx: &mut Tx, maybe: &[String]) -> Result<(), St
 
 fn unreadable(resource: &str, version: Option<String>, why: &str) -> Decided {
     let (reason, detail) = (Some("unreadable".to_owned()), Some(why.to_owned()));
-    Decided { reason, detail, ..Decided::plain(resource.to_owned(), resource.to_owned(), version, Outcome::Quarantined) }
+    Decided {
+        reason,
+        detail,
+        ..Decided::plain(resource.to_owned(), resource.to_owned(), version, Outcome::Quarantined)
+    }
 }
 
 /// Once an hour, then more and more rarely, at last once a day.

@@ -43,7 +43,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
         must_write.iter().chain(&fresh.again).chain(fresh.texts.iter().map(|t| &t.0)).map(String::as_str).collect();
     let mut rows = gather(tx, &fresh).await?;
     let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
-    let texts = activities::texts(tx, &ids).await?;
+    let texts = said_by(tx, &ids, &fresh.texts).await?;
     let mut chosen: HashMap<String, Vec<Chosen>> = HashMap::new();
     for c in activities::choices(tx, &ids).await? {
         chosen.entry(c.activity.clone()).or_default().push(c);
@@ -81,6 +81,19 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
     }
     others.write(tx).await?;
     mark(tx, deals).await
+}
+
+/// The texts of these activities; those just written are not read again.
+async fn said_by(
+    tx: &mut Tx,
+    ids: &[String],
+    fresh: &[(String, String)],
+) -> Result<HashMap<String, String>, StoreError> {
+    let written: HashSet<&str> = fresh.iter().map(|t| t.0.as_str()).collect();
+    let others: Vec<String> = ids.iter().filter(|id| !written.contains(id.as_str())).cloned().collect();
+    let mut texts = activities::texts(tx, &others).await?;
+    texts.extend(fresh.iter().filter(|t| !t.1.is_empty()).cloned());
+    Ok(texts)
 }
 
 /// What settling may change of an activity.

@@ -24,9 +24,9 @@ impl Daemon {
         Self { child: child.expect("the program can be started") }
     }
 
-    /// Bytes in memory now.
-    pub fn memory(&self) -> u64 {
-        memory(self.child.id(), "VmRSS").expect("it runs")
+    /// Bytes in memory now, all or of one kind: see proc(5).
+    pub fn memory(&self, line: &str) -> u64 {
+        memory(self.child.id(), line).expect("it runs")
     }
 
     pub fn cpu(&self) -> Duration {

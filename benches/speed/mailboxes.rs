@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     floor::plan::{self, Plan},
+    measure::own,
     post::{FOLDERS, Mail, Office},
 };
 
@@ -64,7 +65,8 @@ impl Mailboxes {
             client.run("CREATE Archive");
         }
         let folders = BTreeMap::new();
-        let mut all = Self { server, office, dir, boxes, mails: 0, kept: 0, bytes: 0, folders, clients, numbers: mails };
+        let mut all =
+            Self { server, office, dir, boxes, mails: 0, kept: 0, bytes: 0, folders, clients, numbers: mails };
         for b in 0..boxes {
             let mails = all.office.mails(b, mails);
             for folder in FOLDERS {
@@ -136,7 +138,7 @@ impl Mailboxes {
     pub fn floor(&self, port: u16) -> Command {
         let file = self.dir.path().join("plan");
         fs::write(&file, self.plan(port).write()).expect("the plan");
-        crate::floor::command("imap", &file)
+        own("floor-imap", &file)
     }
 
     /// Writes dealtrail's configuration into a folder; `more` are further settings of every mailbox.

@@ -2,8 +2,10 @@
 //! answers are counted before a figure is printed; nothing is asserted about time. `benches/run` starts it.
 
 mod backfill;
+mod calendars;
 mod daemon;
 mod delayed;
+mod expansion;
 mod floor;
 mod idle;
 mod mailboxes;
@@ -54,6 +56,10 @@ enum Row {
     Watching,
     /// Rows into SQLite by the store, beside bare INSERTs
     Rows,
+    /// Calendar objects opened to their instances, beside libical
+    Expansion,
+    /// A pass over calendars with nothing new, beside a floor and vdirsyncer
+    Calendars,
 }
 
 /// How much of everything, where it was said.
@@ -76,12 +82,22 @@ impl Size {
     }
 }
 
+/// What is measured in a process of its own.
+fn own(thing: &str, text: &str) {
+    match thing {
+        "floor-imap" => floor::imap::run(&floor::plan::Plan::read(text)),
+        "floor-dav" => floor::dav::run(text),
+        "expansion" => expansion::ours(text),
+        other => panic!("nothing is called `{other}`"),
+    }
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, word, name, plan] = &words[..]
-        && word == "floor"
+    if let [_, word, thing, file] = &words[..]
+        && word == measure::OWN
     {
-        return floor::run(name, plan);
+        return own(thing, &std::fs::read_to_string(file).expect("the file can be read"));
     }
     let _first = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
@@ -97,6 +113,8 @@ fn main() {
             Row::Idle => idle::run(size),
             Row::Watching => watching::run(size),
             Row::Rows => stored::run(size),
+            Row::Expansion => expansion::run(size),
+            Row::Calendars => calendars::run(size),
         }
         println!("  ({:.0} s)\n", began.elapsed().as_secs_f64());
     }

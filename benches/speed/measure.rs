@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read as _,
+    path::Path,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -11,6 +12,8 @@ use std::{
 
 /// Ticks a second that /proc counts CPU in: fixed for programs on Linux.
 const TICKS: u64 = 100;
+/// The first argument of this program where it is to do one thing alone.
+pub const OWN: &str = "own";
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -43,6 +46,13 @@ pub fn quantile<T: PartialOrd + Copy>(list: impl IntoIterator<Item = T>, percent
     let mut list: Vec<T> = list.into_iter().collect();
     list.sort_by(|a, b| a.partial_cmp(b).expect("no figure is a NaN"));
     list[(list.len() * percent / 100).min(list.len() - 1)]
+}
+
+/// This program once more, to do one thing alone: what that costs is measured like any other program.
+pub fn own(thing: &str, file: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+    command.args([OWN, thing]).arg(file);
+    command
 }
 
 /// Runs a command to a good end: what it cost and what it printed.

@@ -16,7 +16,7 @@ use dealtrail::{
     },
 };
 use dealtrail_sdk::Clock as _;
-use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
 
 use crate::{
     Size,

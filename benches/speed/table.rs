@@ -34,7 +34,13 @@ impl Table {
     pub fn print(&self) {
         let (unit, count) = self.unit;
         let turns = self.sides.first().map_or(0, |s| s.1.len());
-        println!("  {:<22}{:>10}  {:>12}  {:>8}", format!("median of {turns}"), "wall", format!("CPU a {unit}"), "peak");
+        println!(
+            "  {:<22}{:>10}  {:>12}  {:>8}",
+            format!("median of {turns}"),
+            "wall",
+            format!("CPU a {unit}"),
+            "peak"
+        );
         for (name, costs) in &self.sides {
             let cost = Cost::median(costs);
             let each = cost.cpu.as_secs_f64() * 1e6 / count.max(1) as f64;

@@ -18,6 +18,8 @@ const ROOM: &str = "default_client_limit = 8000\ndefault_process_limit = 4000\n\
 
 struct Waiting {
     memory: u64,
+    /// What of it are pages of the program's file.
+    program: u64,
     sockets: usize,
     /// Of one core.
     cpu: f64,
@@ -35,14 +37,12 @@ pub fn run(size: Size) {
         let each = (full.memory as f64 - base.memory as f64) / more / 1024.0;
         let connections = (full.sockets - base.sockets) as f64 / more;
         println!(
-            "  {}: {:.1} MiB with {FEW}, {:.1} MiB with {many}: {each:.1} KiB a mailbox with its {connections:.2} connections",
+            "  {}: {:.1} MiB with {FEW} ({:.1} MiB of it the program itself), {:.1} MiB with {many}: {each:.1} KiB a mailbox \
+             with its {connections:.2} connections; {:.2} % of a core with {FEW}, {:.2} % with {many}",
             if tls { "TLS" } else { "plain" },
-            base.memory as f64 / 1_048_576.0,
-            full.memory as f64 / 1_048_576.0,
-        );
-        println!(
-            "  {}: {:.2} % of a core with {FEW}, {:.2} % with {many}",
-            if tls { "TLS" } else { "plain" },
+            mebibytes(base.memory),
+            mebibytes(base.program),
+            mebibytes(full.memory),
             base.cpu * 100.0,
             full.cpu * 100.0
         );
@@ -61,5 +61,9 @@ fn wait(all: &Mailboxes, tls: bool) -> Waiting {
     thread::sleep(REST);
     assert_eq!(daemon.sockets(), sockets, "nothing happened meanwhile");
     let cpu = (daemon.cpu() - before).as_secs_f64() / REST.as_secs_f64();
-    Waiting { memory: daemon.memory(), sockets, cpu }
+    Waiting { memory: daemon.memory("VmRSS"), program: daemon.memory("RssFile"), sockets, cpu }
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
 }

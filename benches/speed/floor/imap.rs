@@ -37,7 +37,8 @@ pub fn run(plan: &Plan) {
 
 /// The commands of one folder.
 fn asked(folder: &Folder) -> Vec<String> {
-    let mut all = vec![format!("EXAMINE {}", folder.name), format!("UID FETCH {}:4294967294 ({})", folder.first, items())];
+    let mut all =
+        vec![format!("EXAMINE {}", folder.name), format!("UID FETCH {}:4294967294 ({})", folder.first, items())];
     for (section, uids, _) in &folder.texts {
         let runs: Vec<&str> = uids.split(',').collect();
         all.extend(runs.chunks(RUNS).map(|some| format!("UID FETCH {} ({})", some.join(","), text(section))));

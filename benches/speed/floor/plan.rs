@@ -64,7 +64,8 @@ impl Plan {
                     plan.boxes.last_mut().expect("a user comes first").folders.push(folder);
                 }
                 ["text", section, uids, count] => {
-                    let folder = plan.boxes.last_mut().and_then(|b| b.folders.last_mut()).expect("a folder comes first");
+                    let folder =
+                        plan.boxes.last_mut().and_then(|b| b.folders.last_mut()).expect("a folder comes first");
                     folder.texts.push((section.into(), uids.into(), count.parse().expect("a number")));
                 }
                 _ => panic!("not a line of a plan: {line}"),

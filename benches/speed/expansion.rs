@@ -1,0 +1,145 @@
+//! Calendar objects opened: every instance of 3,000 of them inside a window, by our reader and by libical, each in a process of
+//! its own. Both say how many instances they found and the sum of their starts, and must agree.
+
+use std::{fmt::Write as _, fs, path::Path, process::Command};
+
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use dealtrail_sdk::{Window, ical};
+
+use crate::{
+    Size,
+    mailboxes::installed,
+    measure::{measure, own},
+    table::Table,
+};
+
+const OBJECTS: usize = 3000;
+/// Times that one process opens all of them, so that starting it does not count.
+const PASSES: usize = 5;
+const LAST: &str = "END:VCALENDAR\r\n";
+const LIBICAL: &str = include_str!("libical.c");
+
+pub fn run(size: Size) {
+    let rounds = size.rounds(5);
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("objects.ics");
+    let text: String = (0..size.mails(OBJECTS)).map(object).collect();
+    fs::write(&file, &text).expect("the calendar objects");
+    let peer = dir.path().join("libical");
+    let built = build(dir.path(), &peer);
+    let window = window();
+    let theirs = || {
+        let mut command = Command::new(&peer);
+        let ends = [window.since, window.until].map(|t| t.timestamp().to_string());
+        command.arg(&file).args(ends).arg(PASSES.to_string());
+        command
+    };
+    let (_, first) = measure(own("expansion", &file));
+    let instances: usize = first.split(' ').next().and_then(|n| n.parse().ok()).expect("a count");
+    println!("expansion: {} calendar objects opened to {instances} instances", size.mails(OBJECTS));
+    let mut table = Table::new("instance", instances * PASSES);
+    for _ in 0..rounds {
+        let (cost, said) = measure(own("expansion", &file));
+        table.add("dealtrail-sdk", cost);
+        assert_eq!(said, first, "the same as before");
+        if built {
+            let (cost, other) = measure(theirs());
+            table.add("libical", cost);
+            assert_eq!(said, other, "as many instances, and the same sum of their starts");
+        }
+    }
+    if built {
+        println!("  checked in each of {rounds}: libical finds as many instances, and the same sum of their starts");
+    }
+    table.print();
+    table.ratio_of("CPU", "dealtrail-sdk", "libical", |c| c.cpu.as_secs_f64());
+}
+
+/// Our side, in a process of its own.
+pub fn ours(text: &str) {
+    let mut said = (0, 0);
+    for _ in 0..PASSES {
+        said = (0, 0);
+        for object in text.split_inclusive(LAST) {
+            let calendar = ical::read(object.as_bytes(), chrono_tz::UTC, &window());
+            assert!(calendar.refused.is_empty(), "every object can be read");
+            for event in calendar.series.iter().flat_map(|s| &s.events) {
+                said.0 += 1;
+                said.1 += event.start.timestamp();
+            }
+        }
+    }
+    println!("{} {}", said.0, said.1);
+}
+
+/// Compiles the other side; false, with a line that says why, when that cannot be done.
+fn build(dir: &Path, program: &Path) -> bool {
+    if !installed("cc", "gcc") {
+        return false;
+    }
+    let source = dir.join("libical.c");
+    fs::write(&source, LIBICAL).expect("the program's text");
+    let mut command = Command::new("cc");
+    command.args(["-O2", "-o"]).arg(program).arg(&source).arg("-lical");
+    let built = command.output().expect("cc can be started").status.success();
+    if !built {
+        println!("  libical is missing (apt-get install libical-dev): left out");
+    }
+    built
+}
+
+fn window() -> Window {
+    let day = |y, m| Utc.with_ymd_and_hms(y, m, 1, 0, 0, 0).single().expect("a day");
+    Window { since: day(2026, 1), until: day(2027, 1) }
+}
+
+/// What a sales team's calendar holds: mostly single meetings, some weekly ones, some that end, skip a date or move once.
+fn object(n: usize) -> String {
+    let days = TimeDelta::days(i64::try_from(n % 200).expect("small"));
+    let start = window().since + TimeDelta::hours(9) + days;
+    let (form, rest) = match n % 10 {
+        7 => ("RRULE:FREQ=WEEKLY;COUNT=26\r\n".to_owned(), String::new()),
+        8 => {
+            let skipped = (start + TimeDelta::days(7)).format("%Y%m%dT%H%M%S");
+            let rule = format!(
+                "RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20261130T000000Z\r\nEXDATE;TZID=Europe/Berlin:{skipped}\r\n"
+            );
+            (rule, String::new())
+        }
+        9 => {
+            let rule = "RRULE:FREQ=DAILY;INTERVAL=7\r\n".to_owned();
+            (
+                rule,
+                event(n, start + TimeDelta::days(14) + TimeDelta::hours(3), &recurrence(start + TimeDelta::days(14))),
+            )
+        }
+        _ => Default::default(),
+    };
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//bench//EN\r\n{ZONE}{}{rest}{LAST}", event(n, start, &form))
+}
+
+fn recurrence(at: DateTime<Utc>) -> String {
+    format!("RECURRENCE-ID;TZID=Europe/Berlin:{}\r\n", at.format("%Y%m%dT%H%M%S"))
+}
+
+fn event(n: usize, start: DateTime<Utc>, more: &str) -> String {
+    let mut text = format!(
+        "BEGIN:VEVENT\r\nUID:{n}@bench.example\r\nDTSTAMP:20260101T000000Z\r\nDTSTART;TZID=Europe/Berlin:{}\r\n\
+         DTEND;TZID=Europe/Berlin:{}\r\n{more}SUMMARY:Project {n}: where we stand\r\nLOCATION:Room {}\r\n\
+         ORGANIZER;CN=Ana Lopez:mailto:ana@acme.example\r\n",
+        start.format("%Y%m%dT%H%M%S"),
+        (start + TimeDelta::minutes(45)).format("%Y%m%dT%H%M%S"),
+        n % 7
+    );
+    for guest in 0..n % 5 {
+        let line = "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=TRUE;CN=";
+        write!(text, "{line}Guest {guest}:\r\n mailto:guest{guest}@company{n}.example\r\n").expect("a string");
+    }
+    text + "END:VEVENT\r\n"
+}
+
+const ZONE: &str = "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\n\
+    BEGIN:DAYLIGHT\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nTZNAME:CEST\r\nDTSTART:19810329T020000\r\n\
+    RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\nEND:DAYLIGHT\r\n\
+    BEGIN:STANDARD\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nTZNAME:CET\r\nDTSTART:19961027T030000\r\n\
+    RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";

@@ -95,27 +95,30 @@ fn window() -> Window {
 
 /// What a sales team's calendar holds: mostly single meetings, some weekly ones, some that end, skip a date or move once.
 fn object(n: usize) -> String {
-    let days = TimeDelta::days(i64::try_from(n % 200).expect("small"));
-    let start = window().since + TimeDelta::hours(9) + days;
+    // a Monday, so that every rule counts it
+    let first = Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).single().expect("a day");
+    let weeks = |w: usize| TimeDelta::weeks(i64::try_from(w).expect("small"));
+    let start = first + weeks(n % 26);
     let (form, rest) = match n % 10 {
-        7 => ("RRULE:FREQ=WEEKLY;COUNT=26\r\n".to_owned(), String::new()),
+        7 => ("RRULE:FREQ=WEEKLY;COUNT=19\r\n".to_owned(), String::new()),
         8 => {
-            let skipped = (start + TimeDelta::days(7)).format("%Y%m%dT%H%M%S");
-            let rule = format!(
-                "RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20261130T000000Z\r\nEXDATE;TZID=Europe/Berlin:{skipped}\r\n"
-            );
-            (rule, String::new())
+            let last = (start + weeks(10)).format("%Y%m%dT235959Z");
+            let skipped = (start + weeks(1)).format("%Y%m%dT%H%M%S");
+            let rule = "RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=";
+            (format!("{rule}{last}\r\nEXDATE;TZID=Europe/Berlin:{skipped}\r\n"), String::new())
         }
         9 => {
-            let rule = "RRULE:FREQ=DAILY;INTERVAL=7\r\n".to_owned();
-            (
-                rule,
-                event(n, start + TimeDelta::days(14) + TimeDelta::hours(3), &recurrence(start + TimeDelta::days(14))),
-            )
+            let moved = start + weeks(2);
+            let rest = event(n, moved + TimeDelta::hours(3), &recurrence(moved));
+            ("RRULE:FREQ=DAILY;INTERVAL=14\r\n".to_owned(), rest)
         }
-        _ => Default::default(),
+        _ => return whole(&event(n, start, "")),
     };
-    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//bench//EN\r\n{ZONE}{}{rest}{LAST}", event(n, start, &form))
+    whole(&(event(n, start, &form) + &rest))
+}
+
+fn whole(events: &str) -> String {
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//bench//EN\r\n{ZONE}{events}{LAST}")
 }
 
 fn recurrence(at: DateTime<Utc>) -> String {

@@ -37,8 +37,11 @@ static void object(const char *text, struct icaltimetype from, struct icaltimety
     for (event = icalcomponent_get_first_component(file, ICAL_VEVENT_COMPONENT); event;
          event = icalcomponent_get_next_component(file, ICAL_VEVENT_COMPONENT)) {
         if (!icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY)) continue;
-        time_t start = instant(icalcomponent_get_dtstart(event)), end = instant(icalcomponent_get_dtend(event));
-        if (all->moves < MOST) all->moved[all->moves++] = instant(icalcomponent_get_recurrenceid(event));
+        struct icaltimetype begins = icalcomponent_get_dtstart(event), was = icalcomponent_get_recurrenceid(event);
+        time_t start = instant(begins), end = instant(icalcomponent_get_dtend(event));
+        /* libical gives the original start without its zone, which is that of the start */
+        if (!was.zone) icaltime_set_timezone(&was, begins.zone);
+        if (all->moves < MOST) all->moved[all->moves++] = instant(was);
         if (start < instant(to) && end > instant(from)) {
             all->count++;
             all->starts += start;

@@ -41,7 +41,7 @@ pub fn run(size: Size) {
     let tls = imap::trust(&all.server.ca_file().display().to_string());
     let line = Line::open(all.server.tls_port(), &tls, &user(0), PASSWORD);
     let own = all.dir.path().join("bare.db");
-    thread::spawn(move || block_on(bare(line, &own, &say)));
+    let beside = thread::spawn(move || block_on(bare(line, &own, &say)));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     block_on(async {
         let mut db = open(&place).await;
@@ -60,6 +60,9 @@ pub fn run(size: Size) {
     });
     let known = Known { decisions: all.mails, captured: all.kept, texts: all.kept };
     assert_eq!(Known::of(&place), known, "every mail has one decision, every captured one its text");
+    drop(heard);
+    all.one(0, |m| m.folder == "INBOX" && m.text == Some("1"));
+    beside.join().expect("with a last mail the bare client finds that nobody listens");
     println!("  checked: {times} mails = {times} activities with their texts = {times} rows of the bare client");
     println!("  after EXISTS              p50         p95");
     for (side, times) in [("dealtrail run", &ours), ("bare client", &theirs)] {

@@ -96,6 +96,7 @@ struct Shared {
     open: AtomicUsize,
     /// Bytes carried to the client and to the server.
     carried: [AtomicU64; 2],
+    turns: AtomicUsize,
     /// What every open connection shall do now, numbered so that the same can be said twice.
     order: watch::Sender<(u64, Option<What>)>,
 }
@@ -144,6 +145,7 @@ impl Proxy {
             connections: Mutex::default(),
             open: AtomicUsize::new(0),
             carried: Default::default(),
+            turns: AtomicUsize::new(0),
             order: watch::Sender::new((0, None)),
         });
         let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free loopback port");
@@ -198,6 +200,12 @@ impl Proxy {
     /// Bytes that came from the sender of this way so far.
     pub fn carried(&self, way: Way) -> u64 {
         self.shared.carried[index(way)].load(Ordering::SeqCst)
+    }
+
+    /// How often a client spoke after its server had, or first: the round trips of all connections so far, TLS handshakes
+    /// among them, where nothing is sent while answers come in.
+    pub fn turns(&self) -> usize {
+        self.shared.turns.load(Ordering::SeqCst)
     }
 
     /// True once the plan's mishap has happened.
@@ -284,8 +292,11 @@ mod tests {
         assert_eq!((back.split_off(back.len() - 3), end), (b"end".to_vec(), Some(Ok(()))));
         assert!(back == text);
         assert_eq!((proxy.connections(), proxy.carried(Way::ToServer)), (1, 200_000));
+        let before = proxy.turns();
+        assert!(before >= 1, "the client spoke first");
         proxy.set(Plan { piece: Some((1, Duration::ZERO)), ..Plan::round_trip(Duration::from_millis(20)) });
         assert_eq!(said(&proxy, b"slowly", true).0, b"slowlyend");
+        assert_eq!(proxy.turns(), before + 1, "said at once, answered at once");
     }
 
     #[test]

@@ -4,7 +4,10 @@
 use std::{
     io,
     net::Shutdown,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -65,10 +68,11 @@ pub async fn carry(client: TcpStream, server: TcpStream, born: u64, shared: &Arc
     let mut orders = shared.order.subscribe();
     let state = watch::Sender::new(None);
     let mut seen = state.subscribe();
+    let spoke = AtomicBool::new(false);
     let both = async {
         tokio::join!(
-            relay(&client, &server, Way::ToServer, born, shared, &state),
-            relay(&server, &client, Way::ToClient, born, shared, &state)
+            relay(&client, &server, Way::ToServer, born, shared, (&state, &spoke)),
+            relay(&server, &client, Way::ToClient, born, shared, (&state, &spoke))
         )
     };
     let ordered = async {
@@ -93,12 +97,26 @@ pub async fn carry(client: TcpStream, server: TcpStream, born: u64, shared: &Arc
     }
 }
 
-async fn relay(from: &Side, to: &Side, way: Way, born: u64, shared: &Shared, state: &watch::Sender<Option<What>>) {
+/// `spoke`: the client was the one that spoke last.
+async fn relay(
+    from: &Side,
+    to: &Side,
+    way: Way,
+    born: u64,
+    shared: &Shared,
+    (state, spoke): (&watch::Sender<Option<What>>, &AtomicBool),
+) {
     let (sender, parcels) = mpsc::channel(4096);
-    tokio::join!(take(from, way, born, shared, sender), give(to, way, parcels, state));
+    tokio::join!(take(from, way, born, shared, (sender, spoke)), give(to, way, parcels, state));
 }
 
-async fn take(from: &Side, way: Way, born: u64, shared: &Shared, sender: mpsc::Sender<(Instant, Parcel)>) {
+async fn take(
+    from: &Side,
+    way: Way,
+    born: u64,
+    shared: &Shared,
+    (sender, spoke): (mpsc::Sender<(Instant, Parcel)>, &AtomicBool),
+) {
     let mut buffer = vec![0; 16 << 10];
     let mut own = 0;
     loop {
@@ -110,6 +128,10 @@ async fn take(from: &Side, way: Way, born: u64, shared: &Shared, sender: mpsc::S
             Err(_) => (vec![Parcel::What(What::Reset)], true),
             Ok(n) => {
                 shared.carried[index(way)].fetch_add(n as u64, Ordering::SeqCst);
+                let ours = way == Way::ToServer;
+                if !spoke.swap(ours, Ordering::SeqCst) && ours {
+                    shared.turns.fetch_add(1, Ordering::SeqCst);
+                }
                 (shared.sort(way, born, &mut own, &mut buffer[..n]), false)
             }
         };

@@ -11,10 +11,16 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 const COMPANIES: usize = 60;
 const DAYS: i64 = 170;
 
+/// The folders that mail lies in.
+pub const FOLDERS: [&str; 3] = ["INBOX", "Sent", "Archive"];
+
 /// One mail and where it lies.
 pub struct Mail {
     pub folder: &'static str,
     pub at: DateTime<Utc>,
+    pub message_id: String,
+    /// The section of its text, where dealtrail reads it: mail with a buyer whom the CRM knows.
+    pub text: Option<&'static str>,
     pub bytes: Vec<u8>,
 }
 
@@ -69,6 +75,12 @@ impl Office {
             .collect()
     }
 
+    /// Further mails of one rep, just come; `number` says which, so that none is like another.
+    pub fn fresh(&self, rep: usize, number: usize) -> Mail {
+        let mut dice = StdRng::seed_from_u64(((rep as u64) << 32) + number as u64);
+        self.mail(&mut dice, rep, number, SystemClock.now())
+    }
+
     fn mail(&self, dice: &mut StdRng, rep: usize, n: usize, at: DateTime<Utc>) -> Mail {
         let me = format!("rep{rep}@acme.example");
         let sort = match dice.random_range(0..100) {
@@ -86,9 +98,10 @@ impl Office {
         };
         let sent = !matches!(sort, Sort::Newsletter) && dice.random_range(0..3) == 0;
         let (from, to) = if sent { (me, other) } else { (other, me) };
+        let message_id = format!("{rep}.{n}@mail.example");
         let mut head = format!(
             "Received: from relay.example by mx.acme.example with ESMTPS id {n:08x}; {date}\r\n\
-             Message-ID: <{rep}.{n}@mail.example>\r\nFrom: {from}\r\nTo: {to}\r\nDate: {date}\r\n\
+             Message-ID: <{message_id}>\r\nFrom: {from}\r\nTo: {to}\r\nDate: {date}\r\n\
              Subject: {subject}\r\nMIME-Version: 1.0\r\n",
             date = at.to_rfc2822(),
             subject = words(dice, 5),
@@ -104,14 +117,9 @@ impl Office {
         let long = if matches!(sort, Sort::Newsletter) { 3000 } else { dice.random_range(60..500) };
         let attachment = !matches!(sort, Sort::Newsletter) && dice.random_range(0..7) == 0;
         body(dice, &mut head, long, attachment);
-        let folder = if sent {
-            "Sent"
-        } else if dice.random_range(0..5) == 0 {
-            "Archive"
-        } else {
-            "INBOX"
-        };
-        Mail { folder, at, bytes: head.into_bytes() }
+        let folder = FOLDERS[if sent { 1 } else { 2 * usize::from(dice.random_range(0..5) == 0) }];
+        let text = matches!(sort, Sort::Buyer).then_some(if attachment { "1.1" } else { "1" });
+        Mail { folder, at, message_id, text, bytes: head.into_bytes() }
     }
 }
 

@@ -9,9 +9,6 @@ use dealtrail::cli::{self, Cli};
 /// The readers of foreign mail and calendars recurse: they get room.
 const STACK: usize = 16 << 20;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();

@@ -29,6 +29,9 @@ pub fn run(size: Size) {
     let (accounts, events, rounds) = (size.boxes(4), size.mails(40), size.rounds(5));
     let count = accounts * CALENDARS.len();
     println!("calendars: a pass with nothing new over {count} calendars of {events} events in {accounts} accounts");
+    if !installed("radicale", "radicale") {
+        return;
+    }
     let server = Radicale::start();
     fill(&server, accounts, events);
     let dir = tempfile::tempdir().expect("a temporary folder");

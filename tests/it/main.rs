@@ -18,6 +18,7 @@ mod reports;
 mod subjects;
 mod support;
 mod ties;
+mod trial;
 mod truth;
 mod upkeep;
 mod world;

@@ -39,6 +39,7 @@ mod skipped_stage;
 mod stalled;
 pub mod stays;
 pub mod subject;
+pub mod trial;
 mod uncorroborated_log;
 mod unlisted_stakeholder;
 mod unsupported_advance;

@@ -197,7 +197,7 @@ impl Evidence {
             (d.id.clone(), all)
         });
         let of_deals: HashMap<String, Vec<String>> = of_deals.collect();
-        let people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
+        let mut people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
         let contacts: Vec<String> = people.iter().map(|id| (*id).to_owned()).collect();
         let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
         for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
@@ -210,6 +210,8 @@ impl Evidence {
         let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
         let rows = activities::by_ids(tx, &wanted).await?;
+        // whoever took part may be away, whether or not the deal names them: what is judged with it must not matter
+        people.extend(rows.iter().flat_map(|s| gaps::people(&known.directory, &s.activity)));
         let backdrop = engine.backdrop(tx, known, &rows, &people).await?;
         let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
         Ok(Self { all, by_deal, by_contact, contacts: of_deals, backdrop })

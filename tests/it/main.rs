@@ -6,6 +6,7 @@ mod daemon;
 mod decided;
 mod fake;
 mod faults;
+mod histories;
 mod history;
 mod hostile;
 mod kills;

@@ -56,6 +56,7 @@ pub use self::{
     backdrop::Backdrop,
     case::{Case, Facts, Seen, Tie},
     finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
+    letters::people,
     reconcile::reconcile,
     said::{Refused, Word},
     sight::{Brings, Capture, ConnectionCoverage},

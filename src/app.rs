@@ -53,6 +53,18 @@ impl App {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::build(config, clock, true).await
+    }
+
+    /// The same without noting the configured connections: what is only looked at stays as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub async fn look(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::build(config, clock, false).await
+    }
+
+    async fn build(config: Config, clock: Arc<dyn Clock>, noting: bool) -> anyhow::Result<Self> {
         let store = Store::open(&config.database_url()).await.with_context(|| {
             let url = shown_url(&config.database.url);
             format!(
@@ -68,7 +80,9 @@ impl App {
             .filter(|c| c.enabled)
             .filter_map(|c| stored(&config, c, &rules.ours, now))
             .collect();
-        store.configure(&wanted).await?;
+        if noting {
+            store.configure(&wanted).await?;
+        }
         let since: HashMap<String, DateTime<Utc>> =
             store.connections().await?.into_iter().map(|c| (c.name, c.since)).collect();
         let crms = wanted.iter().filter(|c| c.gives == "crm").count();
@@ -113,6 +127,14 @@ impl App {
     /// When the address is not on this machine only, or is taken.
     pub async fn page(&self, listen: SocketAddr) -> anyhow::Result<web::Page> {
         web::Page::open(self.given(), listen).await
+    }
+
+    /// What another configuration judges by.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rules_of(&self, config: &Config) -> anyhow::Result<Rules> {
+        rules(config, &self.store.people().await?)
     }
 
     /// Signs out everywhere and closes the database.

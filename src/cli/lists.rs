@@ -81,6 +81,19 @@ impl Found {
         (self.from.is_none() && self.to.is_none()) || moments.into_iter().any(holds)
     }
 
+    /// Is a finding about whom and what is wanted?
+    fn is_about(&self, app: &App, f: &Finding) -> bool {
+        let known = app.engine.known();
+        let dir = &known.directory;
+        let rep = self.rep.as_deref();
+        let of_contact =
+            |id: &String| f.contact.as_ref() == Some(id) || dir.deals_of_contact(id).iter().any(|d| f.is_on(d));
+        (rep.is_none() || f.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
+            && self.of_deal(f.deal.as_deref().unwrap_or_default())
+            && self.contact.as_ref().is_none_or(of_contact)
+            && self.within([f.since])
+    }
+
     fn of_deal(&self, id: &str) -> bool {
         self.deal.as_ref().is_none_or(|wanted| wanted == id)
     }
@@ -305,7 +318,7 @@ impl Contacts {
 
 /// Gaps: what was expected and is missing. Shows the worst of each deal that still asks for something.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = super::trial::TEACH)]
 pub struct Gaps {
     #[command(subcommand)]
     pub said: Option<super::word::Said>,
@@ -321,6 +334,8 @@ pub struct Gaps {
     #[arg(long)]
     pub recompute: bool,
     #[command(flatten)]
+    pub trial: super::trial::Trial,
+    #[command(flatten)]
     pub shown: Shown,
 }
 
@@ -335,26 +350,23 @@ impl Gaps {
         let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
         let state = state.and_then(State::parse);
         let wanted = self.narrow.find(app).await?;
+        if self.trial.dry_run {
+            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && wanted.is_about(app, f);
+            return self.trial.run(app, self.shown.format, of).await;
+        }
         if self.recompute {
             app.store.judge_all().await?;
             app.engine.review_due().await?;
         }
         let known = app.engine.known();
         let dir = &known.directory;
-        let rep = wanted.rep.as_deref();
-        let of_contact = |f: &Finding, id: &String| {
-            f.contact.as_ref() == Some(id) || dir.deals_of_contact(id).iter().any(|d| f.is_on(d))
-        };
         let found: Vec<Finding> = app
             .store
             .findings()
             .await?
             .into_iter()
             .filter(|f| state.map_or(self.all || matches!(f.state, State::Open | State::Unknown), |s| f.state == s))
-            .filter(|f| rep.is_none() || f.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
-            .filter(|f| wanted.of_deal(f.deal.as_deref().unwrap_or_default()))
-            .filter(|f| wanted.contact.as_ref().is_none_or(|c| of_contact(f, c)))
-            .filter(|f| wanted.within([f.since]))
+            .filter(|f| wanted.is_about(app, f))
             .collect();
         let found = if self.all { sorted(found) } else { gaps::worst_per_deal(found) };
         let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
@@ -375,7 +387,7 @@ impl Gaps {
     }
 }
 
-fn described(f: &Finding, dir: &Directory) -> Map<String, Value> {
+pub fn described(f: &Finding, dir: &Directory) -> Map<String, Value> {
     let mut row = shapes::gap(f);
     row.insert("deal_name".into(), json!(f.subject_name(dir)));
     row

@@ -18,6 +18,7 @@ pub mod run;
 pub mod shapes;
 pub mod status;
 pub mod sync;
+pub mod trial;
 pub mod user;
 pub mod wanted;
 pub mod word;
@@ -129,6 +130,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Activities(c) => c.run(&open(cli.config).await?).await,
         Command::Deals(c) => c.run(&open(cli.config).await?).await,
         Command::Contacts(c) => c.run(&open(cli.config).await?).await,
+        Command::Gaps(c) if c.trial.dry_run => c.run(&look(cli.config).await?).await,
         Command::Gaps(c) => c.run(&open(cli.config).await?).await,
         Command::Report(c) => c.run(&open(cli.config).await?).await,
         Command::Explain(c) => c.run(&open(cli.config).await?).await,
@@ -145,6 +147,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<u8> {
 pub async fn open(config: Option<PathBuf>) -> anyhow::Result<App> {
     let path = config::find(config)?;
     App::open(config::load(&path)?, Arc::new(SystemClock)).await
+}
+
+/// The same for what writes nothing: not even which connections are configured is noted.
+async fn look(config: Option<PathBuf>) -> anyhow::Result<App> {
+    let path = config::find(config)?;
+    App::look(config::load(&path)?, Arc::new(SystemClock)).await
 }
 
 /// A wrong command line or configuration: exit code 2.

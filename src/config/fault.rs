@@ -29,14 +29,22 @@ pub(super) enum Step<'a> {
 
 /// The text of a configuration with the place of everything in it.
 pub(super) struct Places<'a> {
-    file: &'a Path,
+    /// What people are told to look at: a file, or an option.
+    shown: String,
+    /// Does it have lines?
+    lines: bool,
     text: &'a str,
     root: Option<Spanned<DeTable<'a>>>,
 }
 
 impl<'a> Places<'a> {
-    pub fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, text, root: DeTable::parse(text).ok() }
+    pub fn new(file: &Path, text: &'a str) -> Self {
+        Self { shown: file.display().to_string(), lines: true, text, root: DeTable::parse(text).ok() }
+    }
+
+    /// Of a text that nobody wrote: what is wrong in it comes from `option`.
+    pub fn said(option: &str, text: &'a str) -> Self {
+        Self { shown: option.to_owned(), lines: false, text, root: DeTable::parse(text).ok() }
     }
 
     /// An error about the value at `path`, or about the nearest thing around it that exists.
@@ -59,7 +67,7 @@ impl<'a> Places<'a> {
     }
 
     fn at_line(&self, line: Option<usize>, message: &str) -> ConfigError {
-        let file = self.file.display();
+        let (file, line) = (&self.shown, line.filter(|_| self.lines));
         ConfigError(line.map_or_else(|| format!("{file}: {message}"), |n| format!("{file}, line {n}: {message}")))
     }
 

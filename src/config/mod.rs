@@ -3,6 +3,7 @@
 //! Reading it checks it: unknown keys are refused, every wrong value is named with file, line and what is expected.
 //! Nothing outside is reached and no secret is looked up before a connection is made.
 
+mod change;
 mod check;
 mod connection;
 pub mod fault;
@@ -20,6 +21,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use change::Changed;
 pub use connection::{COMMON, Connection, SecretFrom, secret_from};
 pub use fault::ConfigError;
 pub use sections::*;
@@ -126,12 +128,20 @@ impl Config {
     /// Checks a text as if it stood in the file `path`.
     fn parse(text: &str, path: &Path, kinds: &[&dealtrail_sdk::Kind]) -> Result<Self, ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let places = fault::Places::new(path, text);
+        Self::parse_with(text, path, &fault::Places::new(path, text), kinds)
+    }
+
+    fn parse_with(
+        text: &str,
+        path: &Path,
+        places: &fault::Places<'_>,
+        kinds: &[&dealtrail_sdk::Kind],
+    ) -> Result<Self, ConfigError> {
         let mut config: Self = toml::from_str(text).map_err(|e| places.reading(&e))?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         config.base = absolute.parent().map(Path::to_owned).unwrap_or_default();
         config.file = path.to_owned();
-        check::check(&config, &places, kinds)?;
+        check::check(&config, places, kinds)?;
         config.name_owners();
         Ok(config)
     }

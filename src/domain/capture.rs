@@ -167,7 +167,12 @@ fn excluded<'m, 'p>(
     let written: Vec<String> = raw.map(|m| m.address.trim().to_lowercase()).collect();
     let addresses: Vec<&str> =
         participants.iter().map(|p| p.address.as_str()).chain(written.iter().map(String::as_str)).collect();
-    policy.exclude.iter().find(|rule| addresses.iter().any(|a| glob(rule, a))).map(String::as_str)
+    excluded_by(&policy.exclude, &addresses)
+}
+
+/// The first rule that holds of one of these addresses.
+pub fn excluded_by<'p>(rules: &'p [String], addresses: &[&str]) -> Option<&'p str> {
+    rules.iter().find(|rule| addresses.iter().any(|a| glob(rule, a))).map(String::as_str)
 }
 
 /// `*` stands for any run of characters; a rule without `@` is a domain and everything below it.

@@ -15,6 +15,7 @@ pub mod matching;
 pub mod meeting;
 pub mod replies;
 pub mod reports;
+pub mod sequence;
 pub mod signs;
 pub mod span;
 pub mod thresholds;

@@ -17,7 +17,10 @@ use super::{
     texts,
 };
 use crate::{
-    domain::capture::{Captured, Decision, SkipReason},
+    domain::{
+        capture::{Captured, Decision, SkipReason},
+        directory::Directory,
+    },
     store::{
         StoreError, Tx, activities,
         items::{self, Decided, Known, Outcome},
@@ -266,18 +269,22 @@ impl Reading<'_> {
         matches::choices_follow(tx, &stale, &ties, &e.merged).await?;
         items::save(tx, stream, &decisions, now).await?;
         let away = decide::away(&sorted.mails, &known, &engine.rules.organization);
-        let contacts = away.iter().filter_map(|a| known.directory.contact_by_address(&a.0));
-        let waiting: Vec<String> = contacts.flat_map(|c| known.directory.deals_of_contact(&c.id)).cloned().collect();
+        let absent = away.iter().filter_map(|a| known.directory.contact_by_address(&a.0));
+        let absent: Vec<String> = absent.map(|c| c.id.clone()).collect();
+        let of_absent = absent.iter().flat_map(|c| known.directory.deals_of_contact(c)).cloned();
+        matches::mark(tx, of_absent.collect::<Vec<_>>()).await?;
         signals::away(tx, &engine.store, away).await?;
-        matches::mark(tx, waiting).await?;
         signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known)).await?;
         merge(tx, &e.merged).await?;
         let mut fresh = m.fresh;
         fresh.rows.extend(e.fresh.rows);
         fresh.texts.extend(e.fresh.texts);
         matches::settle(tx, &known, fresh).await?;
+        // wherever they take part somebody may wait for them, not only on deals that name them
+        let on = activities::deals_with(tx, &absent).await?;
+        matches::mark(tx, on).await?;
         let maybe: Vec<String> = stale.iter().map(|s| s.activity.clone()).collect();
-        drop_orphans(tx, &maybe).await?;
+        drop_orphans(tx, &maybe, &known.directory).await?;
         texts::bring_back(tx, &maybe).await?;
         Ok(())
     }
@@ -310,12 +317,12 @@ pub(super) async fn merge(tx: &mut Tx, merged: &[(String, String)]) -> Result<()
 
 /// Activities that nothing testifies to any more are no activities. What hung on them is looked at again: the rest of their
 /// threads, and at the end of the pass entries typed into the CRM that they had confirmed.
-pub(super) async fn drop_orphans(tx: &mut Tx, maybe: &[String]) -> Result<(), StoreError> {
+pub(super) async fn drop_orphans(tx: &mut Tx, maybe: &[String], dir: &Directory) -> Result<(), StoreError> {
     let orphans = sightings::without(tx, maybe).await?;
     if orphans.is_empty() {
         return Ok(());
     }
-    matches::look_again_around(tx, &orphans).await?;
+    matches::look_again_around(tx, &orphans, dir).await?;
     sightings::remove_of(tx, &orphans).await?;
     activities::delete(tx, &orphans).await
 }

@@ -215,6 +215,12 @@ impl Touched {
                 || d.company.as_ref().is_some_and(|c| self.companies.contains(c))
         });
         matches::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;
+        // findings name people: also where somebody takes part whom the deal does not name, and in entries on no deal
+        let people = list(&self.contacts);
+        let on = activities::deals_with(tx, &people).await?;
+        matches::mark(tx, on).await?;
+        let entries = subjects::entries_of(tx, &people).await?;
+        subjects::mark(tx, entries.iter().map(|id| format!("activity:{id}"))).await?;
         let rows = ids.into_iter().map(|id| args![id]).collect();
         tx.insert("insert into rematch (activity)", "on conflict do nothing", rows).await
     }

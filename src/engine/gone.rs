@@ -65,7 +65,7 @@ impl Engine {
             items::skip(tx, s.stream, &s.key, reason.as_str(), detail.as_deref()).await?;
             dropped.push(s.activity.clone());
         }
-        drop_orphans(tx, &dropped).await?;
+        drop_orphans(tx, &dropped, &known.directory).await?;
         texts::bring_back(tx, &dropped).await
     }
 

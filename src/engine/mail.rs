@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::Content;
 
 use super::{
@@ -10,17 +9,15 @@ use super::{
     identity::{self, MailIdentity},
     matches::Fresh,
     rules::Level,
-    texts,
+    texts, threads,
 };
 use crate::{
     domain::{
         activity::{Activity, Direction, Kind, Origin, Participant, Role, Status, TextState},
-        address, capture,
-        capture::Decision,
-        directory::Directory,
+        capture::{self, Decision},
     },
     store::{
-        Store, StoreError, Tx, activities,
+        Store, StoreError, Tx,
         activities::Stored,
         items::{Decided, Outcome},
         sightings::Sighting,
@@ -91,7 +88,8 @@ pub async fn prepare(
         written.fresh.texts.retain(|(of, _)| of != id);
         written.fresh.texts.push((id.clone(), String::new()));
     }
-    written.fresh.renamed = thread(tx, &mut placed.rows, &written.fresh.refs, &placed.moved, &known.directory).await?;
+    written.fresh.renamed =
+        threads::thread(tx, &mut placed.rows, &written.fresh.refs, &placed.moved, &known.directory).await?;
     written.fresh.rows = placed.rows.into_values().collect();
     for mail in mails {
         written.decisions.push(decision(mail, placed.of.get(&mail.key), store));
@@ -224,112 +222,5 @@ fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store) -> De
         attempts: 0,
         retry_at: None,
         blind,
-    }
-}
-
-/// Gives every row of the batch its thread: the id of the earliest mail of those that refer to each other and share an
-/// outsider. Returns threads that got an earlier first mail: old name -> new name.
-async fn thread(
-    tx: &mut Tx,
-    rows: &mut HashMap<String, Stored>,
-    refs: &[(String, String)],
-    moved: &HashMap<String, String>,
-    dir: &Directory,
-) -> Result<HashMap<String, String>, StoreError> {
-    let mut names: BTreeSet<String> = refs.iter().map(|r| r.0.clone()).collect();
-    let own: Vec<String> = rows.values().filter_map(|s| s.message_id.clone()).collect();
-    let named: Vec<String> = names.iter().cloned().collect();
-    names.extend(own);
-    let names: Vec<String> = names.into_iter().collect();
-    let referring = activities::referring(tx, &names).await?;
-    let mut others: HashMap<String, Stored> =
-        activities::by_message_ids(tx, &named).await?.into_iter().map(|s| (s.activity.id.clone(), s)).collect();
-    let missing: Vec<String> = referring.iter().map(|r| r.1.clone()).filter(|a| !others.contains_key(a)).collect();
-    others.extend(activities::by_ids(tx, &missing).await?.into_iter().map(|s| (s.activity.id.clone(), s)));
-    others.retain(|id, _| !rows.contains_key(id));
-
-    let mut by_name: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    for (name, activity) in refs.iter().chain(&referring) {
-        by_name.entry(name).or_default().insert(activity);
-    }
-    let all: HashMap<&str, &Stored> =
-        rows.values().chain(others.values()).map(|s| (s.activity.id.as_str(), s)).collect();
-    for s in all.values() {
-        if let Some(group) = s.message_id.as_deref().and_then(|m| by_name.get_mut(m)) {
-            group.insert(&s.activity.id);
-        }
-    }
-    let mut groups = Groups::default();
-    for s in all.values() {
-        groups.join(&s.activity.id, s.thread.as_deref().unwrap_or(&s.activity.id));
-    }
-    // two mails that name (or are) the same mail belong together when they share an outsider: both are joined to the
-    // same pair of name and outsider
-    for (name, group) in &by_name {
-        for s in group.iter().filter_map(|id| all.get(id).copied()) {
-            for outsider in outside(s, dir) {
-                groups.join(&s.activity.id, &format!("{name} {outsider}"));
-            }
-        }
-    }
-    let mut firsts: HashMap<String, (DateTime<Utc>, String)> = HashMap::new();
-    let elsewhere = |t: &String| !all.contains_key(t.as_str()) && !moved.contains_key(t);
-    let heads: Vec<String> = all.values().filter_map(|s| s.thread.clone()).filter(elsewhere).collect();
-    let heads = activities::by_ids(tx, &heads).await?;
-    for s in all.values().copied().chain(&heads) {
-        let root = groups.root(&s.activity.id);
-        let mine = (s.activity.occurred_at, s.activity.id.clone());
-        let first = firsts.entry(root).or_insert_with(|| mine.clone());
-        if mine < *first {
-            *first = mine;
-        }
-    }
-    let mut renamed = HashMap::new();
-    let mut threads = HashMap::new();
-    for s in all.values() {
-        let new = firsts[&groups.root(&s.activity.id)].1.clone();
-        if let Some(old) = s.thread.as_ref().filter(|t| **t != new) {
-            renamed.insert(old.clone(), new.clone());
-        }
-        threads.insert(s.activity.id.clone(), new);
-    }
-    for s in rows.values_mut() {
-        s.thread = threads.get(&s.activity.id).cloned();
-    }
-    Ok(renamed)
-}
-
-/// Headers can be forged: mails belong together only when somebody from outside takes part in both, the same person or
-/// one of the same company's domain.
-fn outside(s: &Stored, dir: &Directory) -> HashSet<String> {
-    let mut all = HashSet::new();
-    for p in capture::outsiders(&s.activity.participants, dir) {
-        all.insert(p.address.clone());
-        if let Some(domain) = address::domain(&p.address).filter(|d| address::usable_domain(d, &dir.ours.free_mail)) {
-            all.insert(address::registrable(domain).to_owned());
-        }
-    }
-    all
-}
-
-/// Sets that grow together (union-find over names).
-#[derive(Default)]
-struct Groups(HashMap<String, String>);
-
-impl Groups {
-    fn root(&self, name: &str) -> String {
-        let mut at = name;
-        while let Some(up) = self.0.get(at).filter(|up| up.as_str() != at) {
-            at = up;
-        }
-        at.to_owned()
-    }
-
-    fn join(&mut self, a: &str, b: &str) {
-        let (a, b) = (self.root(a), self.root(b));
-        if a != b {
-            let (small, large) = if a < b { (a, b) } else { (b, a) };
-            self.0.insert(large, small);
-        }
     }
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use dealtrail_sdk::record::Typed;
+
 use crate::{
     args,
     domain::{
-        activity::{Entity, Kind, Match, Origin, Participant, Reason},
+        activity::{Activity, Entity, Kind, Match, Origin, Participant, Reason},
         closings,
         directory::Directory,
         matching::{self, Choice, Facts, Member},
@@ -14,11 +16,12 @@ use crate::{
     store::{
         StoreError, Tx,
         activities::{self, Chosen, Stored},
+        entries,
         sightings::Sighting,
     },
 };
 
-use super::{Known, corroborate, subjects::Touched};
+use super::{Known, corroborate, subjects::Touched, threads};
 
 /// What changed in this transaction and is not written yet.
 #[derive(Debug, Default)]
@@ -60,7 +63,10 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
             retag(s, texts.get(&s.activity.id).map(String::as_str), known);
         }
     }
-    let context = Context { known, texts: &texts, chosen: &chosen, refs: &refs };
+    let typed = rows.iter().filter(|s| s.activity.origin == Origin::Typed);
+    let typed: Vec<String> = typed.map(|s| s.activity.id.clone()).collect();
+    let entries = entries::of_activities(tx, &typed).await?;
+    let context = Context { known, texts: &texts, chosen: &chosen, refs: &refs, entries: &entries };
     context.decide(&mut rows);
     let mut deals = BTreeSet::new();
     let mut others = Touched::default();
@@ -141,7 +147,7 @@ async fn gather(tx: &mut Tx, fresh: &Fresh) -> Result<Vec<Stored>, StoreError> {
 }
 
 /// Contacts as the entry names them (merged ones under their survivor), and these contacts' companies.
-fn typed_ties(matches: &[Match], dir: &Directory) -> Vec<Match> {
+fn typed_ties<'n>(named: impl Iterator<Item = &'n str>, dir: &Directory) -> Vec<Match> {
     let tie = |entity, id: &str| Match {
         entity,
         id: id.to_owned(),
@@ -150,8 +156,8 @@ fn typed_ties(matches: &[Match], dir: &Directory) -> Vec<Match> {
         runner_up: None,
         by: "rule".into(),
     };
-    let named = matches.iter().filter(|m| m.entity == Entity::Contact);
-    let contacts: BTreeSet<&str> = named.map(|m| dir.survivor(&m.id)).collect();
+    let named: Vec<&str> = named.collect();
+    let contacts: BTreeSet<&str> = named.iter().map(|id| dir.survivor(id)).collect();
     let companies: BTreeSet<&str> =
         contacts.iter().filter_map(|id| dir.contacts.get(*id)?.company.as_deref()).collect();
     let contacts = contacts.iter().map(|id| tie(Entity::Contact, id));
@@ -180,6 +186,8 @@ struct Context<'a> {
     texts: &'a HashMap<String, String>,
     chosen: &'a HashMap<String, Vec<Chosen>>,
     refs: &'a HashMap<String, Vec<String>>,
+    /// What was typed, by the activity that it is.
+    entries: &'a HashMap<String, Typed>,
 }
 
 impl Context<'_> {
@@ -190,7 +198,7 @@ impl Context<'_> {
             .map(|s| match s.activity.origin {
                 Origin::Captured => matching::people(&s.activity.participants, dir),
                 // an entry typed into the CRM names its contacts itself
-                Origin::Typed => typed_ties(&s.activity.matches, dir),
+                Origin::Typed => self.typed_ties(&s.activity, dir),
             })
             .collect();
         let own: Vec<Choice> = rows.iter().zip(&ties).map(|(s, ties)| self.own(s, ties)).collect();
@@ -224,12 +232,22 @@ impl Context<'_> {
         }
     }
 
+    /// By the entry as the CRM has it: what it stood for before a merge or its end is not known to the matches.
+    fn typed_ties(&self, a: &Activity, dir: &Directory) -> Vec<Match> {
+        match self.entries.get(&a.id) {
+            Some(entry) => typed_ties(entry.contacts.iter().map(String::as_str), dir),
+            None => typed_ties(a.ids(Entity::Contact), dir),
+        }
+    }
+
     fn own(&self, s: &Stored, ties: &[Match]) -> Choice {
         let a = &s.activity;
         if a.origin == Origin::Typed {
-            let typed = a.matches.iter().find(|m| m.entity == Entity::Deal && m.by == "rule");
-            if let Some(m) = typed.filter(|m| m.reason == Reason::Reference) {
-                return Choice::Decided { deal: m.id.clone(), reason: Reason::Reference, runner_up: None };
+            let typed = a.matches.iter().find(|m| m.entity == Entity::Deal && m.reason == Reason::Reference);
+            let typed = typed.filter(|m| m.by == "rule").map(|m| m.id.clone());
+            let typed = self.entries.get(&a.id).map_or(typed, |entry| entry.deal.clone());
+            if let Some(deal) = typed {
+                return Choice::Decided { deal, reason: Reason::Reference, runner_up: None };
             }
         }
         let facts = Facts {
@@ -349,16 +367,21 @@ pub async fn choices_follow(
 }
 
 /// These activities go away: the rest of their threads is matched again, the deals they stood on are judged again.
-pub async fn look_again_around(tx: &mut Tx, gone: &[String]) -> Result<(), StoreError> {
+pub async fn look_again_around(tx: &mut Tx, gone: &[String], dir: &Directory) -> Result<(), StoreError> {
     let rows = activities::by_ids(tx, gone).await?;
     corroborate::due(tx).await?;
     let threads: BTreeSet<String> = rows.iter().filter_map(|s| s.thread.clone()).collect();
     let threads: Vec<String> = threads.into_iter().collect();
     let members = activities::by_threads(tx, &threads).await?;
-    let rest = members.iter().filter(|s| !gone.contains(&s.activity.id)).map(|s| args![&s.activity.id]).collect();
-    tx.insert("insert into rematch (activity)", "on conflict do nothing", rest).await?;
+    let rest: Vec<Stored> = members.into_iter().filter(|s| !gone.contains(&s.activity.id)).collect();
+    let again = rest.iter().map(|s| args![&s.activity.id]).collect();
+    tx.insert("insert into rematch (activity)", "on conflict do nothing", again).await?;
     let mut deals: BTreeSet<String> = BTreeSet::new();
     let mut others = Touched::default();
+    for s in threads::without(tx, rest, dir).await? {
+        concerned(&mut deals, &s.activity.matches, &s.activity.undecided, dir);
+        others.note(&s.activity, &s.activity.matches, &s.activity.undecided);
+    }
     for s in &rows {
         deals.extend(s.activity.ids(Entity::Deal).map(str::to_owned));
         deals.extend(s.activity.undecided.iter().cloned());

@@ -24,6 +24,8 @@ mod review;
 pub mod rules;
 mod subjects;
 mod texts;
+mod threads;
+pub mod trial;
 
 use std::sync::{Arc, RwLock};
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::Gives;
 
-use super::{Engine, Known};
+use super::{Engine, Known, rules::Rules};
 use crate::{
     domain::{
         activity::{Activity, Entity},
         directory::{Deal, Task},
-        gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, State},
+        gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, State},
     },
     store::{
         Store, StoreError, activities,
@@ -32,12 +32,17 @@ impl Engine {
 
     /// What everything judged now shares.
     pub(super) async fn facts<'k>(&'k self, known: &'k Known) -> Result<Facts<'k>, StoreError> {
+        self.facts_by(known, &self.rules).await
+    }
+
+    /// The same by other thresholds and calendars.
+    pub(super) async fn facts_by<'k>(&'k self, known: &'k Known, rules: &'k Rules) -> Result<Facts<'k>, StoreError> {
         Ok(Facts {
             directory: &known.directory,
-            thresholds: &self.rules.thresholds,
+            thresholds: &rules.thresholds,
             captures: self.captures().await?,
-            calendars: self.rules.calendars.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-            calendar: self.rules.organization.clone(),
+            calendars: rules.calendars.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            calendar: rules.organization.clone(),
             stays: &known.stays,
             now: self.now(),
         })
@@ -68,22 +73,19 @@ impl Engine {
                 existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
             }
             let mut changed = Vec::new();
-            let mut judged = Vec::new();
+            let mut seen_to = Vec::new();
             for deal in &deals {
                 let old = existing.remove(&deal.id).unwrap_or_default();
-                let case = Case::new(&facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks))
-                    .before(&evidence.backdrop);
-                let new = gaps::reconcile(&old, gaps::judge(&case), &case);
-                let outlook = gaps::outlook(&case, &new);
+                let (new, outlook) = judged(&facts, &known, &evidence, deal, &old);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
                 let waits = blind || !outlook.waits_for.is_empty();
                 let next =
                     outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
-                judged.push((deal.id.clone(), next, waits));
+                seen_to.push((deal.id.clone(), next, waits));
                 changed.extend(new.into_iter().filter(|f| !old.contains(f)));
             }
             findings::save(&mut tx, &changed).await?;
-            reviews::judged(&mut tx, &judged, now).await?;
+            reviews::judged(&mut tx, &seen_to, now).await?;
             let lost: Vec<String> = due.iter().filter(|id| !known.directory.deals.contains_key(*id)).cloned().collect();
             reviews::forget(&mut tx, &lost).await?;
             tx.commit().await?;
@@ -108,6 +110,21 @@ impl Engine {
             self.connections.iter().map(|c| (c.name.as_str(), c.members.as_slice())).collect();
         captures(&self.store, &members).await
     }
+}
+
+/// All findings of a deal after this judging, and when to come back.
+pub(super) fn judged(
+    facts: &Facts<'_>,
+    known: &Known,
+    evidence: &Evidence,
+    deal: &Deal,
+    old: &[Finding],
+) -> (Vec<Finding>, Outlook) {
+    let case = Case::new(facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks))
+        .before(&evidence.backdrop);
+    let new = gaps::reconcile(old, gaps::judge(&case), &case);
+    let outlook = gaps::outlook(&case, &new);
+    (new, outlook)
 }
 
 async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<BTreeMap<String, Capture>, StoreError> {
@@ -157,7 +174,8 @@ pub fn gives_text(gives: Gives) -> &'static str {
 }
 
 /// The activities near a batch of deals.
-struct Evidence {
+#[derive(Clone)]
+pub(super) struct Evidence {
     all: HashMap<String, Activity>,
     by_deal: HashMap<String, Vec<String>>,
     by_contact: HashMap<String, Vec<String>>,
@@ -167,7 +185,7 @@ struct Evidence {
 }
 
 impl Evidence {
-    async fn load(
+    pub async fn load(
         engine: &Engine,
         tx: &mut crate::store::Tx,
         known: &Known,
@@ -179,7 +197,7 @@ impl Evidence {
             (d.id.clone(), all)
         });
         let of_deals: HashMap<String, Vec<String>> = of_deals.collect();
-        let people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
+        let mut people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
         let contacts: Vec<String> = people.iter().map(|id| (*id).to_owned()).collect();
         let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
         for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
@@ -192,9 +210,18 @@ impl Evidence {
         let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
         let rows = activities::by_ids(tx, &wanted).await?;
+        // whoever took part may be away, whether or not the deal names them: what is judged with it must not matter
+        people.extend(rows.iter().flat_map(|s| gaps::people(&known.directory, &s.activity)));
         let backdrop = engine.backdrop(tx, known, &rows, &people).await?;
         let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
         Ok(Self { all, by_deal, by_contact, contacts: of_deals, backdrop })
+    }
+
+    /// The same without these activities.
+    pub fn without(&self, is_out: impl Fn(&Activity) -> bool) -> Self {
+        let mut left = self.clone();
+        left.all.retain(|_, a| !is_out(a));
+        left
     }
 
     fn of<'a>(&'a self, deal: &'a Deal) -> impl Iterator<Item = &'a Activity> {

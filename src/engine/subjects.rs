@@ -67,11 +67,21 @@ impl Touched {
 }
 
 /// What of a batch must be looked at, loaded.
-struct Loaded {
+#[derive(Clone)]
+pub(super) struct Loaded {
     all: HashMap<String, Activity>,
     /// Ids of the activities of each subject.
     near: HashMap<String, Vec<String>>,
     backdrop: Backdrop,
+}
+
+impl Loaded {
+    /// The same without these activities.
+    pub fn without(&self, is_out: impl Fn(&Activity) -> bool) -> Self {
+        let mut left = self.clone();
+        left.all.retain(|_, a| !is_out(a));
+        left
+    }
 }
 
 impl Engine {
@@ -96,7 +106,7 @@ impl Engine {
             if due.is_empty() {
                 return Ok(true);
             }
-            let loaded = self.load_subjects(&mut tx, &known, &facts, &due).await?;
+            let loaded = self.load_subjects(&mut tx, &known, now, window(&facts), &due).await?;
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
             for f in findings::of_subjects(&mut tx, &due).await? {
                 existing.entry(f.subject()).or_default().push(f);
@@ -122,11 +132,13 @@ impl Engine {
         }
     }
 
-    async fn load_subjects(
+    /// `since`: how far back the exchange with a company is looked at.
+    pub(super) async fn load_subjects(
         &self,
         tx: &mut Tx,
         known: &Known,
-        facts: &Facts<'_>,
+        now: DateTime<Utc>,
+        since: DateTime<Utc>,
         due: &[String],
     ) -> Result<Loaded, StoreError> {
         let of = |kind: &str| -> Vec<String> {
@@ -136,7 +148,6 @@ impl Engine {
         for (contact, activity) in subjects::first_captured(tx, &of("contact")).await? {
             near.entry(format!("contact:{contact}")).or_default().push(activity);
         }
-        let since = window(facts);
         for (company, activity) in subjects::links_since(tx, "company", &of("company"), since).await? {
             near.entry(format!("company:{company}")).or_default().push(activity);
         }
@@ -146,7 +157,7 @@ impl Engine {
             entries.iter().flat_map(|s| s.activity.ids(Entity::Contact)).map(str::to_owned).collect();
         let contacts: Vec<String> = contacts.into_iter().collect();
         let mut of_contact: HashMap<String, Vec<String>> = HashMap::new();
-        let first = entries.iter().map(|s| s.activity.occurred_at).min().unwrap_or(facts.now) - TimeDelta::days(40);
+        let first = entries.iter().map(|s| s.activity.occurred_at).min().unwrap_or(now) - TimeDelta::days(40);
         for (contact, activity) in subjects::links_since(tx, "contact", &contacts, first).await? {
             of_contact.entry(contact).or_default().push(activity);
         }
@@ -188,12 +199,12 @@ impl Engine {
 }
 
 /// How far back the exchange with a company is looked at.
-fn window(facts: &Facts<'_>) -> DateTime<Utc> {
+pub(super) fn window(facts: &Facts<'_>) -> DateTime<Utc> {
     let within = facts.thresholds.rule("activity_without_deal").span("within", None, "");
     facts.calendar.sub(facts.now, within) - TimeDelta::days(1)
 }
 
-fn case<'a>(facts: &'a Facts<'a>, known: &'a Known, loaded: &'a Loaded, name: &str) -> SubjectCase<'a> {
+pub(super) fn case<'a>(facts: &'a Facts<'a>, known: &'a Known, loaded: &'a Loaded, name: &str) -> SubjectCase<'a> {
     let dir = &known.directory;
     let subject = match name.split_once(':') {
         Some(("contact", id)) => dir.contacts.get(id).map(Subject::Contact),

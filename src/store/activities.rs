@@ -139,6 +139,13 @@ pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(S
     Ok(all)
 }
 
+/// Deals on which any of these contacts takes part in something.
+pub async fn deals_with(tx: &mut Tx, contacts: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = "select distinct d.entity_id from links c join links d on d.activity = c.activity \
+               where d.entity = 'deal' and c.entity = 'contact' and c.entity_id in ({in})";
+    Ok(tx.rows_in(sql, contacts).await?.iter().map(|r| r.text(0)).collect())
+}
+
 /// Ids of activities with any of these participants' addresses.
 pub async fn with_addresses(tx: &mut Tx, addresses: &[String]) -> Result<Vec<String>, StoreError> {
     let sql = "select distinct activity from parties where address in ({in})";

@@ -155,7 +155,8 @@ impl Db {
                 .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-            let read = options.pragma("cache_size", "-2000");
+            // what reads cannot write, whatever it is asked
+            let read = options.pragma("cache_size", "-2000").pragma("query_only", "on");
             let read = SqlitePoolOptions::new().max_connections(4).connect_with(read).await?;
             Self::Lite { write, read }
         };
@@ -187,6 +188,18 @@ impl Db {
                 let mut tx = pool.begin().await?;
                 // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new
                 sqlx::query("select pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
+                Tx::Pg(tx)
+            }
+        })
+    }
+
+    /// A transaction that sees one state of the database throughout and cannot write.
+    pub async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Lite { read, .. } => Tx::Lite(read.begin().await?),
+            Self::Pg(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
                 Tx::Pg(tx)
             }
         })

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         address,
         directory::{Company, Contact, Deal, Directory, FieldChange, Ours, Stage, StageChange, StageKind, Task},
+        sequence,
     },
 };
 
@@ -129,7 +130,7 @@ fn deal(
     stages: &[Stage],
     fold: &impl Fn(&str) -> String,
 ) -> Deal {
-    let mut stage_changes: Vec<StageChange> = moves
+    let stage_changes: Vec<StageChange> = moves
         .into_iter()
         .map(|Kept { change: c, not_before }| StageChange {
             from: c.from,
@@ -140,7 +141,12 @@ fn deal(
             quality: c.quality,
         })
         .collect();
-    stage_changes.sort_by_key(|c| c.at);
+    let mut stage_changes = sequence::in_order(stage_changes, |c| sequence::Place {
+        of: "",
+        at: c.at,
+        from: c.from.as_deref(),
+        to: Some(&c.to),
+    });
     chain(&mut stage_changes);
     if stage_changes.is_empty() {
         stage_changes = closed_history(&d, stages);
@@ -156,14 +162,19 @@ fn deal(
             );
         }
     }
-    let mut field_changes: Vec<FieldChange> = changes
+    let field_changes: Vec<FieldChange> = changes
         .into_iter()
         .map(|c| {
             let person = |v: Option<String>| if c.field == "owner" { v.as_deref().map(fold) } else { v };
             FieldChange { from: person(c.from), to: person(c.to), field: c.field, at: c.at }
         })
         .collect();
-    field_changes.sort_by_key(|c| c.at);
+    let field_changes = sequence::in_order(field_changes, |c| sequence::Place {
+        of: &c.field,
+        at: c.at,
+        from: c.from.as_deref(),
+        to: c.to.as_deref(),
+    });
     Deal {
         id: d.id,
         name: d.name,

@@ -1,5 +1,7 @@
 //! Entries typed into the CRMs beside the captured activities that may confirm them. Which confirms which is the engine's matter.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
 
@@ -60,4 +62,12 @@ pub async fn captured_between(
     ids.sort_unstable();
     ids.dedup();
     activities::by_ids(tx, &ids).await
+}
+
+/// What was typed, by the activity that it is or that confirms it.
+pub async fn of_activities(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, record::Typed>, StoreError> {
+    let sql = "select g.activity, r.body from sightings g join crm_records r on r.stream = g.stream and r.key = g.key \
+               where r.kind = 'typed' and g.typed = 1 and g.activity in ({in})";
+    let rows = tx.rows_in(sql, ids).await?;
+    rows.iter().map(|r| Ok((r.text(0), serde_json::from_str(&r.text(1))?))).collect()
 }

@@ -77,6 +77,11 @@ impl Store {
         self.db.begin().await
     }
 
+    /// For reading only: see [`Db::begin_reading`].
+    pub async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        self.db.begin_reading().await
+    }
+
     /// The blind form of an address, domain or Message-ID: it can be looked up, not read back.
     pub fn blind(&self, text: &str) -> String {
         blake3::keyed_hash(&self.index_key, text.as_bytes()).to_hex()[..32].to_owned()

@@ -53,6 +53,14 @@ pub async fn mark_all(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The names of everything that could be judged: what [`mark_all`] marks.
+pub async fn all(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let sql = "select subject from subject_reviews \
+               union select kind || ':' || id from crm_records where kind in ('contact', 'company') \
+               union select 'activity:' || id from activities where origin = 'typed' order by 1";
+    Ok(tx.rows(sql, vec![]).await?.iter().map(|r| r.text(0)).collect())
+}
+
 /// Typed entries among what is tied to these contacts.
 pub async fn entries_of(tx: &mut Tx, contacts: &[String]) -> Result<Vec<String>, StoreError> {
     let sql = format!("select distinct activity from links where entity = '{TYPED}' and entity_id in ({{in}})");

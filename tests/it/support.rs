@@ -287,6 +287,13 @@ impl Office {
         office
     }
 
+    /// Every row of every table of the database.
+    pub fn everything(&self) -> Vec<String> {
+        let file = format!("sqlite:{}", self.dir.path().join("dealtrail.db").display());
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(everything(self.url.as_deref().unwrap_or(&file)))
+    }
+
     /// Open deals of Eve's company, all owned by Ana.
     pub fn deals(&self, ids: &[&str]) {
         let created = days_ago(100).to_rfc3339();
@@ -364,4 +371,33 @@ impl Office {
         fs::rename(mail, &to).expect("the message moves");
         to
     }
+}
+
+/// Every row of every table, as text; ordered.
+async fn everything(url: &str) -> Vec<String> {
+    use sqlx::{AssertSqlSafe, Connection as _};
+    let mut all = Vec::new();
+    if url.starts_with("postgres") {
+        let mut db = sqlx::PgConnection::connect(url).await.expect("it opens");
+        let tables = "select tablename::text from pg_tables where schemaname = current_schema()";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut db).await.expect("tables");
+        for table in tables {
+            let sql = AssertSqlSafe(format!("select '{table} ' || t::text from \"{table}\" t"));
+            all.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut db).await.expect("rows"));
+        }
+    } else {
+        let mut db = sqlx::SqliteConnection::connect(url).await.expect("it opens");
+        let tables = "select name from sqlite_master where type = 'table'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut db).await.expect("tables");
+        for table in tables {
+            let columns =
+                AssertSqlSafe(format!("select 'quote(\"' || name || '\")' from pragma_table_info('{table}')"));
+            let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.expect("columns");
+            let sql = format!("select '{table} ' || {} from \"{table}\"", columns.join(" || ' ' || "));
+            let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_all(&mut db).await.expect("rows");
+            all.extend(rows);
+        }
+    }
+    all.sort();
+    all
 }

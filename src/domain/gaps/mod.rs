@@ -39,6 +39,7 @@ mod skipped_stage;
 mod stalled;
 pub mod stays;
 pub mod subject;
+pub mod trial;
 mod uncorroborated_log;
 mod unlisted_stakeholder;
 mod unsupported_advance;
@@ -55,6 +56,7 @@ pub use self::{
     backdrop::Backdrop,
     case::{Case, Facts, Seen, Tie},
     finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
+    letters::people,
     reconcile::reconcile,
     said::{Refused, Word},
     sight::{Brings, Capture, ConnectionCoverage},

@@ -213,7 +213,7 @@ fn levels<'a>(settings: &'a RuleSettings, pipeline: Option<&str>, stage: &str) -
 }
 
 /// Names of stages and pipelines are compared without case.
-fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     name.trim().to_lowercase()
 }
 

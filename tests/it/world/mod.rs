@@ -21,7 +21,7 @@ mod ics;
 mod mail;
 mod meet;
 mod post;
-mod rng;
+pub mod rng;
 mod score;
 mod servers;
 mod text;

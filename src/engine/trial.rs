@@ -1,0 +1,121 @@
+//! What a changed configuration would find: every deal, contact, company and entry is judged twice on the stored history, by
+//! what holds and by what is tried. In a transaction that cannot write.
+
+use std::collections::HashMap;
+
+use super::{
+    Engine, Known,
+    review::{self, Evidence},
+    rules::Rules,
+    subjects::{self, Loaded},
+};
+use crate::{
+    domain::{
+        capture,
+        directory::Deal,
+        gaps::{
+            Facts, Finding,
+            trial::{Pair, pairs},
+        },
+    },
+    store::{StoreError, Tx, findings, subjects as watched},
+};
+
+/// Judged with one loading.
+const BATCH: usize = 300;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// Thresholds and work calendars count; what decides on reading and matching has had its say.
+    pub rules: &'a Rules,
+    /// Exclusions that do not hold yet: what they name is left out of sight.
+    pub kept_out: &'a [String],
+}
+
+impl Engine {
+    /// Every finding that asks for something under what holds or under what is tried.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn try_out(&self, trial: Trial<'_>) -> Result<Vec<Pair>, StoreError> {
+        loop {
+            let mut tx = self.store.begin_reading().await?;
+            let known = self.known_in(&mut tx).await?;
+            // the directory is read beside the transaction: it must be the one that the transaction sees
+            if known.version == self.store.directory_version().await? {
+                return self.try_in(&mut tx, &known, trial).await;
+            }
+        }
+    }
+
+    async fn try_in(&self, tx: &mut Tx, known: &Known, trial: Trial<'_>) -> Result<Vec<Pair>, StoreError> {
+        let now = self.facts(known).await?;
+        let then = Facts { now: now.now, captures: now.captures.clone(), ..self.facts_by(known, trial.rules).await? };
+        let mut all = Vec::new();
+        let mut deals: Vec<&Deal> = known.directory.deals.values().collect();
+        deals.sort_by(|a, b| a.id.cmp(&b.id));
+        for batch in deals.chunks(BATCH) {
+            all.extend(self.try_deals(tx, known, [&now, &then], batch, trial.kept_out).await?);
+        }
+        for batch in watched::all(tx).await?.chunks(BATCH) {
+            all.extend(self.try_subjects(tx, known, [&now, &then], batch, trial.kept_out).await?);
+        }
+        Ok(all)
+    }
+
+    async fn try_deals(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        [now, then]: [&Facts<'_>; 2],
+        deals: &[&Deal],
+        kept_out: &[String],
+    ) -> Result<Vec<Pair>, StoreError> {
+        let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
+        let seen = Evidence::load(self, tx, known, deals).await?;
+        let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
+        let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
+        let mut all = Vec::new();
+        for deal in deals {
+            let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
+            let judged = |facts, seen| review::judged(facts, known, seen, deal, &old).0;
+            all.extend(pairs(judged(now, &seen), judged(then, &left)));
+        }
+        Ok(all)
+    }
+
+    async fn try_subjects(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        [now, then]: [&Facts<'_>; 2],
+        names: &[String],
+        kept_out: &[String],
+    ) -> Result<Vec<Pair>, StoreError> {
+        // the longer of two spans decides how far back is looked
+        let from = subjects::window(now).min(subjects::window(then));
+        let seen = self.load_subjects(tx, known, now.now, from, names).await?;
+        let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
+        let mut existing = by_subject(findings::of_subjects(tx, names).await?);
+        let mut all = Vec::new();
+        for name in names {
+            let old = existing.remove(name).unwrap_or_default();
+            let judged = |facts, seen: &Loaded| subjects::case(facts, known, seen, name).reconcile(&old);
+            all.extend(pairs(judged(now, &seen), judged(then, &left)));
+        }
+        Ok(all)
+    }
+}
+
+fn is_kept_out<'p>(kept_out: &[String], addresses: impl Iterator<Item = &'p str>) -> bool {
+    !kept_out.is_empty() && capture::excluded_by(kept_out, &addresses.collect::<Vec<_>>()).is_some()
+}
+
+fn by_subject(all: Vec<Finding>) -> HashMap<String, Vec<Finding>> {
+    let mut by_subject: HashMap<String, Vec<Finding>> = HashMap::new();
+    for f in all {
+        by_subject.entry(f.subject()).or_default().push(f);
+    }
+    by_subject
+}

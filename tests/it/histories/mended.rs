@@ -1,0 +1,56 @@
+//! Histories that once read differently, as short as they could be made, each with what was wrong.
+
+use super::acts::{Act, Step};
+
+fn step(hours: i64, act: Act) -> Step {
+    Step { hours, act }
+}
+
+fn mail(ours: bool, who: usize, answers: Option<usize>, kind: usize) -> Act {
+    Act::Mail { ours, rep: 0, who, copy: true, answers, late: 0, kind }
+}
+
+pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
+    let typed = |kind, who, deal| Act::Typed { kind, who, late: 33, deal };
+    vec![
+        (
+            "an absence counted only where the absent stood on a deal that was judged at the same time",
+            vec![
+                step(206, Act::Stage { deal: 1, to: 5 }),
+                step(110, mail(false, 1, None, 5)),
+                step(22, Act::Stage { deal: 0, to: 3 }),
+                step(1, mail(true, 1, None, 2)),
+                step(5, Act::Unseen { deal: 1, to: 0 }),
+                step(70, Act::Meet { rep: 1, who: 0, ahead: -9, accepted: false, both: true, theirs: false }),
+                step(101, Act::Nothing),
+            ],
+        ),
+        (
+            "two moves of one moment stood in any order, and the last of them seemed unseen",
+            vec![
+                step(272, Act::Stage { deal: 1, to: 3 }),
+                step(0, Act::Stage { deal: 1, to: 1 }),
+                step(229, Act::Exclude),
+                step(299, typed(0, 0, None)),
+                step(1, Act::Stage { deal: 0, to: 1 }),
+            ],
+        ),
+        (
+            "an entry forgot whom it named when that contact was merged into another and out again",
+            vec![
+                step(210, Act::Merge { who: 0, into: 1 }),
+                step(33, typed(3, 0, Some(1))),
+                step(40, Act::Merge { who: 0, into: 3 }),
+            ],
+        ),
+        (
+            "a finding about an entry did not learn the name of a contact who appeared later",
+            vec![
+                step(194, typed(3, 1, None)),
+                step(561, typed(1, 3, None)),
+                step(281, Act::Stage { deal: 2, to: 3 }),
+                step(24, Act::Contact(3)),
+            ],
+        ),
+    ]
+}

@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Deals judged in one transaction.
-const BATCH: i64 = 300;
+/// Deals judged in one transaction, in memory with everything that happened on them.
+const BATCH: i64 = 30;
 
 impl Engine {
     /// Judges everything due. Findings of deals that no CRM has any more are withdrawn.

@@ -13,6 +13,7 @@ mod layering;
 mod network;
 mod options;
 mod pages;
+mod parquet;
 mod planted;
 mod reports;
 mod subjects;

@@ -1,22 +1,32 @@
 //! `export`: everything, streamed.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, BufWriter, IsTerminal as _, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use super::{
+    Usage,
+    columnar::Parquet,
     output::{self, Unwritten},
-    shapes,
+    shapes::{self, Typed},
 };
 use crate::{app::App, domain::directory::Directory};
 
-/// Writes everything of one kind to standard output, one object a line (jsonl) or a row each (csv).
+/// Writes everything of one kind, one object a line (jsonl), a row each (csv), or in typed columns (parquet).
 #[derive(Args, Debug)]
 pub struct Export {
     pub what: What,
     #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
     pub format: ExportFormat,
+    /// Write to this file, which is replaced when all is written; else to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,58 +42,121 @@ pub enum What {
 pub enum ExportFormat {
     Jsonl,
     Csv,
+    Parquet,
 }
 
 const PAGE: i64 = 500;
 
-/// Writes rows as they come, in either format.
-struct Sink<W: Write> {
-    out: W,
-    format: ExportFormat,
-    head: bool,
+/// Writes rows as they come, in any format.
+enum Sink {
+    Jsonl(Out),
+    Csv(csv::Writer<Out>),
+    Parquet(Box<Parquet<Out>>),
 }
 
-impl<W: Write> Sink<W> {
-    fn row(&mut self, row: &Map<String, Value>) -> io::Result<()> {
-        match self.format {
-            ExportFormat::Jsonl => {
-                serde_json::to_writer(&mut self.out, row)?;
-                self.out.write_all(b"\n")
-            }
+type Out = Box<dyn Write + Send>;
+
+impl Sink {
+    fn new(format: ExportFormat, columns: &[Typed], out: Out) -> io::Result<Self> {
+        Ok(match format {
+            ExportFormat::Jsonl => Self::Jsonl(Box::new(BufWriter::new(out))),
             ExportFormat::Csv => {
-                let mut csv = csv::Writer::from_writer(&mut self.out);
-                if !std::mem::replace(&mut self.head, true) {
-                    csv.write_record(row.keys())?;
-                }
-                csv.write_record(row.values().map(|v| output::cell(Some(v))))?;
-                csv.flush()
+                let mut csv = csv::Writer::from_writer(out);
+                csv.write_record(columns.iter().map(|c| c.name))?;
+                Self::Csv(csv)
             }
+            ExportFormat::Parquet => Self::Parquet(Box::new(Parquet::new(out, columns)?)),
+        })
+    }
+
+    fn row(&mut self, row: &Map<String, Value>) -> io::Result<()> {
+        match self {
+            Self::Jsonl(out) => {
+                serde_json::to_writer(&mut *out, row)?;
+                out.write_all(b"\n")
+            }
+            Self::Csv(csv) => Ok(csv.write_record(row.values().map(|v| output::cell(Some(v))))?),
+            Self::Parquet(file) => file.row(row),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Jsonl(mut out) => out.flush(),
+            Self::Csv(mut csv) => csv.flush(),
+            Self::Parquet(file) => file.finish(),
         }
     }
 }
 
+/// Where the file is made: beside its place, so that nobody ever reads half of it. What is no plain file is written as it is.
+fn place(output: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
+    // through a link, to what it leads to
+    let last = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+    if fs::metadata(&last).is_ok_and(|m| !m.is_file()) {
+        return Ok((last, None));
+    }
+    let mut name = OsString::from(last.file_name().ok_or(io::ErrorKind::IsADirectory)?);
+    name.push(".part");
+    Ok((last.with_file_name(name), Some(last)))
+}
+
 impl Export {
     /// # Errors
-    /// When the database fails or standard output is closed.
+    /// When the database fails, or standard output or the file cannot be written.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
-        // an error of the outside world is one of standard output: nothing else is written here
-        self.write(app)
-            .await
-            .map_err(|e| e.downcast::<io::Error>().map_or_else(|e| e, |e| Unwritten::from(e).into()))?;
+        let Some(output) = &self.output else {
+            if self.format == ExportFormat::Parquet && io::stdout().is_terminal() {
+                let what = "a parquet file is no text for a terminal; name a file with --output FILE, or send it into one with `> FILE`";
+                return Err(Usage(what.to_owned()).into());
+            }
+            // an error of the outside world is one of standard output: nothing else is written here
+            self.write(app, Box::new(io::stdout()))
+                .await
+                .map_err(|e| e.downcast::<io::Error>().map_or_else(|e| e, |e| Unwritten::from(e).into()))?;
+            return Ok(0);
+        };
+        self.file(app, output).await.map_err(|e| match e.downcast::<io::Error>() {
+            Ok(e) => anyhow::anyhow!("writing {} failed ({e}); what it held before is untouched", output.display()),
+            Err(e) => e,
+        })?;
         Ok(0)
     }
 
-    async fn write(self, app: &App) -> anyhow::Result<()> {
-        let mut sink = Sink { out: BufWriter::new(io::stdout().lock()), format: self.format, head: false };
+    async fn file(&self, app: &App, output: &Path) -> anyhow::Result<()> {
+        let (made, last) = place(output)?;
+        let written = match File::create(&made) {
+            Ok(file) => self.write(app, Box::new(file)).await,
+            Err(e) => return Err(e.into()),
+        };
+        let Some(last) = last else { return written };
+        match written {
+            Ok(()) => Ok(fs::rename(&made, last)?),
+            Err(e) => {
+                // the reason why it could not be written is what counts
+                let _ = fs::remove_file(&made);
+                Err(e)
+            }
+        }
+    }
+
+    fn columns(&self) -> &'static [Typed] {
+        match self.what {
+            What::Activities => shapes::ACTIVITY,
+            What::Decisions => shapes::DECISION,
+            What::Gaps => shapes::GAP,
+            What::Deals => shapes::DEAL,
+            What::Contacts => shapes::CONTACT,
+        }
+    }
+
+    async fn write(&self, app: &App, out: Out) -> anyhow::Result<()> {
+        let mut sink = Sink::new(self.format, self.columns(), out)?;
         let dir: &Directory = &app.engine.known().directory;
         match self.what {
             What::Activities => activities(app, &mut sink).await?,
             What::Decisions => decisions(app, &mut sink).await?,
-            What::Gaps => {
-                for f in app.store.findings().await? {
-                    sink.row(&shapes::gap(&f))?;
-                }
-            }
+            What::Gaps => gaps(app, &mut sink).await?,
             What::Deals => {
                 let mut ids: Vec<&String> = dir.deals.keys().collect();
                 ids.sort();
@@ -101,12 +174,11 @@ impl Export {
                 }
             }
         }
-        sink.out.flush()?;
-        Ok(())
+        Ok(sink.finish()?)
     }
 }
 
-async fn activities<W: Write>(app: &App, sink: &mut Sink<W>) -> anyhow::Result<()> {
+async fn activities(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
     let now = app.clock.now();
     let mut after = String::new();
     loop {
@@ -119,7 +191,7 @@ async fn activities<W: Write>(app: &App, sink: &mut Sink<W>) -> anyhow::Result<(
     }
 }
 
-async fn decisions<W: Write>(app: &App, sink: &mut Sink<W>) -> anyhow::Result<()> {
+async fn decisions(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
     let mut after = (0, String::new());
     loop {
         let page = app.store.decisions_after(after.0, &after.1, PAGE).await?;
@@ -127,6 +199,18 @@ async fn decisions<W: Write>(app: &App, sink: &mut Sink<W>) -> anyhow::Result<()
         after = (last.stream_id, last.key.clone());
         for d in &page {
             sink.row(&shapes::decision(d))?;
+        }
+    }
+}
+
+async fn gaps(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let page = app.store.findings_after(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        for f in &page {
+            sink.row(&shapes::gap(f))?;
         }
     }
 }

@@ -342,10 +342,35 @@ pub struct Gaps {
 impl Gaps {
     /// # Errors
     /// When what is wanted does not exist, or the database fails.
-    pub async fn run(self, app: &App) -> anyhow::Result<u8> {
-        if let Some(said) = self.said {
+    pub async fn run(mut self, app: &App) -> anyhow::Result<u8> {
+        if let Some(said) = self.said.take() {
             return said.run(app).await;
         }
+        let found = self.found(app).await?;
+        let known = app.engine.known();
+        let dir = &known.directory;
+        let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
+        let columns = [
+            Column("severity", "Severity"),
+            Column("rule", "Gap"),
+            Column("deal_name", "Deal or who"),
+            Column("owner", "Owner"),
+            Column("state", "State"),
+            Column("expected", "Expected"),
+            Column("found", "Found"),
+            Column("clears_when", "Clears when"),
+            Column("id", "Id"),
+        ];
+        let empty = "No gaps. They appear when a deal advances with no activity to show for it, goes quiet, has no next step, or is past its close date.";
+        output::list(self.shown.format, &columns, &rows, empty)?;
+        Ok(0)
+    }
+
+    /// The findings that are asked for, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// When what is wanted does not exist, or the database fails.
+    pub async fn found(&self, app: &App) -> anyhow::Result<Vec<Finding>> {
         let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
         let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
         let state = state.and_then(State::parse);
@@ -368,22 +393,7 @@ impl Gaps {
             .filter(|f| state.map_or(self.all || matches!(f.state, State::Open | State::Unknown), |s| f.state == s))
             .filter(|f| wanted.is_about(app, f))
             .collect();
-        let found = if self.all { sorted(found) } else { gaps::worst_per_deal(found) };
-        let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
-        let columns = [
-            Column("severity", "Severity"),
-            Column("rule", "Gap"),
-            Column("deal_name", "Deal or who"),
-            Column("owner", "Owner"),
-            Column("state", "State"),
-            Column("expected", "Expected"),
-            Column("found", "Found"),
-            Column("clears_when", "Clears when"),
-            Column("id", "Id"),
-        ];
-        let empty = "No gaps. They appear when a deal advances with no activity to show for it, goes quiet, has no next step, or is past its close date.";
-        output::list(self.shown.format, &columns, &rows, empty)?;
-        Ok(0)
+        Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })
     }
 }
 

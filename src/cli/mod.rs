@@ -5,6 +5,7 @@
 pub mod bars;
 pub mod behind;
 pub mod check;
+mod columnar;
 pub mod connector;
 pub mod demo;
 pub mod explain;

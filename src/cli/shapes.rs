@@ -1,4 +1,5 @@
-//! The JSON shapes of the export, shared by lists, exports and the API. Absent values are null; times are RFC 3339 UTC.
+//! The shapes of what is exported, shared by lists, exports and the API: each is said once, column by column, with what the column
+//! holds. Every format is made from it. Absent values are null; times are RFC 3339 UTC.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{
-        activity::{Entity, Kind, Role},
+        activity::{Activity, Entity, Kind},
         directory::{Contact, Deal, Directory},
         gaps::{Finding, sight::NO_MAILBOX},
     },
@@ -17,19 +18,48 @@ use crate::{
     },
 };
 
+/// What a column holds, when it holds something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    Text,
+    /// A list of texts.
+    Texts,
+    /// Nested objects.
+    Json,
+    /// RFC 3339, UTC.
+    Time,
+    Date,
+    Number,
+    Flag,
+}
+
+/// A column of an export.
+#[derive(Clone, Copy, Debug)]
+pub struct Typed {
+    pub name: &'static str,
+    pub holds: Holds,
+}
+
+/// Says a shape: its columns in order, and the function that makes a row of them.
+macro_rules! shape {
+    ($(#[$doc:meta])* $columns:ident, $row:ident($($arg:ident: $type:ty),*) { $($name:ident: $holds:ident = $value:expr;)* }) => {
+        $(#[$doc])*
+        pub const $columns: &[Typed] = &[$(Typed { name: stringify!($name), holds: Holds::$holds }),*];
+
+        pub fn $row($($arg: $type),*) -> Map<String, Value> {
+            let mut row = Map::new();
+            $(row.insert(stringify!($name).to_owned(), json!($value));)*
+            row
+        }
+    };
+}
+
 pub fn time(at: DateTime<Utc>) -> Value {
     json!(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 pub fn opt_time(at: Option<DateTime<Utc>>) -> Value {
     at.map_or(Value::Null, time)
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
 }
 
 /// Our users on an activity, else the owners of its sightings.
@@ -43,157 +73,162 @@ pub fn users(s: &Stored, sightings: &[ShownSighting]) -> Vec<String> {
     users
 }
 
-pub fn activity(s: &Stored, sightings: &[ShownSighting], now: DateTime<Utc>) -> Map<String, Value> {
-    let a = &s.activity;
-    let ids = |entity| a.ids(entity).collect::<Vec<_>>();
-    let participants: Vec<Value> = a
-        .participants
-        .iter()
-        .map(|p| json!({"address": p.address, "name": p.name, "role": role(p.role), "contact": p.contact, "user": p.user}))
-        .collect();
-    let matches: Vec<Value> = a
-        .matches
-        .iter()
-        .map(|m| {
-            let runner_up = m.runner_up.as_ref().map(|r| json!({"id": r.id, "score": r.score}));
-            json!({"entity": m.entity, "id": m.id, "reason": m.reason, "score": m.score, "runner_up": runner_up, "by": m.by})
-        })
-        .collect();
-    let sightings_shown: Vec<Value> = sightings
-        .iter()
-        .map(|x| {
-            json!({"connection": x.connection, "stream": x.stream, "key": x.key, "owner": x.owner, "direction": x.direction,
-                   "typed": x.typed, "gone_at": opt_time(x.gone_at)})
-        })
-        .collect();
-    let meeting = a.kind == Kind::Meeting;
-    object(json!({
-        "id": a.id,
-        "kind": a.kind,
-        "status": a.status_at(now),
-        "confirmed": a.confirmed,
-        "direction": a.direction,
-        "occurred_at": time(a.occurred_at),
-        "ended_at": opt_time(a.ended_at.filter(|_| meeting)),
-        "all_day": s.all_day,
-        "time_uncertain": s.time_uncertain,
-        "subject": s.subject,
-        "text": s.text_state,
-        "thread": s.thread,
-        "message_id": s.message_id,
-        "ical_uid": s.ical_uid,
-        "recurrence_id": opt_time(s.recurrence_id),
-        "participants": participants,
-        "contacts": ids(Entity::Contact),
-        "companies": ids(Entity::Company),
-        "deals": ids(Entity::Deal),
-        "users": users(s, sightings),
-        "matches": matches,
-        "undecided": a.undecided,
-        "tags": a.tags,
-        "sightings": sightings_shown,
-        "origin": a.origin,
-    }))
+fn ids(a: &Activity, entity: Entity) -> Vec<&str> {
+    a.ids(entity).collect()
 }
 
-fn role(role: Role) -> &'static str {
-    role.as_str()
+fn participants(a: &Activity) -> Vec<Value> {
+    let one = a.participants.iter();
+    one.map(|p| {
+        json!({"address": p.address, "name": p.name, "role": p.role.as_str(), "contact": p.contact, "user": p.user})
+    })
+    .collect()
 }
 
-pub fn decision(d: &Decision) -> Map<String, Value> {
-    object(json!({
-        "connection": d.connection,
-        "stream": d.stream,
-        "key": d.key,
-        "message_id": d.message_id,
-        "ical_uid": d.ical_uid,
-        "recurrence_id": opt_time(d.recurrence_id),
-        "occurred_at": opt_time(d.occurred_at),
-        "outcome": d.outcome,
-        "reason": d.reason,
-        "detail": d.detail,
-        "activity": d.activity,
-        "decided_at": time(d.decided_at),
-        "gone_at": opt_time(d.gone_at),
-    }))
+fn matches(a: &Activity) -> Vec<Value> {
+    let one = a.matches.iter();
+    one.map(|m| {
+        let runner_up = m.runner_up.as_ref().map(|r| json!({"id": r.id, "score": r.score}));
+        json!({"entity": m.entity, "id": m.id, "reason": m.reason, "score": m.score, "runner_up": runner_up, "by": m.by})
+    })
+    .collect()
 }
 
-pub fn gap(f: &Finding) -> Map<String, Value> {
-    object(json!({
-        "id": f.id,
-        "rule": f.rule,
-        "state": f.state,
-        "severity": f.severity,
-        "deal": f.deal,
-        "contact": f.contact,
-        "activity": f.activity,
-        "company": f.company,
-        "owner": f.owner,
-        "from_stage": f.from_stage,
-        "to_stage": f.to_stage,
-        "deal_at": opt_time(f.deal_at),
-        "at_quality": f.at_quality,
-        "window_from": opt_time(f.window_from),
-        "window_to": opt_time(f.window_to),
-        "expected": f.expected,
-        "found": f.found,
-        "clears_when": f.clears_when,
-        "evidence": f.evidence,
+fn seen(sightings: &[ShownSighting]) -> Vec<Value> {
+    let one = sightings.iter();
+    one.map(|x| {
+        json!({"connection": x.connection, "stream": x.stream, "key": x.key, "owner": x.owner, "direction": x.direction,
+               "typed": x.typed, "gone_at": opt_time(x.gone_at)})
+    })
+    .collect()
+}
+
+fn moves(d: &Deal) -> Vec<Value> {
+    let one = d.stage_changes.iter();
+    one.map(|c| {
+        json!({"from_stage_id": c.from, "to_stage_id": c.to, "changed_at": time(c.at), "changed_by": c.by,
+               "quality": c.quality, "not_before": opt_time(c.not_before)})
+    })
+    .collect()
+}
+
+fn roles(d: &Deal) -> Vec<Value> {
+    d.contacts.iter().map(|c| json!({"contact": c.contact, "role": c.role})).collect()
+}
+
+shape! {
+    ACTIVITY, activity(s: &Stored, sightings: &[ShownSighting], now: DateTime<Utc>) {
+        id: Text = s.activity.id;
+        kind: Text = s.activity.kind;
+        status: Text = s.activity.status_at(now);
+        confirmed: Flag = s.activity.confirmed;
+        direction: Text = s.activity.direction;
+        occurred_at: Time = time(s.activity.occurred_at);
+        ended_at: Time = opt_time(s.activity.ended_at.filter(|_| s.activity.kind == Kind::Meeting));
+        all_day: Flag = s.all_day;
+        time_uncertain: Flag = s.time_uncertain;
+        subject: Text = s.subject;
+        text: Text = s.text_state;
+        thread: Text = s.thread;
+        message_id: Text = s.message_id;
+        ical_uid: Text = s.ical_uid;
+        recurrence_id: Time = opt_time(s.recurrence_id);
+        participants: Json = participants(&s.activity);
+        contacts: Texts = ids(&s.activity, Entity::Contact);
+        companies: Texts = ids(&s.activity, Entity::Company);
+        deals: Texts = ids(&s.activity, Entity::Deal);
+        users: Texts = users(s, sightings);
+        matches: Json = matches(&s.activity);
+        undecided: Texts = s.activity.undecided;
+        tags: Texts = s.activity.tags;
+        sightings: Json = seen(sightings);
+        origin: Text = s.activity.origin;
+    }
+}
+
+shape! {
+    DECISION, decision(d: &Decision) {
+        connection: Text = d.connection;
+        stream: Text = d.stream;
+        key: Text = d.key;
+        message_id: Text = d.message_id;
+        ical_uid: Text = d.ical_uid;
+        recurrence_id: Time = opt_time(d.recurrence_id);
+        occurred_at: Time = opt_time(d.occurred_at);
+        outcome: Text = d.outcome;
+        reason: Text = d.reason;
+        detail: Text = d.detail;
+        activity: Text = d.activity;
+        decided_at: Time = time(d.decided_at);
+        gone_at: Time = opt_time(d.gone_at);
+    }
+}
+
+shape! {
+    GAP, gap(f: &Finding) {
+        id: Text = f.id;
+        rule: Text = f.rule;
+        state: Text = f.state;
+        severity: Text = f.severity;
+        deal: Text = f.deal;
+        contact: Text = f.contact;
+        activity: Text = f.activity;
+        company: Text = f.company;
+        owner: Text = f.owner;
+        from_stage: Text = f.from_stage;
+        to_stage: Text = f.to_stage;
+        deal_at: Time = opt_time(f.deal_at);
+        at_quality: Text = f.at_quality;
+        window_from: Time = opt_time(f.window_from);
+        window_to: Time = opt_time(f.window_to);
+        expected: Text = f.expected;
+        found: Text = f.found;
+        clears_when: Text = f.clears_when;
+        evidence: Texts = f.evidence;
         // who had no mailbox at all is said in `found`: here stand connections
-        "blind": f.blind.iter().filter(|b| !b.starts_with(NO_MAILBOX)).collect::<Vec<_>>(),
-        "pending": f.pending,
-        "since": time(f.since),
-        "snoozed_until": opt_time(f.snoozed_until),
-        "note": f.note,
-        "by": f.by,
-        "resolved_by": f.resolved_by,
-        "resolved_at": opt_time(f.resolved_at),
-        "late": f.late,
-    }))
+        blind: Texts = f.blind.iter().filter(|b| !b.starts_with(NO_MAILBOX)).collect::<Vec<_>>();
+        pending: Texts = f.pending;
+        since: Time = time(f.since);
+        snoozed_until: Time = opt_time(f.snoozed_until);
+        note: Text = f.note;
+        by: Text = f.by;
+        resolved_by: Text = f.resolved_by;
+        resolved_at: Time = opt_time(f.resolved_at);
+        late: Flag = f.late;
+    }
 }
 
-pub fn deal(d: &Deal, dir: &Directory) -> Map<String, Value> {
-    let contacts: Vec<Value> = d.contacts.iter().map(|c| json!({"contact": c.contact, "role": c.role})).collect();
-    let changes: Vec<Value> = d
-        .stage_changes
-        .iter()
-        .map(|c| {
-            json!({"from_stage_id": c.from, "to_stage_id": c.to, "changed_at": time(c.at), "changed_by": c.by,
-                   "quality": c.quality, "not_before": opt_time(c.not_before)})
-        })
-        .collect();
-    object(json!({
-        "id": d.id,
-        "name": d.name,
-        "company_id": d.company,
-        "contacts": contacts,
-        "owner": d.owner,
-        "pipeline": d.pipeline,
-        "stage_id": d.stage,
-        "stage": dir.stages.get(&d.stage).map(|s| s.name.clone()),
-        "amount": d.amount,
-        "currency": d.currency,
-        "close_date": d.close_date,
-        "forecast_category": d.forecast_category,
-        "created_at": opt_time(d.created_at),
-        "closed_at": opt_time(d.closed_at),
-        "stage_changes": changes,
-    }))
+shape! {
+    DEAL, deal(d: &Deal, dir: &Directory) {
+        id: Text = d.id;
+        name: Text = d.name;
+        company_id: Text = d.company;
+        contacts: Json = roles(d);
+        owner: Text = d.owner;
+        pipeline: Text = d.pipeline;
+        stage_id: Text = d.stage;
+        stage: Text = dir.stages.get(&d.stage).map(|s| s.name.as_str());
+        amount: Number = d.amount;
+        currency: Text = d.currency;
+        close_date: Date = d.close_date;
+        forecast_category: Text = d.forecast_category;
+        created_at: Time = opt_time(d.created_at);
+        closed_at: Time = opt_time(d.closed_at);
+        stage_changes: Json = moves(d);
+    }
 }
 
-pub fn contact(c: &Contact, signals: Option<&Signals>, last: &LastContacts) -> Map<String, Value> {
-    let signals = signals.copied().unwrap_or_default();
-    let (last_in, last_out) = last.get(&c.id).copied().unwrap_or_default();
-    object(json!({
-        "id": c.id,
-        "name": c.name,
-        "emails": c.emails,
-        "company": c.company,
-        "owner": c.owner,
-        "merged_into": c.merged_into,
-        "address_dead_at": opt_time(signals.dead_at),
-        "away_until": opt_time(signals.away_until),
-        "last_in": opt_time(last_in),
-        "last_out": opt_time(last_out),
-    }))
+shape! {
+    CONTACT, contact(c: &Contact, signals: Option<&Signals>, last: &LastContacts) {
+        id: Text = c.id;
+        name: Text = c.name;
+        emails: Texts = c.emails;
+        company: Text = c.company;
+        owner: Text = c.owner;
+        merged_into: Text = c.merged_into;
+        address_dead_at: Time = opt_time(signals.and_then(|s| s.dead_at));
+        away_until: Time = opt_time(signals.and_then(|s| s.away_until));
+        last_in: Time = opt_time(last.get(&c.id).and_then(|l| l.0));
+        last_out: Time = opt_time(last.get(&c.id).and_then(|l| l.1));
+    }
 }

@@ -213,6 +213,20 @@ impl Db {
         })
     }
 
+    /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
+    pub async fn rows_in(&self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
+        let dialect = match self {
+            Self::Lite { .. } => Dialect::Lite,
+            Self::Pg(_) => Dialect::Pg,
+        };
+        let mut all = Vec::new();
+        for chunk in values.chunks(MOST_LISTED) {
+            let (sql, args) = dialect.listed(sql, chunk);
+            all.extend(self.rows(&sql, args).await?);
+        }
+        Ok(all)
+    }
+
     /// One statement in a transaction of its own.
     pub async fn exec(&self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
         Ok(match self {
@@ -267,7 +281,7 @@ impl Tx {
             let mut sql = format!("{head} values ");
             for i in 0..now {
                 sql.push_str(if i == 0 { "(" } else { ", (" });
-                self.places(&mut sql, i * width, width);
+                self.dialect().places(&mut sql, i * width, width);
                 sql.push(')');
             }
             sql.push(' ');
@@ -282,7 +296,7 @@ impl Tx {
     pub async fn rows_in(&mut self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
         let mut all = Vec::new();
         for chunk in values.chunks(MOST_LISTED) {
-            let (sql, args) = self.listed(sql, chunk);
+            let (sql, args) = self.dialect().listed(sql, chunk);
             all.extend(self.rows(&sql, args).await?);
         }
         Ok(all)
@@ -292,36 +306,16 @@ impl Tx {
     pub async fn exec_in(&mut self, sql: &str, values: &[String]) -> Result<u64, StoreError> {
         let mut n = 0;
         for chunk in values.chunks(MOST_LISTED) {
-            let (sql, args) = self.listed(sql, chunk);
+            let (sql, args) = self.dialect().listed(sql, chunk);
             n += self.exec(&sql, args).await?;
         }
         Ok(n)
     }
 
-    /// The statement for this list. Lists are filled up to a few lengths, with the last value: so there are few statements,
-    /// and each is prepared once.
-    fn listed(&self, sql: &str, values: &[String]) -> (String, Vec<Arg>) {
-        let len = values.len().next_power_of_two().min(MOST_LISTED);
-        let mut places = String::new();
-        self.places(&mut places, 0, len);
-        let last = values.last().into_iter().cycle();
-        (sql.replace("{in}", &places), values.iter().chain(last).take(len).map(Arg::from).collect())
-    }
-
-    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
-    /// many times as quick.
-    fn places(&self, sql: &mut String, before: usize, count: usize) {
-        for i in 1..=count {
-            if i > 1 {
-                sql.push(',');
-            }
-            match self {
-                Self::Lite(_) => sql.push('?'),
-                Self::Pg(_) => {
-                    sql.push('$');
-                    sql.push_str(&(before + i).to_string());
-                }
-            }
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Lite(_) => Dialect::Lite,
+            Self::Pg(_) => Dialect::Pg,
         }
     }
 
@@ -340,8 +334,38 @@ fn portion(left: usize, most: usize) -> usize {
     1 << most.ilog2()
 }
 
-/// Puts `$n, $n+1, ...` in the place of `{in}`.
-pub fn with_list(sql: &str, len: usize, before: usize) -> String {
-    let places: Vec<String> = (1..=len).map(|i| format!("${}", i + before)).collect();
-    sql.replace("{in}", &places.join(", "))
+/// How an engine writes placeholders.
+#[derive(Clone, Copy, Debug)]
+enum Dialect {
+    Lite,
+    Pg,
+}
+
+impl Dialect {
+    /// The statement for this list. Lists are filled up to a few lengths, with the last value: so there are few statements,
+    /// and each is prepared once.
+    fn listed(self, sql: &str, values: &[String]) -> (String, Vec<Arg>) {
+        let len = values.len().next_power_of_two().min(MOST_LISTED);
+        let mut places = String::new();
+        self.places(&mut places, 0, len);
+        let last = values.last().into_iter().cycle();
+        (sql.replace("{in}", &places), values.iter().chain(last).take(len).map(Arg::from).collect())
+    }
+
+    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
+    /// many times as quick.
+    fn places(self, sql: &mut String, before: usize, count: usize) {
+        for i in 1..=count {
+            if i > 1 {
+                sql.push(',');
+            }
+            match self {
+                Self::Lite => sql.push('?'),
+                Self::Pg => {
+                    sql.push('$');
+                    sql.push_str(&(before + i).to_string());
+                }
+            }
+        }
+    }
 }

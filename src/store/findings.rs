@@ -58,4 +58,11 @@ impl Store {
             .await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
+
+    /// Findings after an id, in the order of their ids.
+    pub async fn findings_after(&self, id: &str, most: i64) -> Result<Vec<Finding>, StoreError> {
+        let rows =
+            self.db.rows("select body from findings where id > $1 order by id limit $2", args![id, most]).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
 }

@@ -95,21 +95,18 @@ impl Store {
     pub async fn with_sightings(&self, all: Vec<Stored>) -> Result<Vec<(Stored, Vec<ShownSighting>)>, StoreError> {
         let mut sightings: HashMap<String, Vec<ShownSighting>> = HashMap::new();
         let ids: Vec<String> = all.iter().map(|s| s.activity.id.clone()).collect();
-        for chunk in ids.chunks(5_000) {
-            let sql = "select g.activity, s.connection, s.name, g.key, g.owner, g.direction, g.typed, g.gone_at from sightings g \
-                       join streams s on s.id = g.stream where g.activity in ({in}) order by s.connection, s.name, g.key";
-            let sql = super::db::with_list(sql, chunk.len(), 0);
-            for r in self.db.rows(&sql, chunk.iter().map(super::Arg::from).collect()).await? {
-                sightings.entry(r.text(0)).or_default().push(ShownSighting {
-                    connection: r.text(1),
-                    stream: r.text(2),
-                    key: r.text(3),
-                    owner: r.opt_text(4),
-                    direction: r.opt_text(5),
-                    typed: r.flag(6),
-                    gone_at: opt_at(r.opt_int(7)),
-                });
-            }
+        let sql = "select g.activity, s.connection, s.name, g.key, g.owner, g.direction, g.typed, g.gone_at from sightings g \
+                   join streams s on s.id = g.stream where g.activity in ({in}) order by s.connection, s.name, g.key";
+        for r in self.db.rows_in(sql, &ids).await? {
+            sightings.entry(r.text(0)).or_default().push(ShownSighting {
+                connection: r.text(1),
+                stream: r.text(2),
+                key: r.text(3),
+                owner: r.opt_text(4),
+                direction: r.opt_text(5),
+                typed: r.flag(6),
+                gone_at: opt_at(r.opt_int(7)),
+            });
         }
         Ok(all
             .into_iter()
@@ -125,9 +122,12 @@ impl Store {
         let mut sql = format!("select {} from activities a where 1 = 1", activities::COLUMNS);
         let mut args: Vec<super::Arg> = f.reps.iter().map(super::Arg::from).collect();
         if !f.reps.is_empty() {
-            let of = " and a.id in (select activity from sightings where owner in ({in}) union \
-                      select activity from parties where address in ({in}))";
-            sql.push_str(&super::db::with_list(of, f.reps.len(), 0));
+            let places: Vec<String> = (1..=f.reps.len()).map(|i| format!("${i}")).collect();
+            let places = places.join(", ");
+            sql.push_str(&format!(
+                " and a.id in (select activity from sightings where owner in ({places}) union \
+                 select activity from parties where address in ({places}))"
+            ));
         }
         let mut add = |clause: &str, arg: super::Arg| {
             args.push(arg);

@@ -1,15 +1,13 @@
 //! What the pages read besides the lists: one deal's trail, small marks of many deals, counts for the metrics. Reads only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Arg, Store, StoreError,
+    Store, StoreError,
     activities::{self, CANDIDATE, Stored},
-    at,
-    db::with_list,
-    ms, opt_at,
+    at, ms, opt_at,
 };
 use crate::{
     args,
@@ -51,30 +49,21 @@ impl Store {
 
     /// These activities, in no order; unknown ids are left out.
     pub async fn activities_by_ids(&self, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
-        let mut all = Vec::new();
-        for chunk in ids.chunks(5_000) {
-            let sql = format!("select {} from activities a where a.id in ({{in}})", activities::COLUMNS);
-            let rows = self.db.rows(&with_list(&sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await?;
-            for row in &rows {
-                all.push(activities::read(row)?);
-            }
-        }
-        Ok(all)
+        let sql = format!("select {} from activities a where a.id in ({{in}})", activities::COLUMNS);
+        self.db.rows_in(&sql, ids).await?.iter().map(activities::read).collect()
     }
 
     /// Everything tied to a deal, to one of these contacts, or waiting for a choice in which the deal is a candidate;
     /// oldest first.
     pub async fn trail(&self, deal: &str, contacts: &[String]) -> Result<Vec<Stored>, StoreError> {
-        let mut of = format!(
-            "select activity from links where (entity = 'deal' and entity_id = $1) or (entity = '{CANDIDATE}' and entity_id = $1)"
-        );
-        if !contacts.is_empty() {
-            of.push_str(" or (entity = 'contact' and entity_id in ({in}))");
-        }
-        let columns = activities::COLUMNS;
-        let sql = format!("select {columns} from activities a where a.id in ({of}) order by a.occurred_at, a.id");
-        let args = std::iter::once(Arg::from(deal)).chain(contacts.iter().map(Arg::from)).collect();
-        self.db.rows(&with_list(&sql, contacts.len(), 1), args).await?.iter().map(activities::read).collect()
+        let of_deal = format!("select activity from links where entity in ('deal', '{CANDIDATE}') and entity_id = $1");
+        let of_contacts = "select activity from links where entity = 'contact' and entity_id in ({in})";
+        let mut tied = self.db.rows(&of_deal, args![deal]).await?;
+        tied.extend(self.db.rows_in(of_contacts, contacts).await?);
+        let ids: BTreeSet<String> = tied.iter().map(|r| r.text(0)).collect();
+        let mut all = self.activities_by_ids(&ids.into_iter().collect::<Vec<_>>()).await?;
+        all.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
+        Ok(all)
     }
 
     /// The activities of these deals between two moments, for small pictures.
@@ -85,25 +74,23 @@ impl Store {
         to: DateTime<Utc>,
     ) -> Result<Vec<Mark>, StoreError> {
         let mut all = Vec::new();
-        for chunk in deals.chunks(5_000) {
-            let sql = format!(
-                "select l.entity_id, a.kind, a.status, a.direction, a.occurred_at, a.ended_at from links l \
-                 join activities a on a.id = l.activity where l.entity = 'deal' and l.entity_id in ({{in}}) \
-                 and a.occurred_at >= {} and a.occurred_at < {}",
-                ms(from),
-                ms(to)
-            );
-            for r in self.db.rows(&with_list(&sql, chunk.len(), 0), chunk.iter().map(Arg::from).collect()).await? {
-                let (Some(kind), Some(status)) = (Kind::parse(&r.text(1)), Status::parse(&r.text(2))) else { continue };
-                all.push(Mark {
-                    deal: r.text(0),
-                    kind,
-                    status,
-                    direction: r.opt_text(3).and_then(|t| Direction::parse(&t)),
-                    at: at(r.int(4)),
-                    ended_at: opt_at(r.opt_int(5)),
-                });
-            }
+        let sql = format!(
+            "select l.entity_id, a.kind, a.status, a.direction, a.occurred_at, a.ended_at from links l \
+             join activities a on a.id = l.activity where l.entity = 'deal' and l.entity_id in ({{in}}) \
+             and a.occurred_at >= {} and a.occurred_at < {}",
+            ms(from),
+            ms(to)
+        );
+        for r in self.db.rows_in(&sql, deals).await? {
+            let (Some(kind), Some(status)) = (Kind::parse(&r.text(1)), Status::parse(&r.text(2))) else { continue };
+            all.push(Mark {
+                deal: r.text(0),
+                kind,
+                status,
+                direction: r.opt_text(3).and_then(|t| Direction::parse(&t)),
+                at: at(r.int(4)),
+                ended_at: opt_at(r.opt_int(5)),
+            });
         }
         Ok(all)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
 
-use super::{Arg, Store, StoreError, activities, db, lists::LastContacts, ms, opt_at};
+use super::{Store, StoreError, activities, lists::LastContacts, ms, opt_at};
 use crate::{
     args,
     domain::{
@@ -20,9 +20,6 @@ use crate::{
         },
     },
 };
-
-/// How many values one statement takes.
-const AT_ONCE: usize = 5_000;
 
 impl Store {
     /// Activities in a span (from inclusive, to exclusive) with who saw them; `members` by the name of a shared mailbox.
@@ -70,8 +67,8 @@ impl Store {
 
     /// The findings of some rules, in every state.
     pub async fn findings_by(&self, rules: &[Rule]) -> Result<Vec<Finding>, StoreError> {
-        let sql = db::with_list("select body from findings where rule in ({in}) order by id", rules.len(), 0);
-        let rows = self.db.rows(&sql, rules.iter().map(|r| Arg::from(r.as_str())).collect()).await?;
+        let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
+        let rows = self.db.rows_in("select body from findings where rule in ({in}) order by id", &rules).await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
@@ -94,19 +91,13 @@ impl Store {
 
     /// All activities with any of these contacts.
     pub async fn with_contacts(&self, contacts: &[String]) -> Result<Vec<Activity>, StoreError> {
-        let mut all = Vec::new();
-        for some in contacts.chunks(AT_ONCE) {
-            let sql = format!(
-                "select {} from activities a where a.id in \
-                 (select activity from links where entity = 'contact' and entity_id in ({{in}})) order by a.occurred_at, a.id",
-                activities::COLUMNS
-            );
-            let rows = self.db.rows(&db::with_list(&sql, some.len(), 0), some.iter().map(Arg::from).collect()).await?;
-            for row in &rows {
-                all.push(activities::read(row)?.activity);
-            }
-        }
-        Ok(all)
+        let sql = format!(
+            "select {} from activities a where a.id in \
+             (select activity from links where entity = 'contact' and entity_id in ({{in}})) order by a.occurred_at, a.id",
+            activities::COLUMNS
+        );
+        let rows = self.db.rows_in(&sql, contacts).await?;
+        rows.iter().map(|r| Ok(activities::read(r)?.activity)).collect()
     }
 
     /// What happened on deals until now, without what makes it up: meetings only when they were held.

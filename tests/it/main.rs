@@ -15,6 +15,7 @@ mod layering;
 mod network;
 mod options;
 mod pages;
+mod parquet;
 mod planted;
 mod reports;
 mod subjects;

@@ -258,6 +258,7 @@ fn a_full_disk_is_one_sentence() {
         "export activities",
         "export decisions --format csv",
         "export contacts",
+        "export activities --format parquet",
         "review",
         "user list",
         "user add zoe@acme.example",

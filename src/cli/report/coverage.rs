@@ -1,41 +1,50 @@
 //! `report coverage`: its numbers are counted by the database; the items are read only when somebody asks what stands behind
 //! one.
 
-use super::{Asked, Report, behind, behind::Behind, print};
-use crate::domain::reports::{Row, coverage};
+use super::{Asked, Report, behind, behind::Behind};
+use crate::{
+    app::App,
+    domain::reports::{
+        Row, Table,
+        coverage::{self, Decided, StreamRow, TypedRow},
+    },
+};
+
+impl Asked<'_> {
+    pub(super) async fn coverage(&self) -> anyhow::Result<Table> {
+        let store = &self.app.store;
+        let (decided, streams, typed) = (store.decided().await?, store.completeness().await?, store.typed().await?);
+        Ok(coverage::report(&self.seen(&decided, &streams, &typed)))
+    }
+
+    fn seen<'i>(
+        &'i self,
+        decided: &'i [Decided],
+        streams: &'i [StreamRow],
+        typed: &'i [TypedRow],
+    ) -> coverage::Input<'i> {
+        let (range, scope) = (self.range.clone(), self.scope.clone());
+        coverage::Input { directory: self.directory, decided, streams, typed, range, scope }
+    }
+}
 
 impl Report {
-    pub(super) async fn coverage(&self, asked: &Asked<'_>) -> anyhow::Result<u8> {
-        let (store, range) = (&asked.app.store, &asked.range);
-        let items = match self.show {
-            Some(_) => store.decided_items(range.start(), range.end()).await?,
-            None => Vec::new(),
-        };
-        let decided = match self.show {
-            Some(_) => items.iter().map(|i| i.decided.clone()).collect(),
-            None => store.decided().await?,
-        };
-        let (streams, typed) = (store.completeness().await?, store.typed().await?);
-        let input = coverage::Input {
-            directory: asked.directory,
-            decided: &decided,
-            streams: &streams,
-            typed: &typed,
-            range: range.clone(),
-            scope: asked.scope.clone(),
-        };
+    /// The items behind one of its columns.
+    pub(super) async fn show_items(&self, app: &App, column: &str) -> anyhow::Result<()> {
+        self.fits("coverage")?;
+        let (known, calendar) = (app.engine.known(), app.config.calendar_of(None));
+        let asked = self.asked(app, "coverage", &known.directory, &calendar)?;
+        let items = app.store.decided_items(asked.range.start(), asked.range.end()).await?;
+        let decided: Vec<Decided> = items.iter().map(|i| i.decided.clone()).collect();
+        let (streams, typed) = (app.store.completeness().await?, app.store.typed().await?);
+        let input = asked.seen(&decided, &streams, &typed);
         let table = coverage::report(&input);
-        let Some(column) = &self.show else {
-            print(&table, self.format)?;
-            return Ok(0);
-        };
         behind::counted(&table, column)?;
         let items = coverage::behind(&input, &items, column);
         let typed = |row: &Row| row.evidence.get(column).cloned().unwrap_or_default().into_iter().map(Behind::Id);
         let opened = table.rows.iter().zip(&items);
         let rows: Vec<Vec<Behind>> =
             opened.map(|(row, items)| items.iter().map(|i| Behind::from(*i)).chain(typed(row)).collect()).collect();
-        behind::print(&table, &rows, self.format)?;
-        Ok(0)
+        Ok(behind::print(&table, &rows, self.format)?)
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     domain::{
         directory::Directory,
         reports::{Range, Scope, Table},
+        working::WorkCalendar,
     },
 };
 
@@ -107,41 +108,59 @@ impl Report {
     /// # Errors
     /// When there is no such report, team, rep or column, or the database fails.
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
-        let names: Vec<&str> = REPORTS.iter().map(|r| r.0).collect();
-        let name = wanted::one_of("report", &self.name, &names)?;
+        match &self.show {
+            Some(column) if self.known()? == "coverage" => self.show_items(app, column).await?,
+            _ => self.print(&self.table(app).await?)?,
+        }
+        Ok(0)
+    }
+
+    /// The report by itself.
+    ///
+    /// # Errors
+    /// When there is no such report, team or rep, or the database fails.
+    pub async fn table(&self, app: &App) -> anyhow::Result<Table> {
+        let name = self.known()?;
         self.fits(name)?;
-        let (from, to) = self.days(app, name)?;
         let deal = match &self.deal {
             Some(id) => Some(wanted::deal(app, id).await?),
             None => None,
         };
-        let calendar = app.config.calendar_of(None);
-        let known = app.engine.known();
-        let asked = Asked {
-            app,
-            directory: &known.directory,
-            range: Range { from, to, calendar: &calendar },
-            scope: self.scope(app)?,
-            now: app.clock.now(),
-        };
-        let table = match name {
-            "coverage" => return self.coverage(&asked).await,
-            "activity" => asked.activity().await?,
-            "funnel" if self.cohorts => asked.cohorts().await?,
-            "funnel" => asked.funnel().await?,
-            "pace" => asked.pace().await?,
-            "targets" => asked.targets().await?,
-            "forecast" => asked.forecast(self.calibration).await?,
-            "next_steps" => asked.next_steps().await?,
-            "today" => asked.today().await?,
-            "trail" if deal.is_some() => asked.timeline(&deal.unwrap_or_default()).await?,
-            "trail" => asked.trail().await?,
-            "leads" => asked.leads().await?,
-            "segments" => asked.segments().await?,
-            _ => asked.competitors().await?,
-        };
-        self.print(&table)?;
-        Ok(0)
+        let (known, calendar) = (app.engine.known(), app.config.calendar_of(None));
+        let asked = self.asked(app, name, &known.directory, &calendar)?;
+        match name {
+            "coverage" => asked.coverage().await,
+            "activity" => asked.activity().await,
+            "funnel" if self.cohorts => asked.cohorts().await,
+            "funnel" => asked.funnel().await,
+            "pace" => asked.pace().await,
+            "targets" => asked.targets().await,
+            "forecast" => asked.forecast(self.calibration).await,
+            "next_steps" => asked.next_steps().await,
+            "today" => asked.today().await,
+            "trail" if deal.is_some() => asked.timeline(&deal.unwrap_or_default()).await,
+            "trail" => asked.trail().await,
+            "leads" => asked.leads().await,
+            "segments" => asked.segments().await,
+            _ => asked.competitors().await,
+        }
+    }
+
+    fn known(&self) -> Result<&'static str, Usage> {
+        let names: Vec<&'static str> = REPORTS.iter().map(|r| r.0).collect();
+        wanted::one_of("report", &self.name, &names)
+    }
+
+    fn asked<'a>(
+        &self,
+        app: &'a App,
+        name: &str,
+        directory: &'a Directory,
+        calendar: &'a WorkCalendar,
+    ) -> Result<Asked<'a>, Usage> {
+        let (from, to) = self.days(app, name)?;
+        let range = Range { from, to, calendar };
+        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now() })
     }
 
     /// Options of one report say nothing in another.

@@ -1,0 +1,119 @@
+//! A large company in one database: the gap list and every report beside bare SQL of the same question in the same run, on SQLite and
+//! PostgreSQL; then one deal judged, and one new activity. Answers are compared before a figure counts; nothing is asserted
+//! about time. Arguments: activities (1000000), deals (a tenth), reps (500), `sqlite` or `postgres` (both), names of rows to ask for.
+
+mod ask;
+mod bare;
+mod fill;
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Timelike as _, Utc};
+use dealtrail::{app::App, clock::SystemClock, config, engine::progress::Quiet, store::Store};
+use dealtrail_sdk::Clock;
+use dealtrail_testkit::postgres::Postgres;
+use tokio_util::sync::CancellationToken;
+
+use fill::Company;
+
+/// Each side is asked so often, in turn.
+const ROUNDS: usize = 5;
+
+/// The clock stands, so that both sides mean the same moment.
+#[derive(Debug)]
+struct Standing(DateTime<Utc>);
+
+impl Clock for Standing {
+    fn now(&self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let numbers: Vec<u64> = words.iter().filter_map(|a| a.parse().ok()).collect();
+    let names: Vec<String> = words.into_iter().filter(|a| a.parse::<u64>().is_err()).collect();
+    let (engines, wanted): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|n| n == "sqlite" || n == "postgres");
+    let activities = numbers.first().copied().unwrap_or(1_000_000);
+    let deals = numbers.get(1).copied().unwrap_or(activities / 10).max(1);
+    let reps = numbers.get(2).copied().unwrap_or(500).max(1);
+    let now = SystemClock.now().with_nanosecond(0).expect("whole seconds");
+    let company = Company { activities, deals, reps, now };
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build();
+    let runtime = runtime.expect("worker threads");
+    for engine in ["sqlite", "postgres"] {
+        if engines.is_empty() || engines.iter().any(|e| e == engine) {
+            let server = (engine == "postgres").then(Postgres::start);
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let url = server.as_ref().map_or_else(|| "sqlite:dealtrail.db".to_owned(), Postgres::fresh);
+            println!("\n{engine}: {activities} activities, {deals} deals, {reps} reps");
+            runtime.block_on(measure(&company, folder.path(), &url, &wanted));
+        }
+    }
+}
+
+async fn measure(company: &Company, folder: &Path, url: &str, wanted: &[String]) {
+    company.configure(folder, url);
+    let config = || config::load(&folder.join("dealtrail.toml")).expect("a configuration");
+    let began = Instant::now();
+    let store = Store::open(&config().database_url()).await.expect("a database");
+    company.fill(&store).await;
+    if url.starts_with("postgres") {
+        store.db.exec("analyze", vec![]).await.expect("statistics");
+    }
+    store.db.close().await;
+    said("filled", began.elapsed());
+    let began = Instant::now();
+    let app = App::open(config(), Arc::new(Standing(company.now))).await.expect("the program");
+    said("opened, with the directory read", began.elapsed());
+    let news = app.engine.connections.iter().find(|c| c.name == fill::NEWS).expect("a mailbox for what is new").clone();
+    app.engine.connection(&news, false, &Quiet, &CancellationToken::new()).await.expect("an empty mailbox");
+    let began = Instant::now();
+    app.store.judge_all().await.expect("marks");
+    app.engine.review_due().await.expect("judging");
+    said("every deal judged", began.elapsed());
+    for row in ask::ROWS.iter().filter(|row| wanted.is_empty() || wanted.iter().any(|w| w == row.name)) {
+        beside(&app, row).await;
+    }
+    ask::judged(&app, folder).await;
+    app.close().await;
+}
+
+fn said(what: &str, took: Duration) {
+    println!("  {what:<44} {:>9.1} s", took.as_secs_f64());
+}
+
+/// Asks both in turn; the median of each and how they compare.
+async fn beside(app: &App, row: &ask::Question) {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let mine = ask::ours(app, row).await;
+        ours.push(began.elapsed());
+        let began = Instant::now();
+        let theirs = bare::answer(&app.store, ask::parts(app, row)).await;
+        bare.push(began.elapsed());
+        if let Some(difference) = ask::difference(row, &mine, &theirs) {
+            println!("  {:<20} the answers differ: {difference}", row.name);
+            return;
+        }
+        // what takes long needs no more than two
+        if ours.iter().chain(&bare).sum::<Duration>() > Duration::from_secs(60) && ours.len() > 1 {
+            break;
+        }
+    }
+    let (ours, bare) = (median(ours), median(bare));
+    let ratio = ours.as_secs_f64() / bare.as_secs_f64();
+    let (ours, bare) = (ours.as_secs_f64() * 1e3, bare.as_secs_f64() * 1e3);
+    println!("  {:<20} ours {ours:>9.1} ms   bare SQL {bare:>9.1} ms   {ratio:>6.2}", row.name);
+}
+
+pub fn median(mut all: Vec<Duration>) -> Duration {
+    all.sort_unstable();
+    all[all.len() / 2]
+}

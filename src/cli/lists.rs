@@ -370,12 +370,16 @@ impl Gaps {
         let of_contact = |f: &Finding, id: &String| {
             f.contact.as_ref() == Some(id) || dir.deals_of_contact(id).iter().any(|d| f.is_on(d))
         };
+        let states = match state {
+            Some(state) => vec![state],
+            None if self.all => State::ALL.to_vec(),
+            None => vec![State::Open, State::Unknown],
+        };
         let found: Vec<Finding> = app
             .store
-            .findings()
+            .findings_in(&states)
             .await?
             .into_iter()
-            .filter(|f| state.map_or(self.all || matches!(f.state, State::Open | State::Unknown), |s| f.state == s))
             .filter(|f| rep.is_none() || f.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
             .filter(|f| wanted.of_deal(f.deal.as_deref().unwrap_or_default()))
             .filter(|f| wanted.contact.as_ref().is_none_or(|c| of_contact(f, c)))

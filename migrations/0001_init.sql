@@ -68,6 +68,7 @@ create table items (
 create index items_resource on items (stream, resource);
 create index items_activity on items (activity) where activity is not null;
 create index items_recheck on items (stream) where recheck = 1;
+create index items_at on items (occurred_at) where outcome <> 'read';
 create index items_retry on items (retry_at) where retry_at is not null;
 
 create table blind (
@@ -100,7 +101,8 @@ create table activities (
   undecided text not null,
   tags text not null,
   automatic bigint not null,
-  origin text not null
+  origin text not null,
+  named text not null
 );
 create index activities_message_id on activities (message_id) where message_id is not null;
 create index activities_dedupe on activities (dedupe) where dedupe is not null;
@@ -180,6 +182,7 @@ create table findings (
   state text not null,
   severity text not null,
   owner text,
+  late bigint not null,
   body text not null,
   unique (rule, subject, occurrence)
 );
@@ -194,6 +197,7 @@ create table reviews (
   judged_at bigint
 );
 create index reviews_due on reviews (due);
+create index reviews_waits on reviews (deal) where waits = 1;
 
 create table subject_reviews (
   subject text primary key,
@@ -202,6 +206,7 @@ create table subject_reviews (
   judged_at bigint
 );
 create index subject_reviews_due on subject_reviews (due);
+create index subject_reviews_waits on subject_reviews (subject) where waits = 1;
 
 create table signals (
   address_hash text not null,

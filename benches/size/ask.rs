@@ -112,7 +112,8 @@ fn today(app: &App) -> NaiveDate {
 pub async fn ours(app: &App, q: &Question) -> Answer {
     if q.name == "gaps" {
         let shown = Shown { format: Format::Json };
-        let gaps = Gaps { said: None, narrow: Narrow::default(), state: None, all: false, recompute: false, shown };
+        let (narrow, trial) = (Narrow::default(), Trial::default());
+        let gaps = Gaps { said: None, narrow, state: None, all: false, recompute: false, trial, shown };
         let found = gaps.found(app).await.expect("findings");
         return found.into_iter().map(|f| (f.id, BTreeMap::from([("worst".to_owned(), 1)]))).collect();
     }
@@ -157,8 +158,7 @@ fn read(q: &Question, table: &Table) -> Answer {
             *into.entry((*column).to_owned()).or_default() += n;
         }
     }
-    all.retain(|_, row| row.values().any(|n| *n != 0));
-    all
+    bare::without_noughts(all)
 }
 
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
@@ -243,9 +243,12 @@ pub async fn judged(app: &App, folder: &Path) {
     }
     told("one deal judged", took);
     let connection = app.engine.connections.iter().find(|c| c.name == NEWS).expect("a mailbox for what is new").clone();
+    let directory = app.engine.known().directory.clone();
+    let is_open = |n: &u64| directory.deals.get(&format!("D{n}")).is_some_and(|d| d.closed_at.is_none());
+    let open: Vec<u64> = (0..1_000).filter(is_open).collect();
     let (mut read, mut all) = (Vec::new(), Vec::new());
     for n in 0..TIMES {
-        let deal = n * 7 % 100;
+        let deal = open[n as usize % open.len()];
         let at = app.clock.now() - TimeDelta::hours(1) + TimeDelta::seconds(n.cast_signed());
         let mail = format!(
             "Message-ID: <new-{n}@mail.example>\r\nFrom: buyer{deal}@company{}.example\r\nTo: rep0@acme.example\r\nDate: {}\r\n\

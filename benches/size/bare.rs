@@ -58,7 +58,14 @@ pub async fn answer(store: &Store, parts: Vec<Part>) -> Answer {
             }
         }
     }
-    all.retain(|_, row| row.values().any(|n| *n != 0));
+    without_noughts(all)
+}
+
+pub fn without_noughts(mut all: Answer) -> Answer {
+    for row in all.values_mut() {
+        row.retain(|_, n| *n != 0);
+    }
+    all.retain(|_, row| !row.is_empty());
     all
 }
 
@@ -170,9 +177,9 @@ pub fn new_contacts(span: Span) -> Part {
 /// The worst live finding of each deal and subject.
 pub fn worst() -> Part {
     let ranks: String =
-        gaps::rules().enumerate().map(|(i, rule)| format!("when '{}' then {i} ", rule.as_str())).collect();
+        gaps::Rule::ALL.iter().enumerate().map(|(i, rule)| format!("when '{}' then {i} ", rule.as_str())).collect();
     let sql = format!(
-        "select x.id, 1, x.body from (select r.id, r.body, row_number() over (partition by r.subject order by \
+        "select x.id, cast(1 as bigint), x.body from (select r.id, r.body, row_number() over (partition by r.subject order by \
          case r.state when 'open' then 0 else 1 end, case r.severity when 'high' then 0 when 'medium' then 1 else 2 end, \
          case r.rule {ranks} end, {{body}} ->> 'since' desc, r.id) as place from findings r where r.state in ('open', 'unknown')) x \
          where x.place = 1"
@@ -185,7 +192,7 @@ pub fn items(span: Span) -> Part {
     let week = TimeDelta::days(7).num_milliseconds();
     let shift = TimeDelta::days(3).num_milliseconds();
     let sql = format!(
-        "select c.owner || ' ' || (i.occurred_at + {shift}) / {week}, count(*), sum(case when i.outcome = 'captured' then 1 else 0 end), \
+        "select c.owner || ' ' || ((i.occurred_at + {shift}) / {week}), count(*), sum(case when i.outcome = 'captured' then 1 else 0 end), \
          sum(case when i.outcome = 'skipped' then 1 else 0 end) from items i join streams s on s.id = i.stream \
          join connections c on c.name = s.connection where i.outcome <> 'read' and c.gives <> 'crm' \
          and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner, (i.occurred_at + {shift}) / {week}"

@@ -124,7 +124,10 @@ impl Company {
         let closes = created + TimeDelta::days(20) + at(100, 2);
         let closed = closes < self.now && !dice(deal, 3).is_multiple_of(5);
         let open = 1 + (dice(deal, 4) % 3) as usize;
-        let step = (closes.min(self.now) - created) / (open as i32 + 1);
+        let lived = closes.min(self.now) - created;
+        // moves within a day are one
+        let open = if lived > TimeDelta::days(10) { open } else { 0 };
+        let step = lived / (open as i32 + 1);
         let mut moves: Vec<_> = (1..=open).map(|n| (created + step * n as i32, n)).collect();
         if closed {
             moves.push((closes, if dice(deal, 5).is_multiple_of(3) { 4 } else { 5 }));

@@ -346,6 +346,12 @@ impl Gaps {
         if let Some(said) = self.said.take() {
             return said.run(app).await;
         }
+        let wanted = self.narrow.find(app).await?;
+        if self.trial.dry_run {
+            let state = self.state()?;
+            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && wanted.is_about(app, f);
+            return self.trial.run(app, self.shown.format, of).await;
+        }
         let found = self.found(app).await?;
         let known = app.engine.known();
         let dir = &known.directory;
@@ -366,31 +372,33 @@ impl Gaps {
         Ok(0)
     }
 
+    fn state(&self) -> Result<Option<State>, super::Usage> {
+        let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
+        Ok(state.and_then(State::parse))
+    }
+
     /// The findings that are asked for, in the order in which they are shown.
     ///
     /// # Errors
     /// When what is wanted does not exist, or the database fails.
     pub async fn found(&self, app: &App) -> anyhow::Result<Vec<Finding>> {
-        let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
-        let state = state.and_then(State::parse);
+        let state = self.state()?;
         let wanted = self.narrow.find(app).await?;
-        if self.trial.dry_run {
-            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && wanted.is_about(app, f);
-            return self.trial.run(app, self.shown.format, of).await;
-        }
         if self.recompute {
             app.store.judge_all().await?;
             app.engine.review_due().await?;
         }
-        let known = app.engine.known();
-        let dir = &known.directory;
+        let states = match state {
+            Some(state) => vec![state],
+            None if self.all => State::ALL.to_vec(),
+            None => vec![State::Open, State::Unknown],
+        };
         let found: Vec<Finding> = app
             .store
-            .findings()
+            .findings_in(&states)
             .await?
             .into_iter()
-            .filter(|f| state.map_or(self.all || matches!(f.state, State::Open | State::Unknown), |s| f.state == s))
             .filter(|f| wanted.is_about(app, f))
             .collect();
         Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })

@@ -20,7 +20,7 @@ use crate::{
     engine::trial,
 };
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct Trial {
     /// Show what `--set` would change, and change nothing
     #[arg(long, requires = "set", conflicts_with_all = ["all", "recompute"])]

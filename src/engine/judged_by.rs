@@ -18,10 +18,10 @@ const STAYS: &str = "stay_limits";
 impl Engine {
     /// Marks what was judged by something that is no longer so. False when `known` is out of date.
     pub(super) async fn mark_judged_otherwise(&self, known: &Known) -> Result<bool, StoreError> {
-        let print = self.judged_by();
+        let print = self.judged_by.get_or_init(|| self.print());
         let limits = known.stays.limits(&known.directory, &self.rules.thresholds);
         let said = serde_json::to_string(&limits)?;
-        let same = self.store.meta(RULES).await?.as_ref() == Some(&print);
+        let same = self.store.meta(RULES).await?.as_ref() == Some(print);
         if same && self.store.meta(STAYS).await?.as_ref() == Some(&said) {
             return Ok(true);
         }
@@ -33,13 +33,13 @@ impl Engine {
             reviews::judge_all(&mut tx).await?;
         }
         mark_stages(&mut tx, known, &limits).await?;
-        meta::set(&mut tx, RULES, &print).await?;
+        meta::set(&mut tx, RULES, print).await?;
         meta::set(&mut tx, STAYS, &said).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    fn judged_by(&self) -> String {
+    fn print(&self) -> String {
         let calendars: BTreeMap<_, _> = self.rules.calendars.iter().collect();
         let rules: Vec<&str> = gaps::rules().map(gaps::Rule::as_str).collect();
         let all = (env!("CARGO_PKG_VERSION"), rules, &self.rules.thresholds, &self.rules.organization, calendars);

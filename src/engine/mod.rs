@@ -27,7 +27,7 @@ mod texts;
 mod threads;
 pub mod trial;
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Clock, Fault, Gives, Source, Window};
@@ -105,6 +105,8 @@ pub struct Engine {
     /// Who holds the leases: one name per process.
     pub holder: String,
     known: RwLock<Arc<Known>>,
+    /// A print of the rules, which never change while it runs.
+    judged_by: OnceLock<String>,
 }
 
 impl Engine {
@@ -118,7 +120,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         let known = RwLock::new(Arc::new(load(&store, &rules, clock.now()).await?));
         let holder = holder::name();
-        Ok(Self { store, clock, rules, connections, holder, known })
+        Ok(Self { store, clock, rules, connections, holder, known, judged_by: OnceLock::new() })
     }
 
     pub fn known(&self) -> Arc<Known> {

@@ -15,12 +15,14 @@ use crate::{
     store::{
         Store, StoreError, activities,
         connections::{self, Connection},
-        findings, reviews, streams,
+        findings, meta, reviews, streams,
     },
 };
 
 /// Deals judged in one transaction, in memory with everything that happened on them.
 const BATCH: i64 = 30;
+/// The state of the directory whose lost deals have no findings left.
+const WITHDRAWN: &str = "withdrawn";
 
 impl Engine {
     /// Judges everything due. Findings of deals that no CRM has any more are withdrawn.
@@ -41,7 +43,7 @@ impl Engine {
             directory: &known.directory,
             thresholds: &rules.thresholds,
             captures: self.captures().await?,
-            calendars: rules.calendars.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            calendars: &rules.calendars,
             calendar: rules.organization.clone(),
             stays: &known.stays,
             now: self.now(),
@@ -57,6 +59,7 @@ impl Engine {
         let facts = self.facts(&known).await?;
         let now = facts.now;
         self.withdraw_lost(&known, now).await?;
+        let tasks = Tasks::new(&known.directory.tasks);
         loop {
             let mut tx = self.store.begin().await?;
             if self.known_in(&mut tx).await?.version != known.version {
@@ -76,7 +79,7 @@ impl Engine {
             let mut seen_to = Vec::new();
             for deal in &deals {
                 let old = existing.remove(&deal.id).unwrap_or_default();
-                let (new, outlook) = judged(&facts, &known, &evidence, deal, &old);
+                let (new, outlook) = judged(&facts, &tasks, &evidence, deal, &old);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
                 let waits = blind || !outlook.waits_for.is_empty();
                 let next =
@@ -92,7 +95,13 @@ impl Engine {
         }
     }
 
+    /// Once for each state of the directory: only a change of it can lose a deal.
     async fn withdraw_lost(&self, known: &Known, now: DateTime<Utc>) -> Result<(), StoreError> {
+        // a CRM that is no longer configured takes its deals along without a change of its records
+        let version = format!("{} {}", known.version, known.directory.deals.len());
+        if self.store.meta(WITHDRAWN).await?.as_ref() == Some(&version) {
+            return Ok(());
+        }
         let mut tx = self.store.begin().await?;
         let mut lost = findings::live(&mut tx).await?;
         lost.retain(|f| f.deal.as_ref().is_some_and(|deal| !known.directory.deals.contains_key(deal)));
@@ -101,6 +110,7 @@ impl Engine {
             f.resolved_at = Some(now);
         }
         findings::save(&mut tx, &lost).await?;
+        meta::set(&mut tx, WITHDRAWN, &version).await?;
         tx.commit().await
     }
 
@@ -115,23 +125,25 @@ impl Engine {
 /// All findings of a deal after this judging, and when to come back.
 pub(super) fn judged(
     facts: &Facts<'_>,
-    known: &Known,
+    tasks: &Tasks<'_>,
     evidence: &Evidence,
     deal: &Deal,
     old: &[Finding],
 ) -> (Vec<Finding>, Outlook) {
-    let case = Case::new(facts, deal, evidence.of(deal), evidence.tasks(deal, &known.directory.tasks))
-        .before(&evidence.backdrop);
+    let case = Case::new(facts, deal, evidence.of(deal), tasks.near(&deal.id)).before(&evidence.backdrop);
     let new = gaps::reconcile(old, gaps::judge(&case), &case);
     let outlook = gaps::outlook(&case, &new);
     (new, outlook)
 }
 
 async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<BTreeMap<String, Capture>, StoreError> {
-    let streams = store.streams().await?;
+    let mut streams: HashMap<String, Vec<streams::Stored>> = HashMap::new();
+    for stream in store.streams().await?.into_iter().filter(|s| !s.gone) {
+        streams.entry(stream.connection.clone()).or_default().push(stream);
+    }
     let mut all: BTreeMap<String, Capture> = BTreeMap::new();
     for c in store.connections().await? {
-        let Some(coverage) = coverage(&c, &streams) else { continue };
+        let Some(coverage) = coverage(&c, streams.get(&c.name).map_or(&[], Vec::as_slice)) else { continue };
         let people: BTreeSet<String> = c
             .owner
             .iter()
@@ -146,7 +158,7 @@ async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<B
 }
 
 /// Over the streams of a connection: complete from the latest start to the earliest end.
-fn coverage(c: &Connection, streams: &[streams::Stored]) -> Option<ConnectionCoverage> {
+fn coverage(c: &Connection, mine: &[streams::Stored]) -> Option<ConnectionCoverage> {
     let brings = if c.gives == gives_text(Gives::Mail) {
         Brings::Mail
     } else if c.gives == gives_text(Gives::Calendar) {
@@ -154,7 +166,6 @@ fn coverage(c: &Connection, streams: &[streams::Stored]) -> Option<ConnectionCov
     } else {
         return None;
     };
-    let mine: Vec<&streams::Stored> = streams.iter().filter(|s| s.connection == c.name && !s.gone).collect();
     let all = |pick: fn(&streams::Stored) -> Option<DateTime<Utc>>| -> Option<Vec<DateTime<Utc>>> {
         if mine.is_empty() { None } else { mine.iter().map(|s| pick(s)).collect() }
     };
@@ -170,6 +181,24 @@ pub fn gives_text(gives: Gives) -> &'static str {
         Gives::Mail => "mail",
         Gives::Calendar => "calendar",
         Gives::Crm => "crm",
+    }
+}
+
+/// Tasks by the deal they are on.
+pub(super) struct Tasks<'a>(HashMap<Option<&'a str>, Vec<&'a Task>>);
+
+impl<'a> Tasks<'a> {
+    pub fn new(all: &'a [Task]) -> Self {
+        let mut by_deal: HashMap<Option<&str>, Vec<&Task>> = HashMap::new();
+        for task in all {
+            by_deal.entry(task.deal.as_deref()).or_default().push(task);
+        }
+        Self(by_deal)
+    }
+
+    /// Those on a deal, and those on none, which may be with one of its contacts.
+    fn near(&self, deal: &str) -> Vec<&'a Task> {
+        [Some(deal), None].iter().filter_map(|of| self.0.get(of)).flatten().copied().collect()
     }
 }
 
@@ -229,9 +258,5 @@ impl Evidence {
         let contacts =
             self.contacts.get(&deal.id).into_iter().flatten().filter_map(|c| self.by_contact.get(c)).flatten();
         own.chain(contacts).filter_map(|id| self.all.get(id))
-    }
-
-    fn tasks<'a>(&'a self, deal: &'a Deal, tasks: &'a [Task]) -> impl Iterator<Item = &'a Task> {
-        tasks.iter().filter(|t| t.deal.as_ref() == Some(&deal.id) || t.deal.is_none())
     }
 }

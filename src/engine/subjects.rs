@@ -88,7 +88,7 @@ impl Engine {
     /// Judges every contact, company and entry that is due.
     pub(super) async fn review_subjects(&self) -> Result<(), StoreError> {
         self.store.wake_waiting_subjects().await?;
-        while !self.review_subject_batches().await? {}
+        while self.store.subjects_due(self.now()).await? && !self.review_subject_batches().await? {}
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     Engine, Known,
-    review::{self, Evidence},
+    review::{self, Evidence, Tasks},
     rules::Rules,
     subjects::{self, Loaded},
 };
@@ -76,10 +76,11 @@ impl Engine {
         let seen = Evidence::load(self, tx, known, deals).await?;
         let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
+        let tasks = Tasks::new(&known.directory.tasks);
         let mut all = Vec::new();
         for deal in deals {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
-            let judged = |facts, seen| review::judged(facts, known, seen, deal, &old).0;
+            let judged = |facts, seen| review::judged(facts, &tasks, seen, deal, &old).0;
             all.extend(pairs(judged(now, &seen), judged(then, &left)));
         }
         Ok(all)

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         activity::{Activity, Direction, Entity, Kind, Origin, Status, TextState},
         address,
+        reports::credit,
     },
 };
 
@@ -64,6 +65,7 @@ pub(super) fn read(row: &Row) -> Result<Stored, StoreError> {
     })
 }
 
+/// Besides what [`read`] reads: the users that it names, so that counting needs no look at who took part.
 fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
     let a = &s.activity;
     Ok(args![
@@ -89,6 +91,7 @@ fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
         serde_json::to_string(&a.tags)?,
         a.automatic,
         a.origin.as_str(),
+        credit::named(a).into_iter().collect::<Vec<_>>().join(" "),
     ])
 }
 
@@ -179,7 +182,8 @@ pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
     }
     let ids: Vec<String> = all.iter().map(|s| s.activity.id.clone()).collect();
     let rows = all.iter().map(write).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<&str> = COLUMNS.split(',').map(|c| c.trim().trim_start_matches("a.")).collect();
+    let names = COLUMNS.split(',').map(|c| c.trim().trim_start_matches("a."));
+    let names: Vec<&str> = names.chain(["named"]).collect();
     let sets: Vec<String> = names[1..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
     let head = format!("insert into activities ({})", names.join(", "));
     tx.insert(&head, &format!("on conflict (id) do update set {}", sets.join(", ")), rows).await?;

@@ -1,7 +1,10 @@
 //! Gaps as they were judged last.
 
 use super::{Store, StoreError, Tx};
-use crate::{args, domain::gaps::Finding};
+use crate::{
+    args,
+    domain::gaps::{Finding, State},
+};
 
 pub async fn of_deals(tx: &mut Tx, deals: &[String]) -> Result<Vec<Finding>, StoreError> {
     let rows = tx.rows_in("select body from findings where deal in ({in}) order by id", deals).await?;
@@ -38,12 +41,17 @@ pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
             f.state.as_str(),
             f.severity.as_str(),
             f.owner.clone(),
+            f.late,
             serde_json::to_string(f)?,
         ]);
     }
-    let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, body = excluded.body";
-    tx.insert("insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, body)", tail, rows)
-        .await
+    let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, late = excluded.late, body = excluded.body";
+    tx.insert(
+        "insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, late, body)",
+        tail,
+        rows,
+    )
+    .await
 }
 
 impl Store {
@@ -56,6 +64,13 @@ impl Store {
                 vec![],
             )
             .await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
+    /// All findings in some states, in no order.
+    pub async fn findings_in(&self, states: &[State]) -> Result<Vec<Finding>, StoreError> {
+        let states: Vec<String> = states.iter().map(ToString::to_string).collect();
+        let rows = self.db.rows_in("select body from findings where state in ({in})", &states).await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 

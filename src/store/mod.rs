@@ -6,6 +6,7 @@ pub mod activities;
 pub mod choices;
 pub mod connections;
 pub mod copies;
+pub mod counted;
 pub mod db;
 pub mod directory;
 pub mod entries;
@@ -17,7 +18,6 @@ pub mod pages;
 pub mod people;
 pub mod reports;
 pub mod reviews;
-
 pub mod sightings;
 pub mod signals;
 pub mod streams;

@@ -5,18 +5,23 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
 
-use super::{Store, StoreError, activities, lists::LastContacts, ms, opt_at};
+use super::{
+    Store, StoreError, activities,
+    lists::{LastContacts, ShownSighting},
+    ms, opt_at,
+};
 use crate::{
     args,
     domain::{
-        activity::{Activity, Direction, Kind},
-        gaps::{Finding, Rule},
+        activity::{Activity, Direction, Entity, Kind, Match, Origin, Reason, Status},
+        gaps::{Finding, Rule, State},
         reports::{
             activity::QuoteRow,
             coverage::{Decided, Item, Outcome, StreamRow, TypedRow},
             credit::{Happened, Sighting},
             journey::Touch,
             next_steps::Sign,
+            stand::Stand,
         },
     },
 };
@@ -34,19 +39,32 @@ impl Store {
             activities::COLUMNS
         );
         let rows = self.db.rows(&sql, args![ms(from), ms(to)]).await?;
-        let all = rows.iter().map(activities::read).collect::<Result<Vec<_>, _>>()?;
-        Ok(self
-            .with_sightings(all)
-            .await?
-            .into_iter()
+        self.with_credit(rows.iter().map(activities::read).collect::<Result<Vec<_>, _>>()?, members).await
+    }
+
+    /// The same of some, by their ids; in no order.
+    pub(super) async fn happened_by_ids(
+        &self,
+        ids: &[String],
+        members: &HashMap<String, Vec<String>>,
+    ) -> Result<Vec<Happened>, StoreError> {
+        self.with_credit(self.activities_by_ids(ids).await?, members).await
+    }
+
+    async fn with_credit(
+        &self,
+        all: Vec<activities::Stored>,
+        members: &HashMap<String, Vec<String>>,
+    ) -> Result<Vec<Happened>, StoreError> {
+        let sighting = |x: ShownSighting| Sighting { owner: x.owner, members: members.get(&x.connection).cloned() };
+        let all = self.with_sightings(all).await?.into_iter();
+        Ok(all
             .map(|(s, seen)| Happened {
                 activity: s.activity,
                 all_day: s.all_day,
                 thread: s.thread,
-                sightings: seen
-                    .into_iter()
-                    .map(|x| Sighting { owner: x.owner, members: members.get(&x.connection).cloned() })
-                    .collect(),
+                sightings: seen.into_iter().map(sighting).collect(),
+                times: 1,
             })
             .collect())
     }
@@ -65,11 +83,15 @@ impl Store {
         Ok(within.map(row).collect())
     }
 
-    /// The findings of some rules, in every state.
-    pub async fn findings_by(&self, rules: &[Rule]) -> Result<Vec<Finding>, StoreError> {
+    /// How the findings of some rules stand.
+    pub async fn stands(&self, rules: &[Rule]) -> Result<Vec<Stand>, StoreError> {
         let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
-        let rows = self.db.rows_in("select body from findings where rule in ({in}) order by id", &rules).await?;
-        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+        let sql = "select rule, deal, occurrence, state, late from findings where rule in ({in}) order by id";
+        let stand = |r: &super::Row| {
+            let (rule, state) = (Rule::parse(&r.text(0))?, State::parse(&r.text(3))?);
+            Some(Stand { rule, deal: r.opt_text(1), key: r.text(2), state, late: r.flag(4) })
+        };
+        Ok(self.db.rows_in(sql, &rules).await?.iter().filter_map(stand).collect())
     }
 
     /// All findings that are open.
@@ -89,15 +111,42 @@ impl Store {
         rows.iter().map(|r| Ok(activities::read(r)?.activity)).collect()
     }
 
-    /// All activities with any of these contacts.
-    pub async fn with_contacts(&self, contacts: &[String]) -> Result<Vec<Activity>, StoreError> {
+    /// For each of these contacts the first of its activities of each sort, as far as telling what came first needs it.
+    pub async fn firsts(&self, contacts: &[String], now: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
         let sql = format!(
-            "select {} from activities a where a.id in \
-             (select activity from links where entity = 'contact' and entity_id in ({{in}})) order by a.occurred_at, a.id",
-            activities::COLUMNS
+            "select l.entity_id, a.kind, a.direction, a.status, a.confirmed, a.origin, a.automatic, \
+             cast(case when coalesce(a.ended_at, a.occurred_at) <= {} then 1 else 0 end as bigint), min(a.id), min(a.occurred_at), \
+             min(coalesce(a.ended_at, a.occurred_at)) from links l join activities a on a.id = l.activity \
+             where l.entity = 'contact' and l.entity_id in ({{in}}) group by 1, 2, 3, 4, 5, 6, 7, 8",
+            ms(now)
         );
         let rows = self.db.rows_in(&sql, contacts).await?;
-        rows.iter().map(|r| Ok(activities::read(r)?.activity)).collect()
+        let first = |r: &super::Row| {
+            let tie = Match {
+                entity: Entity::Contact,
+                id: r.text(0),
+                reason: Reason::Address,
+                score: 1.0,
+                runner_up: None,
+                by: "rule".to_owned(),
+            };
+            Some(Activity {
+                id: r.text(8),
+                kind: Kind::parse(&r.text(1))?,
+                status: Status::parse(&r.text(3))?,
+                confirmed: r.opt_int(4).map(|v| v != 0),
+                direction: r.opt_text(2).and_then(|d| Direction::parse(&d)),
+                occurred_at: super::at(r.int(9)),
+                ended_at: opt_at(r.opt_int(10)),
+                participants: Vec::new(),
+                matches: vec![tie],
+                undecided: Vec::new(),
+                tags: Vec::new(),
+                origin: Origin::parse(&r.text(5))?,
+                automatic: r.flag(6),
+            })
+        };
+        Ok(rows.iter().filter_map(first).collect())
     }
 
     /// What happened on deals until now, without what makes it up: meetings only when they were held.
@@ -125,15 +174,32 @@ impl Store {
             .collect())
     }
 
-    /// What may fulfil planned steps: mail between people, confirmed meetings that were held, and calls, with each contact and deal.
-    pub async fn signs(&self, from: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<Sign>, StoreError> {
-        let sql = "select l.entity || ':' || l.entity_id, a.id, a.occurred_at from links l join activities a on a.id = l.activity \
-                   where l.entity in ('contact', 'deal') and a.occurred_at >= $1 and a.occurred_at <= $2 and a.automatic = 0 \
-                   and (a.origin = 'captured' or a.confirmed = 1) and (a.kind in ('email', 'call') or (a.kind = 'meeting' \
-                   and a.confirmed = 1 and a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= $2))";
-        let rows = self.db.rows(sql, args![ms(from), ms(now)]).await?;
-        let sign = |r: &super::Row| Sign { with: r.text(0), activity: r.text(1), at: super::at(r.int(2)) };
-        Ok(rows.iter().map(sign).collect())
+    /// What may fulfil planned steps with these contacts and on these deals: mail between people, confirmed meetings that were held,
+    /// and calls.
+    pub async fn signs(
+        &self,
+        (from, now): (DateTime<Utc>, DateTime<Utc>),
+        contacts: &[String],
+        deals: &[String],
+    ) -> Result<Vec<Sign>, StoreError> {
+        let (from, now) = (ms(from), ms(now));
+        let mut all = Vec::new();
+        for (entity, ids) in [("contact", contacts), ("deal", deals)] {
+            let sql = format!(
+                "select l.entity_id, a.id, a.occurred_at from links l join activities a on a.id = l.activity \
+                 where l.entity = '{entity}' and l.entity_id in ({{in}}) and a.occurred_at >= {from} and a.occurred_at <= {now} \
+                 and a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and (a.kind in ('email', 'call') \
+                 or (a.kind = 'meeting' and a.confirmed = 1 and a.status in ('planned', 'held') \
+                 and coalesce(a.ended_at, a.occurred_at) <= {now}))"
+            );
+            let sign = |r: &super::Row| Sign {
+                with: format!("{entity}:{}", r.text(0)),
+                activity: r.text(1),
+                at: super::at(r.int(2)),
+            };
+            all.extend(self.db.rows_in(&sql, ids).await?.iter().map(sign));
+        }
+        Ok(all)
     }
 
     /// The last sign of each contact and the last of ours to it, by contact: mail between people, held meetings and calls, which
@@ -159,28 +225,33 @@ impl Store {
         Ok(all)
     }
 
-    /// Decisions counted by stream, outcome, reason and quarter of an hour.
-    pub async fn decided(&self) -> Result<Vec<Decided>, StoreError> {
-        const QUARTER: i64 = 15 * 60 * 1000;
-        let sql = "select s.connection, s.name, c.owner, i.occurred_at / $1, i.outcome, i.reason, count(*) from items i \
-                   join streams s on s.id = i.stream join connections c on c.name = s.connection \
-                   where i.outcome <> 'read' and c.gives <> 'crm' \
-                   group by s.connection, s.name, c.owner, i.occurred_at / $1, i.outcome, i.reason";
-        let rows = self.db.rows(sql, args![QUARTER]).await?;
-        Ok(rows
-            .iter()
-            .filter_map(|r| {
+    /// Decisions counted by stream, outcome and reason in each of these spans (from inclusive, to exclusive), and those without a
+    /// readable time.
+    pub async fn decided(&self, spans: &[(DateTime<Utc>, DateTime<Utc>)]) -> Result<Vec<Decided>, StoreError> {
+        let spans = spans.iter().map(|(from, to)| {
+            (format!("i.occurred_at >= {} and i.occurred_at < {}", ms(*from), ms(*to)), ms(*from).to_string())
+        });
+        let mut all = Vec::new();
+        for (within, at) in spans.chain([("i.occurred_at is null".to_owned(), "cast(null as bigint)".to_owned())]) {
+            let sql = format!(
+                "select s.connection, s.name, c.owner, n.at, n.outcome, n.reason, n.times from (select i.stream, {at} as at, \
+                 i.outcome, i.reason, count(*) as times from items i where i.outcome <> 'read' and {within} \
+                 group by i.stream, i.outcome, i.reason) n \
+                 join streams s on s.id = n.stream join connections c on c.name = s.connection where c.gives <> 'crm'"
+            );
+            all.extend(self.db.rows(&sql, vec![]).await?.iter().filter_map(|r| {
                 Some(Decided {
                     connection: r.text(0),
                     stream: r.text(1),
                     owner: r.opt_text(2),
-                    at: opt_at(r.opt_int(3).map(|q| q * QUARTER)),
+                    at: opt_at(r.opt_int(3)),
                     outcome: Outcome::parse(&r.text(4))?,
                     reason: r.opt_text(5),
                     count: u64::try_from(r.int(6)).unwrap_or(0),
                 })
-            })
-            .collect())
+            }));
+        }
+        Ok(all)
     }
 
     /// Every decision on an item of a span, and of those without a readable time.

@@ -105,4 +105,10 @@ impl Store {
         self.db.exec("update subject_reviews set due = 0 where waits = 1", vec![]).await?;
         Ok(())
     }
+
+    /// Is anything to be judged?
+    pub async fn subjects_due(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let sql = "select subject from subject_reviews where due <= $1 limit 1";
+        Ok(!self.db.rows(sql, args![ms(now)]).await?.is_empty())
+    }
 }

@@ -1,11 +1,7 @@
 //! What every page needs: the store, the directory as it is known now, who the people are, what may be shown. It reads;
 //! nothing in the pages writes.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::Clock;
@@ -129,8 +125,8 @@ impl Desk {
         self.running.calendar()
     }
 
-    pub fn calendars(&self) -> BTreeMap<String, WorkCalendar> {
-        self.running.calendars().iter().map(|(who, calendar)| (who.clone(), calendar.clone())).collect()
+    pub fn calendars(&self) -> &HashMap<String, WorkCalendar> {
+        self.running.calendars()
     }
 
     pub fn thresholds(&self) -> &GapSettings {
@@ -166,6 +162,7 @@ impl Desk {
                     all_day: stored.all_day,
                     thread: stored.thread.clone(),
                     sightings: sightings.into_iter().map(seen).collect(),
+                    times: 1,
                 };
                 (happened, stored, level)
             })

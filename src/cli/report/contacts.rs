@@ -21,7 +21,7 @@ impl Asked<'_> {
         let contacts = &self.directory.contacts;
         let new = |id: &str| contacts.get(self.directory.survivor(id)).is_some_and(late);
         let ids: Vec<String> = contacts.keys().filter(|id| new(id)).cloned().collect();
-        let activities = self.app.store.with_contacts(&ids).await?;
+        let activities = self.app.store.firsts(&ids, self.now).await?;
         Ok(leads::report(&leads::Input {
             directory: self.directory,
             activities: &activities,

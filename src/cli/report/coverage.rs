@@ -13,7 +13,8 @@ use crate::{
 impl Asked<'_> {
     pub(super) async fn coverage(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
-        let (decided, streams, typed) = (store.decided().await?, store.completeness().await?, store.typed().await?);
+        let decided = store.decided(&coverage::spans(&self.range)).await?;
+        let (streams, typed) = (store.completeness().await?, store.typed().await?);
         Ok(coverage::report(&self.seen(&decided, &streams, &typed)))
     }
 

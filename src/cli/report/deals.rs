@@ -5,14 +5,14 @@ use crate::{
     domain::{
         activity::Activity,
         gaps::Rule,
-        reports::{Period, Table, competitors, forecast, next_steps, timeline, trail},
+        reports::{Period, Table, competitors, forecast, next_steps, stand::Stand, timeline, trail},
     },
     store::lists::Filter,
 };
 
 impl Asked<'_> {
     pub(super) async fn forecast(&self, calibration: bool) -> anyhow::Result<Table> {
-        let findings = if calibration { Vec::new() } else { self.app.store.findings_by(&forecast::SAYS_SO).await? };
+        let findings = if calibration { Vec::new() } else { self.app.store.stands(&forecast::SAYS_SO).await? };
         // the period of the quotas, when they agree on one
         let mut pers = self.quotas().into_iter().map(|q| q.per);
         let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
@@ -31,7 +31,7 @@ impl Asked<'_> {
     }
 
     pub(super) async fn trail(&self) -> anyhow::Result<Table> {
-        let findings = self.app.store.findings_by(&[Rule::UnsupportedAdvance, Rule::OneSidedAdvance]).await?;
+        let findings = self.app.store.stands(&[Rule::UnsupportedAdvance, Rule::OneSidedAdvance]).await?;
         Ok(trail::report(&trail::Input {
             directory: self.directory,
             findings: &findings,
@@ -49,7 +49,7 @@ impl Asked<'_> {
             ))
             .into());
         };
-        let findings = self.app.store.findings_of(&deal.id).await?;
+        let findings: Vec<Stand> = self.app.store.findings_of(&deal.id).await?.iter().map(Stand::from).collect();
         let filter = Filter { deal: Some(deal.id.clone()), ..Filter::default() };
         let activities: Vec<Activity> =
             self.app.store.activities(&filter).await?.into_iter().map(|stored| stored.activity).collect();
@@ -65,8 +65,10 @@ impl Asked<'_> {
 
     pub(super) async fn next_steps(&self) -> anyhow::Result<Table> {
         let rules = &self.app.engine.rules;
-        let findings = self.app.store.findings_by(&[Rule::OverdueNextStep]).await?;
-        let signs = self.app.store.signs(next_steps::since(&self.range), self.now).await?;
+        let findings = self.app.store.stands(&[Rule::OverdueNextStep]).await?;
+        let (contacts, deals) = next_steps::with(self.directory, &self.range);
+        let since = next_steps::since(&self.range);
+        let signs = self.app.store.signs((since, self.now), &contacts, &deals).await?;
         Ok(next_steps::report(&next_steps::Input {
             directory: self.directory,
             findings: &findings,

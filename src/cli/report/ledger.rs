@@ -11,27 +11,47 @@ use crate::{
         Period, Table,
         activity::{self, QuoteRow},
         cohorts,
-        credit::Happened,
+        credit::{Happened, has_left},
         funnel,
         journey::{self, Journey},
         money::Worth,
         pace::{self, Goals, Target},
         targets::{self, Asks, Quota},
     },
+    store::counted::Special,
 };
 
 /// What counting needs from the store.
 pub(super) struct Ledger {
     happened: Vec<Happened>,
+    /// `None`: they are among the others.
+    talks: Option<Vec<Happened>>,
     quotes: Vec<QuoteRow>,
 }
 
 impl Asked<'_> {
-    pub(super) async fn ledger(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<Ledger> {
-        let (app, members) = (self.app, self.members());
-        let happened = app.store.happened(from - activity::ANSWERS, to, &members).await?;
-        let day = TimeDelta::days(1);
-        Ok(Ledger { happened, quotes: app.store.quotes(from - day, to + day).await? })
+    /// Between the first and the last of these moments; each activity counts in one of the spans between them. Which they are is
+    /// read only when somebody asks what stands behind a number.
+    pub(super) async fn ledger(&self, cuts: &[DateTime<Utc>]) -> anyhow::Result<Ledger> {
+        let (Some(from), Some(to)) = (cuts.first().copied(), cuts.last().copied()) else {
+            return Ok(Ledger { happened: Vec::new(), talks: None, quotes: Vec::new() });
+        };
+        let (store, before, day) = (&self.app.store, from - activity::ANSWERS, TimeDelta::days(1));
+        let quotes = store.quotes(from - day, to + day).await?;
+        if self.opens {
+            let happened = store.happened(before, to, &self.members()).await?;
+            return Ok(Ledger { happened, talks: None, quotes });
+        }
+        let left = self.directory.ours.users.iter().filter(|u| has_left(u, to)).map(|u| u.email.clone());
+        let special = Special { members: self.members(), left: left.collect() };
+        let mut happened = Vec::new();
+        // whole days stand at midnight UTC of their date, which may lie on the other side of an end
+        let (first, last) = (from - day, to + day);
+        let ends: Vec<_> = std::iter::once(first).chain(cuts.iter().copied()).chain([last]).collect();
+        for span in ends.windows(2) {
+            happened.extend(store.counted((span[0], span[1]), self.now, &special).await?);
+        }
+        Ok(Ledger { happened, talks: Some(store.talks((before, to), &special).await?), quotes })
     }
 
     /// Of shared mailboxes, by connection.
@@ -44,6 +64,7 @@ impl Asked<'_> {
         activity::Input {
             directory: self.directory,
             happened: &ledger.happened,
+            talks: ledger.talks.as_ref().unwrap_or(&ledger.happened),
             quotes: &ledger.quotes,
             range: self.range.clone(),
             scope: self.scope.clone(),
@@ -53,12 +74,12 @@ impl Asked<'_> {
     }
 
     pub(super) async fn activity(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(self.range.start(), self.range.end()).await?;
+        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
         Ok(activity::report(&self.counted(&ledger)))
     }
 
     pub(super) async fn funnel(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(self.range.start(), self.range.end()).await?;
+        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
         Ok(funnel::report(&self.counted(&ledger)))
     }
 
@@ -81,15 +102,17 @@ impl Asked<'_> {
     pub(super) async fn pace(&self) -> anyhow::Result<Table> {
         let targets = self.goals();
         let calendar = self.range.calendar;
-        let since = calendar.start_of(pace::since(&targets, self.range.to));
-        let until = targets.iter().map(|t| t.per.around(self.range.to).1).max().unwrap_or(self.range.to);
-        let ledger = self.ledger(since, calendar.end_of(until)).await?;
+        let periods = targets.iter().map(|t| t.per.around(self.range.to));
+        let mut cuts: Vec<_> = periods.flat_map(|(from, to)| [calendar.start_of(from), calendar.end_of(to)]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let ledger = self.ledger(&cuts).await?;
         let calendars = &self.app.engine.rules.calendars;
         Ok(pace::report(&self.counted(&ledger), &Goals { targets: &targets, calendars }))
     }
 
     pub(super) async fn targets(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(self.range.start(), self.range.end()).await?;
+        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
         let (journeys, quotas, worth) = (self.journeys().await?, self.quotas(), self.worth());
         let asks = Asks { quotas: &quotas, journeys: &journeys, worth: &worth };
         Ok(targets::report(&self.counted(&ledger), &asks))

@@ -102,6 +102,8 @@ struct Asked<'a> {
     range: Range<'a>,
     scope: Scope,
     now: DateTime<Utc>,
+    /// Somebody asks what stands behind a number.
+    opens: bool,
 }
 
 impl Report {
@@ -160,7 +162,8 @@ impl Report {
     ) -> Result<Asked<'a>, Usage> {
         let (from, to) = self.days(app, name)?;
         let range = Range { from, to, calendar };
-        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now() })
+        let opens = self.show.is_some();
+        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now(), opens })
     }
 
     /// Options of one report say nothing in another.

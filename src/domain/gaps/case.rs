@@ -1,7 +1,7 @@
 //! One deal with everything that judging it needs: what is known of it, the activities tied to it and to its contacts,
 //! and what our capture could see. The store fills it; nothing here reads a clock or a database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -27,7 +27,7 @@ pub struct Facts<'a> {
     /// By the user's folded email. A user who is absent has nothing connected.
     pub captures: BTreeMap<String, Capture>,
     /// By the user's folded email: the user's own, else the team's, else the organisation's.
-    pub calendars: BTreeMap<String, WorkCalendar>,
+    pub calendars: &'a HashMap<String, WorkCalendar>,
     /// The organisation's, for owners who are no users of ours.
     pub calendar: WorkCalendar,
     /// How long won deals stayed in each stage: made of the same directory.

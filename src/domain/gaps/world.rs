@@ -1,7 +1,7 @@
 //! A small sales world for the tests of the rules: one deal of Ana's with Northwind, its stages, and whatever a test adds.
 //! Times are UTC, days are of 2026.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -242,7 +242,7 @@ impl World {
             directory: &directory,
             thresholds: &self.settings,
             captures: self.captures.clone(),
-            calendars: BTreeMap::new(),
+            calendars: &HashMap::new(),
             calendar: WorkCalendar { zone: self.zone, ..WorkCalendar::default() },
             stays: &stays,
             now: self.now,

@@ -2,7 +2,7 @@
 //!
 //! Reps' rows follow the credit rules and may add up to more than the team, which counts each activity once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -48,8 +48,10 @@ impl Default for Minutes {
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// All activities from [`ANSWERS`] before the range until its end, in any order.
+    /// All activities of the range, in any order; others do no harm.
     pub happened: &'a [Happened],
+    /// The mail between people from [`ANSWERS`] before the range until its end, each by itself; others do no harm.
+    pub talks: &'a [Happened],
     /// All quotes from a day before the range until a day after it.
     pub quotes: &'a [QuoteRow],
     pub range: Range<'a>,
@@ -75,57 +77,82 @@ pub const COUNTS: [(&str, &str); 11] = [
 
 /// What one row adds up.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sums {
-    /// By column key: what is counted, by its time.
-    counted: BTreeMap<&'static str, BTreeSet<(DateTime<Utc>, String)>>,
+pub(super) struct Sums<'a> {
+    /// By column key.
+    counted: BTreeMap<&'static str, Counted<'a>>,
     /// Threads already counted as a conversation.
-    talked: BTreeSet<String>,
+    talked: HashSet<&'a str>,
     quoted: BTreeMap<String, f64>,
     minutes: u64,
 }
 
-/// All rows that something counts for.
+/// A number, and what is counted in it by its time. Where several were counted together nobody asks which.
+#[derive(Clone, Debug, Default)]
+struct Counted<'a> {
+    n: u64,
+    ids: Vec<(DateTime<Utc>, &'a str)>,
+}
+
+/// All rows that something counts for; the first is everybody's.
 struct Ledger<'a> {
     input: &'a Input<'a>,
-    sums: BTreeMap<Whose, Sums>,
+    rows: Vec<(Whose, Sums<'a>)>,
+    /// Where the row of a rep or a team stands.
+    reps: HashMap<&'a str, usize>,
+    teams: HashMap<&'a str, usize>,
 }
 
 pub fn report(input: &Input<'_>) -> Table {
-    ledger(input).table()
+    table(input, &tally(input))
 }
 
 /// What every row adds up: the one place where things are counted.
-pub(super) fn tally(input: &Input<'_>) -> BTreeMap<Whose, Sums> {
-    ledger(input).sums
-}
-
-fn ledger<'a>(input: &'a Input<'a>) -> Ledger<'a> {
+pub(super) fn tally<'a>(input: &'a Input<'a>) -> BTreeMap<Whose, Sums<'a>> {
     let mut ledger = Ledger::new(input);
-    let mut inside: Vec<&Happened> = input.happened.iter().filter(|h| ledger.counts(h)).collect();
-    inside.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
+    let in_order = |all: &'a [Happened]| {
+        let mut inside: Vec<&Happened> = all.iter().filter(|h| ledger.counts(h)).collect();
+        inside.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
+        inside
+    };
+    let (inside, talks) = (in_order(input.happened), in_order(input.talks));
     for happened in &inside {
         ledger.count(happened);
     }
-    ledger.conversations(&inside);
+    ledger.conversations(&talks);
     ledger.quotes(&inside);
     ledger.deals_won();
     ledger.new_contacts();
-    ledger
+    ledger.rows.into_iter().collect()
 }
 
 impl<'a> Ledger<'a> {
     /// Everybody who worked in the range has a row, if only of noughts.
     fn new(input: &'a Input<'a>) -> Self {
-        let mut sums = BTreeMap::from([(Whose::All, Sums::default())]);
+        let rows = vec![(Whose::All, Sums::default())];
+        let mut ledger = Self { input, rows, reps: HashMap::new(), teams: HashMap::new() };
         for user in &input.directory.ours.users {
             if !has_left(user, input.range.start()) {
-                sums.insert(whose(input.directory, &user.email), Sums::default());
+                ledger.rep(&user.email);
             }
             if let Some(team) = &user.team {
-                sums.insert(Whose::Team(team.clone()), Sums::default());
+                ledger.team(team);
             }
         }
-        Self { input, sums }
+        ledger
+    }
+
+    fn rep(&mut self, email: &'a str) -> usize {
+        *self.reps.entry(email).or_insert_with(|| {
+            self.rows.push((whose(self.input.directory, email), Sums::default()));
+            self.rows.len() - 1
+        })
+    }
+
+    fn team(&mut self, team: &'a str) -> usize {
+        *self.teams.entry(team).or_insert_with(|| {
+            self.rows.push((Whose::Team(team.to_owned()), Sums::default()));
+            self.rows.len() - 1
+        })
     }
 
     /// In the range, and really happened.
@@ -139,25 +166,25 @@ impl<'a> Ledger<'a> {
     }
 
     /// Every row that a credit reaches.
-    fn each(&mut self, credit: &Credit<'_>, mut add: impl FnMut(&mut Sums)) {
-        let reps = credit.users.iter().map(|email| whose(self.input.directory, email));
-        let teams = credit.teams.iter().map(|team| Whose::Team((*team).to_owned()));
-        let rows: BTreeSet<Whose> = reps.chain(teams).chain([Whose::All]).collect();
-        for row in rows {
-            add(self.sums.entry(row).or_default());
+    fn each(&mut self, credit: &Credit<'a>, mut add: impl FnMut(&mut Sums<'a>)) {
+        add(&mut self.rows[0].1);
+        for email in &credit.users {
+            let row = self.rep(email);
+            add(&mut self.rows[row].1);
+        }
+        for team in &credit.teams {
+            let row = self.team(team);
+            add(&mut self.rows[row].1);
         }
     }
 
-    fn add(&mut self, credit: &Credit<'_>, column: &'static str, at: DateTime<Utc>, id: &str) {
-        self.each(credit, |sums| {
-            sums.counted.entry(column).or_default().insert((at, id.to_owned()));
-        });
+    fn add(&mut self, credit: &Credit<'a>, column: &'static str, at: DateTime<Utc>, id: &'a str) {
+        self.each(credit, |sums| sums.counted.entry(column).or_default().add(at, id));
     }
 
     /// Kinds, captured or typed, and minutes.
-    fn count(&mut self, happened: &Happened) {
+    fn count(&mut self, happened: &'a Happened) {
         let activity = &happened.activity;
-        let (at, id) = (activity.occurred_at, activity.id.as_str());
         let credit = credit(happened, self.input.directory);
         let column = match (activity.kind, activity.direction) {
             (Kind::Email, Some(Direction::Outbound)) => Some("emails_sent"),
@@ -167,33 +194,43 @@ impl<'a> Ledger<'a> {
             (Kind::Email, None) | (Kind::Note, _) => None,
         };
         if let Some(column) = column {
-            self.add(&credit, column, at, id);
+            self.several(&credit, column, happened);
         }
         if activity.kind == Kind::Email && activity.direction == Some(Direction::Inbound) && has_tag(happened, "order")
         {
-            self.add(&credit, "purchase_orders", at, id);
+            self.several(&credit, "purchase_orders", happened);
         }
         if activity.kind == Kind::Call {
-            self.add(&credit, "conversations", at, id);
+            self.several(&credit, "conversations", happened);
         }
         if activity.origin == Origin::Typed {
-            self.add(&credit, "typed", at, id);
+            self.several(&credit, "typed", happened);
             return;
         }
-        self.add(&credit, "captured", at, id);
+        self.several(&credit, "captured", happened);
         let minutes = match activity.kind {
             Kind::Email => self.input.minutes.email,
             Kind::Meeting => self.input.minutes.meeting,
             Kind::Call | Kind::Note => 0,
         };
-        self.each(&credit, |sums| sums.minutes += minutes);
+        self.each(&credit, |sums| sums.minutes += minutes * happened.times);
+    }
+
+    fn several(&mut self, credit: &Credit<'a>, column: &'static str, happened: &'a Happened) {
+        self.each(credit, |sums| {
+            let counted = sums.counted.entry(column).or_default();
+            match happened.times {
+                1 => counted.add(happened.activity.occurred_at, &happened.activity.id),
+                n => counted.n += n,
+            }
+        });
     }
 
     /// A thread counts once when a message of the range answers the other side's message of the last 30 days. Machines
     /// hold no conversations.
-    fn conversations(&mut self, inside: &[&Happened]) {
+    fn conversations(&mut self, inside: &[&'a Happened]) {
         let mut threads: HashMap<&str, Vec<(DateTime<Utc>, Direction)>> = HashMap::new();
-        for happened in self.input.happened.iter().filter(|h| talks(h)) {
+        for happened in self.input.talks.iter().filter(|h| talks(h)) {
             if let (Some(thread), Some(direction)) = (&happened.thread, happened.activity.direction) {
                 threads.entry(thread).or_default().push((happened.activity.occurred_at, direction));
             }
@@ -207,16 +244,15 @@ impl<'a> Ledger<'a> {
             }
             let credit = credit(happened, self.input.directory);
             self.each(&credit, |sums| {
-                if sums.talked.insert(thread.clone()) {
-                    let id = happened.activity.id.clone();
-                    sums.counted.entry("conversations").or_default().insert((at, id));
+                if sums.talked.insert(thread) {
+                    sums.counted.entry("conversations").or_default().add(at, &happened.activity.id);
                 }
             });
         }
     }
 
     /// Quotes mailed, and quote records; a mail beside a record of its deal is that record.
-    fn quotes(&mut self, inside: &[&Happened]) {
+    fn quotes(&mut self, inside: &[&'a Happened]) {
         let input = self.input;
         let deal = |id: &str| input.directory.deals.get(id);
         for quote in input.quotes.iter().filter(|q| input.range.holds(input.range.day(q.sent_at, false))) {
@@ -225,16 +261,18 @@ impl<'a> Ledger<'a> {
             let own = quote.amount.map(|amount| (amount, quote.currency.clone().or_else(|| deal?.currency.clone())));
             self.quote(&credit, quote.sent_at, &quote.id, own.or_else(|| worth(deal?)));
         }
+        let mut records: HashMap<&str, Vec<DateTime<Utc>>> = HashMap::new();
+        for quote in input.quotes {
+            records.entry(&quote.deal).or_default().push(quote.sent_at);
+        }
         for happened in inside {
             let activity = &happened.activity;
             if activity.direction != Some(Direction::Outbound) || !has_tag(happened, "quote") {
                 continue;
             }
             let on: Vec<&str> = activity.ids(Entity::Deal).collect();
-            let recorded = input
-                .quotes
-                .iter()
-                .any(|q| on.contains(&q.deal.as_str()) && (q.sent_at - activity.occurred_at).abs() <= SAME_QUOTE);
+            let near = |sent: &DateTime<Utc>| (*sent - activity.occurred_at).abs() <= SAME_QUOTE;
+            let recorded = on.iter().filter_map(|deal| records.get(deal)).flatten().any(near);
             if !recorded {
                 let value = on.first().and_then(|id| worth(deal(id)?));
                 let credit = credit(happened, input.directory);
@@ -243,7 +281,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn quote(&mut self, credit: &Credit<'_>, at: DateTime<Utc>, id: &str, value: Option<(f64, Option<String>)>) {
+    fn quote(&mut self, credit: &Credit<'a>, at: DateTime<Utc>, id: &'a str, value: Option<(f64, Option<String>)>) {
         self.add(credit, "quotes_sent", at, id);
         if let Some((amount, currency)) = value {
             let currency = currency.unwrap_or_else(|| "-".to_owned());
@@ -275,48 +313,64 @@ impl<'a> Ledger<'a> {
             self.add(&credit, "new_contacts", at, &contact.id);
         }
     }
+}
 
-    fn table(self) -> Table {
-        let Self { input, sums } = self;
-        let titles = WHOSE.into_iter().chain(COUNTS).collect::<Vec<_>>();
-        let mut columns: Vec<Column> =
-            titles.into_iter().map(|(key, title)| Column { key: key.into(), title: title.into() }).collect();
-        let value = columns.iter().position(|c| c.key == "purchase_orders").expect("a column of ours");
-        let column = |key: &str, title: &str| Column { key: key.into(), title: title.into() };
-        columns.insert(value, column("quotes_value", "Value of quotes"));
-        columns.push(column("share", "Share captured"));
-        columns.push(column("minutes_saved", "Minutes not spent typing"));
-        let rows = sums.iter().filter(|(whose, _)| wanted(&input.scope, whose)).map(|(w, s)| s.row(w, &columns));
-        let rows = rows.collect();
-        let notes = vec![
-            "An activity counts for every rep who took part, so the rows of reps may add up to more than their team, \
-             which counts it once."
-                .to_owned(),
-            format!(
-                "Minutes not spent typing: {} per captured email, {} per captured meeting.",
-                input.minutes.email, input.minutes.meeting
-            ),
-        ];
-        Table { name: "activity".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
+fn table(input: &Input<'_>, sums: &BTreeMap<Whose, Sums<'_>>) -> Table {
+    let titles = WHOSE.into_iter().chain(COUNTS).collect::<Vec<_>>();
+    let mut columns: Vec<Column> =
+        titles.into_iter().map(|(key, title)| Column { key: key.into(), title: title.into() }).collect();
+    let value = columns.iter().position(|c| c.key == "purchase_orders").expect("a column of ours");
+    let column = |key: &str, title: &str| Column { key: key.into(), title: title.into() };
+    columns.insert(value, column("quotes_value", "Value of quotes"));
+    columns.push(column("share", "Share captured"));
+    columns.push(column("minutes_saved", "Minutes not spent typing"));
+    let rows = sums.iter().filter(|(whose, _)| wanted(&input.scope, whose)).map(|(w, s)| s.row(w, &columns));
+    let rows = rows.collect();
+    let notes = vec![
+        "An activity counts for every rep who took part, so the rows of reps may add up to more than their team, \
+         which counts it once."
+            .to_owned(),
+        format!(
+            "Minutes not spent typing: {} per captured email, {} per captured meeting.",
+            input.minutes.email, input.minutes.meeting
+        ),
+    ];
+    Table { name: "activity".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
+}
+
+impl<'a> Counted<'a> {
+    fn add(&mut self, at: DateTime<Utc>, id: &'a str) {
+        self.n += 1;
+        self.ids.push((at, id));
+    }
+
+    /// Oldest first.
+    fn ids(&self) -> Vec<String> {
+        if self.ids.len() as u64 != self.n {
+            return Vec::new();
+        }
+        let mut ids = self.ids.clone();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id.to_owned()).collect()
     }
 }
 
-impl Sums {
+impl Sums<'_> {
     /// How many a column counts.
     pub(super) fn count(&self, key: &str) -> u64 {
-        self.counted.get(key).map_or(0, BTreeSet::len) as u64
+        self.counted.get(key).map_or(0, |counted| counted.n)
     }
 
     /// So many of each, for tests.
     #[cfg(test)]
     pub(super) fn of(counts: &[(&'static str, usize)]) -> Self {
-        let things = |n: usize| (0..n).map(|i| (DateTime::UNIX_EPOCH, i.to_string())).collect();
+        let things = |n: usize| Counted { n: n as u64, ids: Vec::new() };
         Self { counted: counts.iter().map(|(key, n)| (*key, things(*n))).collect(), ..Self::default() }
     }
 
-    /// What a column counts, oldest first.
+    /// What a column counts, oldest first; nothing where several were counted together.
     pub(super) fn ids(&self, key: &str) -> Vec<String> {
-        self.counted.get(key).into_iter().flatten().map(|(_, id)| id.clone()).collect()
+        self.counted.get(key).map(Counted::ids).unwrap_or_default()
     }
 
     fn row(&self, whose: &Whose, columns: &[Column]) -> Row {
@@ -330,9 +384,8 @@ impl Sums {
             "minutes_saved" => Value::Count(self.minutes),
             key => Value::Count(count(key)),
         }));
-        let ids = |set: &BTreeSet<(DateTime<Utc>, String)>| set.iter().map(|(_, id)| id.clone()).collect();
         let mut evidence: BTreeMap<String, Vec<String>> =
-            self.counted.iter().map(|(key, set)| ((*key).to_owned(), ids(set))).collect();
+            self.counted.iter().map(|(key, counted)| ((*key).to_owned(), counted.ids())).collect();
         if let Some(quotes) = evidence.get("quotes_sent").cloned() {
             evidence.insert("quotes_value".to_owned(), quotes);
         }

@@ -23,7 +23,7 @@ words!(
     Outcome { Captured = "captured", Waiting = "waiting", Skipped = "skipped", Quarantined = "quarantined" }
 );
 
-/// Decisions of one stream that have all this in common. The store may group them by the quarter of an hour.
+/// Decisions of one stream that have all this in common, and fall into one of the [`spans`].
 #[derive(Clone, Debug)]
 pub struct Decided {
     pub connection: String,
@@ -179,6 +179,17 @@ fn stream(input: &Input<'_>, decided: &Decided) -> Key {
 fn stream_key(input: &Input<'_>, owner: Option<&str>, connection: &str, stream: &str) -> Key {
     let (name, rep) = rep(input, owner);
     Key::Stream { name, rep, connection: connection.to_owned(), stream: stream.to_owned() }
+}
+
+/// The weeks of a range, as far as they lie in it: within one of them it does not matter when something was (from inclusive, to
+/// exclusive).
+pub fn spans(range: &Range<'_>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let mondays = monday(range.from).iter_days().step_by(7).take_while(|day| *day <= range.to);
+    let week = |first: NaiveDate| {
+        let last = first.checked_add_days(Days::new(6)).unwrap_or(first);
+        (range.calendar.start_of(first.max(range.from)), range.calendar.end_of(last.min(range.to)))
+    };
+    mondays.map(week).collect()
 }
 
 /// The Monday of a day's week.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::super::{
-    activity::{Activity, Direction, Entity, Kind, Role},
+    activity::{Activity, Direction, Entity, Kind, Participant, Role},
     directory::{Deal, Directory, User},
     matching,
 };
@@ -18,6 +18,8 @@ pub struct Happened {
     pub all_day: bool,
     pub thread: Option<String>,
     pub sightings: Vec<Sighting>,
+    /// So many that count alike, of which this is one: more than one only where nobody asks which.
+    pub times: u64,
 }
 
 /// In whose mailbox, calendar or CRM list it was seen.
@@ -63,8 +65,8 @@ pub fn credit<'a>(happened: &'a Happened, directory: &'a Directory) -> Credit<'a
     credit
 }
 
-/// The users that the activity itself names.
-fn named(activity: &Activity) -> BTreeSet<&str> {
+/// The users that the activity itself names. The store keeps them beside it: another rule here needs a migration there.
+pub fn named(activity: &Activity) -> BTreeSet<&str> {
     let with = |roles: &[Role]| -> BTreeSet<&str> {
         let people = activity.participants.iter().filter(|p| roles.contains(&p.role));
         people.filter_map(|p| p.user.as_deref()).collect()
@@ -78,6 +80,23 @@ fn named(activity: &Activity) -> BTreeSet<&str> {
         (Kind::Meeting, _) => with(&[Role::Organizer, Role::Required, Role::Optional]),
         (Kind::Call | Kind::Note, _) => with(Role::ALL),
     }
+}
+
+/// Participants of whom [`named`] names these users.
+pub fn naming<'u>(kind: Kind, direction: Option<Direction>, users: impl Iterator<Item = &'u str>) -> Vec<Participant> {
+    let role = match (kind, direction) {
+        (Kind::Email, Some(Direction::Inbound)) => Role::To,
+        (Kind::Meeting, _) => Role::Required,
+        _ => Role::From,
+    };
+    let one = |user: &str| Participant {
+        address: user.to_owned(),
+        name: None,
+        role,
+        contact: None,
+        user: Some(user.to_owned()),
+    };
+    users.map(one).collect()
 }
 
 impl<'a> Credit<'a> {

@@ -12,18 +12,19 @@ pub use self::calibration::report as calibration;
 use super::{
     super::{
         directory::{Deal, Directory},
-        gaps::{Finding, Rule, State},
+        gaps::{Rule, State},
         thresholds::GapSettings,
     },
     Column, Period, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
     money::{self, Money, Worth},
+    stand::Stand,
 };
 
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of [`SAYS_SO`].
-    pub findings: &'a [Finding],
+    pub findings: &'a [Stand],
     /// What counts as committed: as the gap rule `commit_without_evidence` is set.
     pub settings: &'a GapSettings,
     pub worth: &'a Worth,
@@ -83,7 +84,9 @@ pub fn report(input: &Input<'_>) -> Table {
     let current = input.per.around(input.range.to);
     let mut all: BTreeMap<Whose, Sums> = BTreeMap::from([(Whose::All, Sums::default())]);
     let stands = standing(input.findings);
-    for commit in commits(input, current) {
+    let mut deals: Vec<&Deal> = input.directory.deals.values().collect();
+    deals.sort_by(|a, b| a.id.cmp(&b.id));
+    for commit in commits(input, &deals, current) {
         let state = stands.get(commit.deal.id.as_str());
         for whose in rows_of(commit.owner, input.directory) {
             all.entry(whose).or_default().add(&commit, state);
@@ -92,7 +95,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let mut period = current;
     for _ in 0..PAST {
         period = input.per.before(period.0);
-        for commit in commits(input, period) {
+        for commit in commits(input, &deals, period) {
             for whose in rows_of(commit.owner, input.directory) {
                 all.entry(whose).or_default().past.add(&commit, period.0);
             }
@@ -124,7 +127,7 @@ fn notes(little: bool) -> Vec<String> {
 }
 
 /// What stands against a deal: the rules, or only that we could not see.
-fn standing(findings: &[Finding]) -> BTreeMap<&str, (State, BTreeSet<Rule>)> {
+fn standing(findings: &[Stand]) -> BTreeMap<&str, (State, BTreeSet<Rule>)> {
     let mut all: BTreeMap<&str, (State, BTreeSet<Rule>)> = BTreeMap::new();
     for finding in findings.iter().filter(|f| SAYS_SO.contains(&f.rule) && f.state.is_live()) {
         let Some(deal) = finding.deal.as_deref() else { continue };
@@ -144,11 +147,9 @@ fn rows_of(owner: &str, directory: &Directory) -> Vec<Whose> {
 }
 
 /// The deals that were committed for a period at some moment of it, each as it was at the first such moment.
-fn commits<'a>(input: &Input<'a>, (from, to): (NaiveDate, NaiveDate)) -> Vec<Commit<'a>> {
+fn commits<'a>(input: &Input<'a>, deals: &[&'a Deal], (from, to): (NaiveDate, NaiveDate)) -> Vec<Commit<'a>> {
     let (start, end) = (input.range.calendar.start_of(from), input.range.calendar.end_of(to));
     let until = end.min(input.now);
-    let mut deals: Vec<&Deal> = input.directory.deals.values().collect();
-    deals.sort_by(|a, b| a.id.cmp(&b.id));
     let within = |day: Option<NaiveDate>| day.is_some_and(|d| from <= d && d <= to);
     let mut all = Vec::new();
     for deal in deals {

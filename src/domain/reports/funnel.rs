@@ -112,6 +112,7 @@ mod tests {
         let table = report(&Input {
             directory: &directory,
             happened: &happened,
+            talks: &happened,
             quotes: &[],
             range: Range {
                 from: "2026-11-01".parse().expect("a date"),

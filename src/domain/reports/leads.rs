@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// All activities of the contacts that are new in the range.
+    /// Of the contacts that are new in the range, at least the first activity of each sort.
     pub activities: &'a [Activity],
     pub range: Range<'a>,
     pub scope: Scope,

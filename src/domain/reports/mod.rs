@@ -18,6 +18,7 @@ pub mod pace;
 mod period;
 pub mod rate;
 pub mod segments;
+pub mod stand;
 mod table;
 pub mod targets;
 pub mod timeline;
@@ -89,7 +90,7 @@ impl Scope {
 }
 
 /// Rows of one report in the order in which they are shown: by team and name, never by rank.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Whose {
     Rep { team: Option<String>, name: String, email: String },
     Team(String),

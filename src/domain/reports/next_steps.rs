@@ -2,19 +2,20 @@
 //! fulfils nothing: a mail of either side, a held meeting or a call does, with the contact or on the deal, as the gap rule
 //! `overdue_next_step` says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     super::{
         directory::{Directory, Task},
-        gaps::{Finding, Rule, State},
+        gaps::{Rule, State},
         matching,
         thresholds::GapSettings,
         working::WorkCalendar,
     },
     Column, Range, Row, Scope, Table, Value, WHOSE, Whose, activity,
+    stand::Stand,
 };
 
 /// Something that happened with a contact or on a deal and may fulfil a step: between people, and held or confirmed.
@@ -30,7 +31,7 @@ pub struct Sign {
 pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of `overdue_next_step`.
-    pub findings: &'a [Finding],
+    pub findings: &'a [Stand],
     /// From [`since`] until now.
     pub signs: &'a [Sign],
     pub settings: &'a GapSettings,
@@ -97,6 +98,17 @@ pub fn report(input: &Input<'_>) -> Table {
                 .to_owned(),
         ],
     }
+}
+
+/// The contacts and deals with whom something may fulfil a step of these days; of a few more, since owners work in other zones.
+pub fn with(directory: &Directory, range: &Range<'_>) -> (Vec<String>, Vec<String>) {
+    let (from, to) = (range.start() - chrono::Duration::days(2), range.end() + chrono::Duration::days(2));
+    let tasks = || directory.tasks.iter().filter(|t| from <= t.due && t.due < to);
+    let contacts: BTreeSet<&str> =
+        tasks().filter_map(|t| t.contact.as_deref()).map(|id| directory.survivor(id)).collect();
+    let deals: BTreeSet<&str> = tasks().filter_map(|t| t.deal.as_deref()).collect();
+    let owned = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect();
+    (owned(contacts), owned(deals))
 }
 
 /// From when on signs are needed: a step may be done before its date.
@@ -225,9 +237,7 @@ mod tests {
         ];
         let said = |task: &str, due: &str, state: State| {
             let key = format!("{task} {}", t(due).timestamp_millis());
-            let mut finding = Finding::blank(Rule::OverdueNextStep, "d", key, t(due));
-            (finding.deal, finding.state) = (Some("d".into()), state);
-            finding
+            Stand { rule: Rule::OverdueNextStep, deal: Some("d".into()), key, state, late: false }
         };
         let findings = [
             said("missed", "11-10 00:00", State::Open),

@@ -115,7 +115,7 @@ pub fn happened(id: &str, kind: Kind, at: &str, people: &[(&str, Role)]) -> Happ
         origin: Origin::Captured,
         automatic: false,
     };
-    Happened { activity, all_day: false, thread: None, sightings: vec![] }
+    Happened { activity, all_day: false, thread: None, sightings: vec![], times: 1 }
 }
 
 pub fn sent(id: &str, at: &str, from: &str, thread: &str) -> Happened {

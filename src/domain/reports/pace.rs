@@ -32,7 +32,7 @@ pub struct Goals<'a> {
     pub calendars: &'a HashMap<String, WorkCalendar>,
 }
 
-/// `input.range`: its last day says which periods are looked at; `input.happened` reaches back to [`since`].
+/// `input.range`: its last day says which periods are looked at; `input.happened` and `input.talks` reach over all of them.
 pub fn report(input: &Input<'_>, goals: &Goals<'_>) -> Table {
     let on = input.range.to;
     let mut rows = Vec::new();
@@ -58,11 +58,6 @@ pub fn report(input: &Input<'_>, goals: &Goals<'_>) -> Table {
             vec!["There is no goal yet: a [[target]] in the configuration sets one (metric, per, goal).".to_owned()];
     }
     Table { name: "pace".into(), from: input.range.from, to: on, columns: columns(), rows, notes }
-}
-
-/// From when on activities are needed.
-pub fn since(targets: &[Target], on: NaiveDate) -> NaiveDate {
-    targets.iter().map(|t| t.per.around(on).0).min().unwrap_or(on)
 }
 
 /// Whose goal is it, and is that row wanted?
@@ -171,6 +166,7 @@ mod tests {
             &Input {
                 directory: &directory,
                 happened: &happened,
+                talks: &happened,
                 quotes: &[],
                 range: Range { from: on, to: on, calendar: &calendar },
                 scope: Scope { team: None, rep: Some(ANA.into()) },

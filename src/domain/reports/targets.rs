@@ -2,7 +2,7 @@
 //! are contracts by the rate at which quotes become contracts, and so on down to conversations. A rep's own rates are drawn
 //! to the team's while there are few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
@@ -52,6 +52,7 @@ const STEPS: [(&str, &str); 4] = [
 /// `input.range`: the days from which the rates are; its last day says which period the quota is of.
 pub fn report(input: &Input<'_>, asks: &Asks<'_>) -> Table {
     let sums = activity::tally(input);
+    let known = Known::of(input, asks, &sums);
     let mut rows = Vec::new();
     let mut short = false;
     for (whose, own) in &sums {
@@ -60,9 +61,10 @@ pub fn report(input: &Input<'_>, asks: &Asks<'_>) -> Table {
         {
             continue;
         }
-        let team = team.as_ref().and_then(|t| sums.get(&Whose::Team(t.clone())));
+        let team = team.clone().map(Whose::Team);
         for quota in asks.quotas.iter().filter(|q| q.rep == *email) {
-            let solved = Solved::of(quota, own, [team, sums.get(&Whose::All)], (input, asks), email);
+            let beside = [team.clone(), Some(Whose::All)].into_iter().flatten().filter_map(|w| sums.get_key_value(&w));
+            let solved = Solved::of(quota, (whose, own), beside, &known, email);
             short |= solved.steps.iter().any(|s| s.needed.is_none());
             rows.extend(solved.rows(whose, quota, input.range.to));
         }
@@ -128,18 +130,56 @@ struct Solved {
     steps: Vec<Step>,
 }
 
+/// What is worked out once for all quotas.
+struct Known<'a> {
+    /// What the deals that a row won are worth in a currency.
+    amounts: HashMap<&'a Whose, HashMap<&'a str, Vec<f64>>>,
+    /// The days between the steps of all deals.
+    lags: [Option<f64>; 4],
+    /// The ways of the deals of a rep.
+    ways: HashMap<&'a str, Vec<&'a Journey>>,
+}
+
+impl<'a> Known<'a> {
+    fn of(input: &'a Input<'a>, asks: &'a Asks<'a>, sums: &'a BTreeMap<Whose, Sums<'a>>) -> Self {
+        let currencies: BTreeSet<&str> = asks.quotas.iter().map(|q| q.currency.as_str()).collect();
+        let of = |sums| currencies.iter().map(|c| (*c, worths(input, asks.worth, c, sums))).collect();
+        let amounts = sums.iter().map(|(whose, sums)| (whose, of(sums))).collect();
+        let mut ways: HashMap<&str, Vec<&Journey>> = HashMap::new();
+        for (id, journey) in asks.journeys {
+            let Some(deal) = input.directory.deals.get(id) else { continue };
+            if let Some(owner) = input.directory.user(matching::owner_at(deal, input.now)) {
+                ways.entry(&owner.email).or_default().push(journey);
+            }
+        }
+        Self { amounts, lags: journey::lags(asks.journeys.values()), ways }
+    }
+
+    fn worth(&self, whose: &Whose, quota: &Quota) -> &[f64] {
+        let amounts = self.amounts.get(whose).and_then(|of| of.get(quota.currency.as_str()));
+        amounts.map_or(&[], Vec::as_slice)
+    }
+
+    /// A rep's own days where enough of the rep's deals took the step, else those of all.
+    fn lags(&self, email: &str) -> [Option<f64>; 4] {
+        let own = self.ways.get(email).map_or(&[][..], Vec::as_slice);
+        let mine = journey::lags(own.iter().copied());
+        let enough = |step: usize| own.iter().filter(|j| j.days_to(step).is_some()).count() >= LAGS;
+        [0, 1, 2, 3].map(|step| if enough(step) { mine[step] } else { self.lags[step] })
+    }
+}
+
 impl Solved {
-    fn of(
+    fn of<'s>(
         quota: &Quota,
-        own: &Sums,
-        teams: [Option<&Sums>; 2],
-        (input, asks): (&Input<'_>, &Asks<'_>),
+        (whose, own): (&Whose, &Sums<'_>),
+        beside: impl Iterator<Item = (&'s Whose, &'s Sums<'s>)> + Clone,
+        known: &Known<'_>,
         email: &str,
     ) -> Self {
-        let amounts = |sums: &Sums| amounts(input, asks.worth, quota, sums);
-        let beside = teams.into_iter().flatten();
-        let mean = mean(&amounts(own), beside.clone().map(amounts));
-        let lags = lags(input, asks.journeys, email);
+        let mean = mean(known.worth(whose, quota), beside.clone().map(|(whose, _)| known.worth(whose, quota)));
+        let beside = beside.map(|(_, sums)| sums);
+        let lags = known.lags(email);
         let mut needed = mean.map(|m| Estimate { mean: quota.amount / m.mean, error: m.error });
         let value = mean.map(|m| (m.mean, own.ids("deals_won")));
         let mut steps = Vec::new();
@@ -155,7 +195,7 @@ impl Solved {
             };
             if at > 0 {
                 let after = STEPS[at - 1].1;
-                let rate = |sums: &Sums| Rate { done: sums.count(after), of: sums.count(counted) };
+                let rate = |sums: &Sums<'_>| Rate { done: sums.count(after), of: sums.count(counted) };
                 let team = beside.clone().find(|sums| rate(sums).of > 0);
                 let used = team.and_then(|t| shrunk(rate(own), rate(t)));
                 needed = needed.zip(used).map(|(n, u)| Estimate { mean: n.mean / u.mean, error: n.error + u.error });
@@ -163,7 +203,7 @@ impl Solved {
                 step.team = team.map(rate);
                 step.used = used.map(|u| u.mean);
                 step.needed = needed;
-                let behind = |sums: Option<&Sums>| sums.map(|s| s.ids(after)).unwrap_or_default();
+                let behind = |sums: Option<&Sums<'_>>| sums.map(|s| s.ids(after)).unwrap_or_default();
                 step.ids = [step.own.map(|_| own.ids(after)).unwrap_or_default(), behind(team)];
             }
             steps.push(step);
@@ -217,37 +257,22 @@ fn shrunk(own: Rate, team: Rate) -> Option<Estimate> {
     Some(Estimate { mean, error: variance / (mean * mean) })
 }
 
-/// What the deals won are worth in the quota's currency; those without an amount or a rate are left out.
-fn amounts(input: &Input<'_>, worth: &Worth, quota: &Quota, sums: &Sums) -> Vec<f64> {
+/// What the deals won are worth in a currency; those without an amount or a rate are left out.
+fn worths(input: &Input<'_>, worth: &Worth, currency: &str, sums: &Sums<'_>) -> Vec<f64> {
     let ids = sums.ids("deals_won");
     let deals = ids.iter().filter_map(|id| input.directory.deals.get(id)).filter_map(money::of_deal);
-    deals
-        .filter_map(|(amount, currency)| worth.convert(amount, &currency, &quota.currency))
-        .filter(|a| *a > 0.0)
-        .collect()
+    deals.filter_map(|(amount, of)| worth.convert(amount, &of, currency)).filter(|a| *a > 0.0).collect()
 }
 
 /// The mean amount won, drawn to the team's: the first of these that has any.
-fn mean(own: &[f64], mut beside: impl Iterator<Item = Vec<f64>>) -> Option<Estimate> {
+fn mean<'a>(own: &[f64], mut beside: impl Iterator<Item = &'a [f64]>) -> Option<Estimate> {
     let team = beside.find(|all| !all.is_empty())?;
     let average = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
-    let theirs = average(&team);
+    let theirs = average(team);
     let n = own.len() as f64 + DEALS;
     let mean = (own.iter().sum::<f64>() + DEALS * theirs) / n;
     let squares = team.iter().map(|a| (a - theirs).powi(2)).sum::<f64>() / (team.len() as f64 - 1.0).max(1.0);
     Some(Estimate { mean, error: squares / n / (mean * mean) })
-}
-
-fn lags(input: &Input<'_>, journeys: &BTreeMap<String, Journey>, email: &str) -> [Option<f64>; 4] {
-    let owned = |id: &String| {
-        let deal = input.directory.deals.get(id);
-        deal.is_some_and(|d| input.directory.user(matching::owner_at(d, input.now)).is_some_and(|u| u.email == email))
-    };
-    let own: Vec<&Journey> = journeys.iter().filter(|(id, _)| owned(id)).map(|(_, j)| j).collect();
-    let all = journey::lags(journeys.values());
-    let mine = journey::lags(own.iter().copied());
-    let enough = |step: usize| own.iter().filter(|j| j.days_to(step).is_some()).count() >= LAGS;
-    [0, 1, 2, 3].map(|step| if enough(step) { mine[step] } else { all[step] })
 }
 
 fn columns() -> Vec<Column> {

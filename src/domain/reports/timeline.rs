@@ -9,9 +9,10 @@ use super::{
     super::{
         activity::{Activity, Kind, Role, Status},
         directory::{Deal, Directory, StageChange},
-        gaps::{Finding, moves},
+        gaps::moves,
     },
     Column, Range, Row, Table, Value,
+    stand::Stand,
     trail::{self, Backing},
 };
 
@@ -20,7 +21,7 @@ pub struct Input<'a> {
     pub directory: &'a Directory,
     pub deal: &'a Deal,
     /// At least those of the deal under the two advance rules.
-    pub findings: &'a [Finding],
+    pub findings: &'a [Stand],
     /// Those of the deal.
     pub activities: &'a [Activity],
     pub range: Range<'a>,
@@ -114,9 +115,8 @@ mod tests {
     #[test]
     fn one_line() {
         let deal = office::won(office::deal("d", ANA, 1.0, "EUR"), "11-05");
-        let mut finding =
-            Finding::blank(Rule::UnsupportedAdvance, "d", t("11-05").timestamp_millis().to_string(), t("11-05"));
-        (finding.deal, finding.state) = (Some("d".into()), State::Open);
+        let (rule, key) = (Rule::UnsupportedAdvance, t("11-05").timestamp_millis().to_string());
+        let stand = Stand { rule, deal: Some("d".into()), key, state: State::Open, late: false };
         let directory = office::directory(office::users(), vec![], vec![deal.clone()]);
         let activities = [
             office::meeting("m", "11-25", &[ANA]).activity,
@@ -128,7 +128,7 @@ mod tests {
         let table = report(&Input {
             directory: &directory,
             deal: &deal,
-            findings: &[finding],
+            findings: &[stand],
             activities: &activities,
             range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
             now: t("11-20"),

@@ -9,17 +9,18 @@ use chrono::{DateTime, Utc};
 use super::{
     super::{
         directory::{Deal, Directory, StageKind},
-        gaps::{Finding, Rule, State, moves},
+        gaps::{Rule, State, moves},
         matching,
     },
     Column, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
+    stand::Stand,
 };
 
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of the two advance rules.
-    pub findings: &'a [Finding],
+    pub findings: &'a [Stand],
     /// Moves of these days.
     pub range: Range<'a>,
     pub scope: Scope,
@@ -86,8 +87,8 @@ pub fn report(input: &Input<'_>) -> Table {
 }
 
 /// What stands on a move: by deal and the moment it began.
-pub(super) fn standing(findings: &[Finding]) -> BTreeMap<(&str, &str), Backing> {
-    let about = |f: &&Finding| matches!(f.rule, Rule::UnsupportedAdvance | Rule::OneSidedAdvance);
+pub(super) fn standing(findings: &[Stand]) -> BTreeMap<(&str, &str), Backing> {
+    let about = |f: &&Stand| matches!(f.rule, Rule::UnsupportedAdvance | Rule::OneSidedAdvance);
     let mut all = BTreeMap::new();
     for finding in findings.iter().filter(about) {
         let Some(deal) = finding.deal.as_deref() else { continue };
@@ -192,10 +193,8 @@ mod tests {
     use crate::domain::working::WorkCalendar;
     use office::{ANA, CLEO, t};
 
-    fn finding(rule: Rule, deal: &str, at: &str, state: State, late: bool) -> Finding {
-        let mut finding = Finding::blank(rule, deal, t(at).timestamp_millis().to_string(), t(at));
-        (finding.deal, finding.state, finding.late) = (Some(deal.into()), state, late);
-        finding
+    fn finding(rule: Rule, deal: &str, at: &str, state: State, late: bool) -> Stand {
+        Stand { rule, deal: Some(deal.into()), key: t(at).timestamp_millis().to_string(), state, late }
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Office {
         report(&Input {
             directory: &self.directory,
             happened: &self.happened,
+            talks: &self.happened,
             quotes: &self.quotes,
             range: Range {
                 from: "2026-11-01".parse().expect("a date"),

@@ -24,7 +24,7 @@ fn slipped(id: &str, owner: &str, amount: f64, close: &str, at: &str) -> Deal {
     deal
 }
 
-fn shown(deals: Vec<Deal>, findings: &[Finding], per: Period, worth: &Worth) -> Table {
+fn shown(deals: Vec<Deal>, findings: &[Stand], per: Period, worth: &Worth) -> Table {
     let directory = office::directory(office::users(), vec![], deals);
     let calendar = WorkCalendar::default();
     let day = "2026-11-20".parse().expect("a date");
@@ -90,10 +90,12 @@ fn what_is_expected_and_what_stands_behind_it() {
     deals.push(commit("bare", ANA, 50.0, "11-30"));
     deals.push(office::won(commit("done", ANA, 500.0, "11-10"), "11-05"));
     deals.push(commit("next month", ANA, 7.0, "12-01"));
-    let about = |rule: Rule, deal: &str, state: State| {
-        let mut finding = Finding::blank(rule, deal, "k".into(), t("11-10"));
-        (finding.deal, finding.state) = (Some(deal.into()), state);
-        finding
+    let about = |rule: Rule, deal: &str, state: State| Stand {
+        rule,
+        deal: Some(deal.into()),
+        key: "k".into(),
+        state,
+        late: false,
     };
     let findings = [
         about(Rule::GoneQuiet, "bare", State::Open),

@@ -26,7 +26,7 @@ fn few_trials_are_drawn_to_the_team() {
 
 #[test]
 fn the_mean_won_is_drawn_to_the_team() {
-    let of = |own: &[f64], team: &[f64]| mean(own, [vec![], team.to_vec()].into_iter()).map(|m| m.mean);
+    let of = |own: &[f64], team: &[f64]| mean(own, [&[][..], team].into_iter()).map(|m| m.mean);
     close(of(&[], &[100.0, 300.0]).expect("the team's"), 200.0);
     close(of(&[400.0; 5], &[100.0, 300.0]).expect("halfway"), 300.0);
     assert_eq!(of(&[], &[]), None);
@@ -54,6 +54,7 @@ fn a_quota_back_to_conversations() {
     let input = Input {
         directory: &directory,
         happened: &happened,
+        talks: &happened,
         quotes: &[],
         range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
         scope: Scope { team: Some("north".into()), rep: None },

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{super::lists::fold, Asked};
-use crate::{
-    config,
-    domain::reports::{
-        Period, Table,
+use crate::domain::{
+    conversations,
+    reports::{
+        Table,
         activity::{self, QuoteRow},
         cohorts,
         credit::Happened,
@@ -29,7 +29,7 @@ pub(super) struct Ledger {
 impl Asked<'_> {
     pub(super) async fn ledger(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<Ledger> {
         let (app, members) = (self.app, self.members());
-        let happened = app.store.happened(from - activity::ANSWERS, to, &members).await?;
+        let happened = app.store.happened(from - conversations::RECENT, to, &members).await?;
         let day = TimeDelta::days(1);
         Ok(Ledger { happened, quotes: app.store.quotes(from - day, to + day).await? })
     }
@@ -100,7 +100,7 @@ impl Asked<'_> {
         configured
             .map(|t| Target {
                 metric: t.metric.clone(),
-                per: period(t.per),
+                per: t.per,
                 goal: t.goal,
                 team: t.team.clone(),
                 rep: t.rep.as_ref().map(|email| self.rep(email)),
@@ -111,12 +111,7 @@ impl Asked<'_> {
     pub(super) fn quotas(&self) -> Vec<Quota> {
         let configured = self.app.config.quotas.iter();
         configured
-            .map(|q| Quota {
-                rep: self.rep(&q.rep),
-                per: period(q.per),
-                amount: q.amount,
-                currency: q.currency.clone(),
-            })
+            .map(|q| Quota { rep: self.rep(&q.rep), per: q.per, amount: q.amount, currency: q.currency.clone() })
             .collect()
     }
 
@@ -128,15 +123,5 @@ impl Asked<'_> {
     fn rep(&self, email: &str) -> String {
         let folded = fold(self.app, email);
         self.directory.user(&folded).map_or_else(|| folded.clone(), |u| u.email.clone())
-    }
-}
-
-pub(super) fn period(per: config::Period) -> Period {
-    match per {
-        config::Period::Day => Period::Day,
-        config::Period::Week => Period::Week,
-        config::Period::Month => Period::Month,
-        config::Period::Quarter => Period::Quarter,
-        config::Period::Year => Period::Year,
     }
 }

@@ -13,6 +13,7 @@ use dealtrail::{
         lists::{Gaps, Narrow, Shown},
         output::Format,
         report::Report,
+        trial::Trial,
     },
     domain::reports::{Table, Value},
     engine::progress::Quiet,

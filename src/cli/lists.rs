@@ -394,13 +394,8 @@ impl Gaps {
             None if self.all => State::ALL.to_vec(),
             None => vec![State::Open, State::Unknown],
         };
-        let found: Vec<Finding> = app
-            .store
-            .findings_in(&states)
-            .await?
-            .into_iter()
-            .filter(|f| wanted.is_about(app, f))
-            .collect();
+        let found: Vec<Finding> =
+            app.store.findings_in(&states).await?.into_iter().filter(|f| wanted.is_about(app, f)).collect();
         Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })
     }
 }

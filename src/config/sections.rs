@@ -19,7 +19,7 @@ use super::{
         Positive, Separator, Since, SinceText, SpanText, WebUrl, Weekdays, Zone,
     },
 };
-use crate::domain::span::Span;
+use crate::domain::{reports::Period, span::Span};
 
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -279,16 +279,6 @@ pub struct Partner {
     /// Folded.
     #[serde(deserialize_with = "many::<Domain, _>")]
     pub domains: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Period {
-    Day,
-    Week,
-    Month,
-    Quarter,
-    Year,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -155,6 +155,21 @@ impl Touched {
         self.deals.insert(r.id);
     }
 
+    /// What names a merged contact hangs on the one that took it in, and is its own again where that one is not there.
+    fn merged(&mut self, dir: &Directory) {
+        let survivors: Vec<String> = self.contacts.iter().map(|c| dir.survivor(c).to_owned()).collect();
+        self.contacts.extend(survivors);
+        for c in dir.contacts.values().filter(|c| c.merged_into.is_some()) {
+            let next = |id: &&String| dir.contacts.get(*id).and_then(|c| c.merged_into.as_ref());
+            // nobody is merged that often: the end is for those who are merged in a circle
+            let mut into = std::iter::successors(c.merged_into.as_ref(), next).take(16);
+            if into.any(|id| self.contacts.contains(id)) {
+                self.addresses.extend(c.emails.iter().cloned());
+                self.contacts.insert(c.id.clone());
+            }
+        }
+    }
+
     /// Writes down what must be looked at again: waiting items, activities, deals.
     async fn mark(mut self, tx: &mut Tx, store: &Store, codes: &super::Known) -> Result<(), StoreError> {
         meta::directory_changed(tx).await?;
@@ -173,6 +188,8 @@ impl Touched {
             self.deal(serde_json::from_str(&body)?);
         }
         subjects::mark(tx, self.companies.iter().map(|c| format!("company:{c}")).collect::<Vec<_>>()).await?;
+        let dir = &codes.directory;
+        self.merged(dir);
         let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
         if self.lost {
             // whoever was known by these may be unknown now: their mail is decided again
@@ -211,7 +228,9 @@ impl Touched {
         }
         // judging looks at a deal's contacts too: their other deals decide whether their mail counts
         let near = codes.directory.deals.values().filter(|d| {
-            d.contacts.iter().any(|c| self.contacts.contains(&c.contact))
+            d.contacts
+                .iter()
+                .any(|c| self.contacts.contains(&c.contact) || self.contacts.contains(dir.survivor(&c.contact)))
                 || d.company.as_ref().is_some_and(|c| self.companies.contains(c))
         });
         matches::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;

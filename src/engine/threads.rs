@@ -64,8 +64,7 @@ pub async fn thread(
 /// whose thread is another now, and returns them.
 pub async fn without(tx: &mut Tx, rest: Vec<Stored>, dir: &Directory) -> Result<Vec<Stored>, StoreError> {
     let ids: Vec<String> = rest.iter().map(|s| s.activity.id.clone()).collect();
-    let refs: Vec<(String, String)> =
-        activities::refs_of(tx, &ids).await?.into_iter().map(|(name, activity)| (name, activity)).collect();
+    let refs = activities::refs_of(tx, &ids).await?;
     let all: Vec<&Stored> = rest.iter().collect();
     let mut groups = Groups::default();
     groups.join_by_names(&all, refs.iter(), dir);

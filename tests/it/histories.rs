@@ -144,10 +144,10 @@ fn what_once_read_differently() {
 
 #[test]
 fn a_history_reads_the_same_however_it_arrives() {
-    histories(30, Sqlite);
+    histories(24, Sqlite);
 }
 
 #[test]
 fn a_history_reads_the_same_however_it_arrives_on_postgresql() {
-    histories(8, Postgres);
+    histories(4, Postgres);
 }

@@ -6,17 +6,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{super::lists::fold, Asked};
 use crate::{
-    config,
-    domain::reports::{
-        Period, Table,
-        activity::{self, QuoteRow},
-        cohorts,
-        credit::{Happened, has_left},
-        funnel,
-        journey::{self, Journey},
-        money::Worth,
-        pace::{self, Goals, Target},
-        targets::{self, Asks, Quota},
+    domain::{
+        conversations,
+        reports::{
+            Table,
+            activity::{self, QuoteRow},
+            cohorts,
+            credit::{Happened, has_left},
+            funnel,
+            journey::{self, Journey},
+            money::Worth,
+            pace::{self, Goals, Target},
+            targets::{self, Asks, Quota},
+        },
     },
     store::counted::Special,
 };
@@ -36,7 +38,7 @@ impl Asked<'_> {
         let (Some(from), Some(to)) = (cuts.first().copied(), cuts.last().copied()) else {
             return Ok(Ledger { happened: Vec::new(), talks: None, quotes: Vec::new() });
         };
-        let (store, before, day) = (&self.app.store, from - activity::ANSWERS, TimeDelta::days(1));
+        let (store, before, day) = (&self.app.store, from - conversations::RECENT, TimeDelta::days(1));
         let quotes = store.quotes(from - day, to + day).await?;
         if self.opens {
             let happened = store.happened(before, to, &self.members()).await?;
@@ -123,7 +125,7 @@ impl Asked<'_> {
         configured
             .map(|t| Target {
                 metric: t.metric.clone(),
-                per: period(t.per),
+                per: t.per,
                 goal: t.goal,
                 team: t.team.clone(),
                 rep: t.rep.as_ref().map(|email| self.rep(email)),
@@ -134,12 +136,7 @@ impl Asked<'_> {
     pub(super) fn quotas(&self) -> Vec<Quota> {
         let configured = self.app.config.quotas.iter();
         configured
-            .map(|q| Quota {
-                rep: self.rep(&q.rep),
-                per: period(q.per),
-                amount: q.amount,
-                currency: q.currency.clone(),
-            })
+            .map(|q| Quota { rep: self.rep(&q.rep), per: q.per, amount: q.amount, currency: q.currency.clone() })
             .collect()
     }
 
@@ -151,15 +148,5 @@ impl Asked<'_> {
     fn rep(&self, email: &str) -> String {
         let folded = fold(self.app, email);
         self.directory.user(&folded).map_or_else(|| folded.clone(), |u| u.email.clone())
-    }
-}
-
-pub(super) fn period(per: config::Period) -> Period {
-    match per {
-        config::Period::Day => Period::Day,
-        config::Period::Week => Period::Week,
-        config::Period::Month => Period::Month,
-        config::Period::Quarter => Period::Quarter,
-        config::Period::Year => Period::Year,
     }
 }

@@ -9,15 +9,13 @@ use chrono::{DateTime, Duration, Utc};
 use super::{
     super::{
         activity::{Direction, Entity, Kind, Origin, Status},
+        conversations::Threads,
         directory::{Deal, Directory, StageKind},
         matching,
     },
     Column, Range, Row, Scope, Table, Value, WHOSE, Whose,
     credit::{Credit, Happened, credit, has_left},
 };
-
-/// A message answers the other side's of at most this long ago.
-pub const ANSWERS: Duration = Duration::days(30);
 
 /// A quote mailed this near to a quote record of the same deal is that quote.
 const SAME_QUOTE: Duration = Duration::days(1);
@@ -50,7 +48,7 @@ pub struct Input<'a> {
     pub directory: &'a Directory,
     /// All activities of the range, in any order; others do no harm.
     pub happened: &'a [Happened],
-    /// The mail between people from [`ANSWERS`] before the range until its end, each by itself; others do no harm.
+    /// The mail between people from [`conversations::RECENT`](crate::domain::conversations::RECENT) before the range until its end, each by itself; others do no harm.
     pub talks: &'a [Happened],
     /// All quotes from a day before the range until a day after it.
     pub quotes: &'a [QuoteRow],
@@ -229,20 +227,20 @@ impl<'a> Ledger<'a> {
     /// A thread counts once when a message of the range answers the other side's message of the last 30 days. Machines
     /// hold no conversations.
     fn conversations(&mut self, inside: &[&'a Happened]) {
-        let mut threads: HashMap<&str, Vec<(DateTime<Utc>, Direction)>> = HashMap::new();
-        for happened in self.input.talks.iter().filter(|h| talks(h)) {
-            if let (Some(thread), Some(direction)) = (&happened.thread, happened.activity.direction) {
-                threads.entry(thread).or_default().push((happened.activity.occurred_at, direction));
-            }
-        }
-        for happened in inside.iter().filter(|h| talks(h)) {
-            let (Some(thread), Some(direction)) = (&happened.thread, happened.activity.direction) else { continue };
-            let at = happened.activity.occurred_at;
-            let others = threads.get(thread.as_str()).map_or(&[][..], Vec::as_slice);
-            if !others.iter().any(|(then, side)| *side != direction && *then < at && at - *then <= ANSWERS) {
-                continue;
-            }
-            let credit = credit(happened, self.input.directory);
+        let mut said: Vec<&Happened> = self.input.talks.iter().filter(|h| talks(h)).collect();
+        said.sort_by_key(|h| h.activity.occurred_at);
+        let mut threads = Threads::default();
+        let answers: HashSet<&str> = said
+            .into_iter()
+            .filter(|h| {
+                let both = h.thread.as_deref().zip(h.activity.direction);
+                both.is_some_and(|(thread, way)| threads.answers(thread, way, h.activity.occurred_at))
+            })
+            .map(|h| h.activity.id.as_str())
+            .collect();
+        for happened in inside.iter().filter(|h| answers.contains(h.activity.id.as_str())) {
+            let Some(thread) = &happened.thread else { continue };
+            let (at, credit) = (happened.activity.occurred_at, credit(happened, self.input.directory));
             self.each(&credit, |sums| {
                 if sums.talked.insert(thread) {
                     sums.counted.entry("conversations").or_default().add(at, &happened.activity.id);

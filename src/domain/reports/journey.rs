@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     super::{
         activity::{Direction, Kind},
+        conversations::Threads,
         directory::{Deal, Directory},
     },
     activity,
@@ -60,8 +61,7 @@ pub fn journeys(
     let mut all: BTreeMap<String, Journey> = BTreeMap::new();
     let mut sorted: Vec<&Touch> = touches.iter().filter(|t| directory.deals.contains_key(&t.deal)).collect();
     sorted.sort_by(|a, b| (a.at, &a.deal).cmp(&(b.at, &b.deal)));
-    // of each thread of a deal: the last message in and the last out
-    let mut last: HashMap<(&str, &str), [Option<DateTime<Utc>>; 2]> = HashMap::new();
+    let mut threads = Threads::default();
     for touch in sorted {
         let journey = all.entry(touch.deal.clone()).or_default();
         match touch.kind {
@@ -73,12 +73,9 @@ pub fn journeys(
             journey.reach(2, touch.at);
         }
         let (Some(thread), Some(direction), true) = (&touch.thread, touch.direction, touch.talk) else { continue };
-        let sides = last.entry((&touch.deal, thread)).or_default();
-        let (own, other) = if direction == Direction::Inbound { (0, 1) } else { (1, 0) };
-        if sides[other].is_some_and(|then| then < touch.at && touch.at - then <= activity::ANSWERS) {
+        if threads.answers((&touch.deal, thread), direction, touch.at) {
             journey.reach(0, touch.at);
         }
-        sides[own] = Some(touch.at);
     }
     for (deal, sent) in quotes.iter().filter(|(deal, _)| directory.deals.contains_key(*deal)) {
         for at in sent {

@@ -52,5 +52,24 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 step(24, Act::Contact(3)),
             ],
         ),
+        (
+            "a deal that named a contact by the id it had before a merge went, and the mail of the survivor did not notice",
+            vec![
+                step(246, Act::Merge { who: 2, into: 3 }),
+                step(783, Act::Mail { ours: false, rep: 1, who: 3, copy: false, answers: None, late: 0, kind: 1 }),
+                step(155, Act::Role { deal: 0, who: 2 }),
+                step(10, Act::Stage { deal: 0, to: 2 }),
+                step(30, Act::Contact(3)),
+                step(2, Act::DropDeal(0)),
+            ],
+        ),
+        (
+            "a contact that another had been merged into appeared, and the other's mail did not notice",
+            vec![
+                step(420, Act::Merge { who: 2, into: 3 }),
+                step(281, Act::Mail { ours: false, rep: 1, who: 2, copy: false, answers: None, late: 30, kind: 4 }),
+                step(289, Act::Contact(3)),
+            ],
+        ),
     ]
 }

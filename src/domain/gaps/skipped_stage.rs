@@ -22,17 +22,7 @@ fn jumps<'a>(case: &Case<'a>) -> Vec<(Move, Vec<&'a Stage>)> {
     let directory = case.facts.directory;
     let forward = moves::moves(case.deal).into_iter().filter(|m| m.is_forward(directory));
     let judged = forward.filter(|m| case.judges(Rule::SkippedStage, &m.to));
-    judged.map(|m| (passed_over(case, &m), m)).filter(|(over, _)| !over.is_empty()).map(|(over, m)| (m, over)).collect()
-}
-
-/// The stages between, without those that the deal stood in for a while: changes within a day are one move, and yet a stage
-/// that was entered was not skipped.
-fn passed_over<'a>(case: &Case<'a>, step: &Move) -> Vec<&'a Stage> {
-    let on_the_way = case.deal.stage_changes.iter().filter(|c| c.at >= step.began && c.at <= step.at);
-    let entered: Vec<&str> = on_the_way.map(|c| c.to.as_str()).collect();
-    let mut over = step.skipped(case.facts.directory);
-    over.retain(|stage| !entered.contains(&stage.id.as_str()));
-    over
+    judged.map(|m| (m.skipped(directory), m)).filter(|(over, _)| !over.is_empty()).map(|(over, m)| (m, over)).collect()
 }
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
@@ -54,8 +44,10 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
             at_quality: Some(step.quality),
             expected: words::sentence(&format!("{names} between {old} and {new}")),
             found: words::sentence(&format!(
-                "on {} the deal went from {old} to {new} at once",
-                case.day(owner, step.at)
+                "on {} the deal went from {old} to {new} {}",
+                case.day(owner, step.at),
+                // clicked through: a stage that was left within a day was not gone through
+                if step.began == step.at { "at once" } else { "within a day" }
             )),
             clears_when: words::sentence(&format!("take the deal back to {names}, or say why it was not needed")),
             ..super::blank(case, Rule::SkippedStage, step.began.timestamp_millis().to_string(), step.at + ONE_MOVE)
@@ -98,6 +90,9 @@ mod tests {
         assert_eq!((found[0].owner.as_deref(), found[0].deal_at), (Some(ANA), Some(t("11-03"))));
         assert_eq!(found[0].expected, "Discovery and Proposal between Lead and Negotiation.");
         assert_eq!(found[0].found, "On 3 Nov the deal went from Lead to Negotiation at once.");
+        let clicked =
+            World::new("11-20").moved("11-03", "Discovery").moved("11-03 13:00", "Proposal").findings(SKIPPED);
+        assert_eq!(clicked[0].found, "On 3 Nov the deal went from Lead to Proposal within a day.");
         let mut large = jumped("11-20");
         large.deal.amount = Some(60_000.0);
         assert_eq!(large.findings(SKIPPED)[0].severity, Severity::Medium);

@@ -143,42 +143,13 @@ impl Company {
         let at = story.created
             + step * i32::try_from(n).expect("few on a deal")
             + TimeDelta::seconds((seed % 7200).cast_signed());
-        let (kind, direction) = match n % 8 {
-            0 | 4 => (Kind::Email, Some(Direction::Outbound)),
-            1 | 5 | 6 => (Kind::Email, Some(Direction::Inbound)),
-            2 => (Kind::Meeting, None),
-            3 => (Kind::Email, Some(Direction::Outbound)),
-            _ => (Kind::Call, Some(Direction::Outbound)),
-        };
-        // what has not happened yet can only be a meeting
-        let (kind, direction) = if at > self.now { (Kind::Meeting, None) } else { (kind, direction) };
+        let (kind, direction) = what(n, at > self.now);
         let typed = kind == Kind::Call && seed.is_multiple_of(2);
         let inbound = direction == Some(Direction::Inbound);
         let meeting = kind == Kind::Meeting;
-        let mut tags = Vec::new();
-        if kind == Kind::Email && !inbound && seed.is_multiple_of(20) {
-            tags.push("quote".to_owned());
-        }
-        if inbound && seed.is_multiple_of(40) {
-            tags.push("order".to_owned());
-        }
-        if kind == Kind::Email && seed.is_multiple_of(97) {
-            tags.push("competitor:Rivalsoft".to_owned());
-        }
-        let (ours, theirs) = match kind {
-            Kind::Email if inbound => (Role::To, Role::From),
-            Kind::Email => (Role::From, Role::To),
-            _ => (Role::Organizer, Role::Required),
-        };
+        let tags = tags(kind, inbound, seed);
         let owner = rep(story.owner);
-        let mut participants = vec![
-            person(&owner, ours, None, Some(&owner)),
-            person(&format!("buyer{deal}@company{}.example", deal / 4), theirs, Some(format!("K{deal}")), None),
-        ];
-        if seed.is_multiple_of(10) {
-            let other = rep((story.owner + 1) % self.reps);
-            participants.push(person(&other, if meeting { Role::Required } else { ours }, None, Some(&other)));
-        }
+        let participants = self.participants(deal, story, seed, kind, inbound);
         let matches = [
             (Entity::Contact, format!("K{deal}"), Reason::Address),
             (Entity::Company, format!("C{}", deal / 4), Reason::Domain),
@@ -232,6 +203,25 @@ impl Company {
             ical_uid: meeting.then(|| format!("m{deal}-{n}")),
             recurrence_id: None,
         });
+    }
+
+    /// The owner, the buyer, and a colleague now and then.
+    fn participants(&self, deal: u64, story: &Story, seed: u64, kind: Kind, inbound: bool) -> Vec<Participant> {
+        let (ours, theirs) = match kind {
+            Kind::Email if inbound => (Role::To, Role::From),
+            Kind::Email => (Role::From, Role::To),
+            _ => (Role::Organizer, Role::Required),
+        };
+        let owner = rep(story.owner);
+        let mut all = vec![
+            person(&owner, ours, None, Some(&owner)),
+            person(&format!("buyer{deal}@company{}.example", deal / 4), theirs, Some(format!("K{deal}")), None),
+        ];
+        if seed.is_multiple_of(10) {
+            let other = rep((story.owner + 1) % self.reps);
+            all.push(person(&other, if kind == Kind::Meeting { Role::Required } else { ours }, None, Some(&other)));
+        }
+        all
     }
 
     async fn streams(&self, store: &Store) {
@@ -384,13 +374,36 @@ async fn save(store: &Store, rows: &[Row]) {
     tx.commit().await.expect("a commit");
 }
 
+/// What the n-th thing on a deal is. What has not happened yet can only be a meeting.
+fn what(n: u64, to_come: bool) -> (Kind, Option<Direction>) {
+    match n % 8 {
+        _ if to_come => (Kind::Meeting, None),
+        0 | 3 | 4 => (Kind::Email, Some(Direction::Outbound)),
+        1 | 5 | 6 => (Kind::Email, Some(Direction::Inbound)),
+        2 => (Kind::Meeting, None),
+        _ => (Kind::Call, Some(Direction::Outbound)),
+    }
+}
+
+fn tags(kind: Kind, inbound: bool, seed: u64) -> Vec<String> {
+    let email = kind == Kind::Email;
+    let all = [
+        (email && !inbound && seed.is_multiple_of(20), "quote"),
+        (inbound && seed.is_multiple_of(40), "order"),
+        (email && seed.is_multiple_of(97), "competitor:Rivalsoft"),
+    ];
+    all.into_iter().filter(|(there, _)| *there).map(|(_, tag)| tag.to_owned()).collect()
+}
+
+/// Stream, key, activity, time, Message-ID.
+type Item = (i64, String, Option<String>, DateTime<Utc>, Option<String>);
+
 /// What waits to be written.
 #[derive(Default)]
 struct Batch {
     stored: Vec<Stored>,
     sightings: Vec<Sighting>,
-    /// Stream, key, activity, time, Message-ID.
-    items: Vec<(i64, String, Option<String>, DateTime<Utc>, Option<String>)>,
+    items: Vec<Item>,
 }
 
 impl Batch {

@@ -279,7 +279,7 @@ mod tests {
     fn many_rows_are_many_groups_and_none_is_a_file() {
         let row = |i: usize| {
             let texts: Vec<String> = (0..i % 3).map(|n| format!("{i}-{n}")).collect();
-            json!({"text": (i % 7 > 0).then(|| i.to_string()), "texts": texts, "number": i})
+            json!({"text": (!i.is_multiple_of(7)).then(|| i.to_string()), "texts": texts, "number": i})
         };
         let given: Vec<Value> = (0..ROWS * 2 + 5).map(row).collect();
         let (rows, groups) = written(&given);

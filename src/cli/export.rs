@@ -50,7 +50,7 @@ const PAGE: i64 = 500;
 /// Writes rows as they come, in any format.
 enum Sink {
     Jsonl(Out),
-    Csv(csv::Writer<Out>),
+    Csv(Box<csv::Writer<Out>>),
     Parquet(Box<Parquet<Out>>),
 }
 
@@ -63,7 +63,7 @@ impl Sink {
             ExportFormat::Csv => {
                 let mut csv = csv::Writer::from_writer(out);
                 csv.write_record(columns.iter().map(|c| c.name))?;
-                Self::Csv(csv)
+                Self::Csv(Box::new(csv))
             }
             ExportFormat::Parquet => Self::Parquet(Box::new(Parquet::new(out, columns)?)),
         })

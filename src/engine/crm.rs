@@ -412,8 +412,10 @@ mod tests {
 
     use super::*;
 
-    /// Changes by day: (day, stage entered, seen by us and not told by the CRM).
-    fn changes(all: &[(i64, &str, bool)]) -> Vec<StageChange> {
+    /// By day: the day, the stage entered, and whether we saw it ourselves, untold by the CRM.
+    type Moves<'m> = &'m [(i64, &'m str, bool)];
+
+    fn changes(all: Moves<'_>) -> Vec<StageChange> {
         let change = |&(day, to, ours): &(i64, &str, bool)| StageChange {
             from: None,
             to: to.to_owned(),
@@ -427,7 +429,7 @@ mod tests {
 
     #[test]
     fn what_the_crm_tells_of_an_observed_move() {
-        let cases: &[(&[(i64, &str, bool)], bool)] = &[
+        let cases: &[(Moves<'_>, bool)] = &[
             (&[(1, "lead", false), (3, "demo", true)], false),
             (&[(1, "lead", false), (2, "demo", false), (3, "demo", true)], true),
             (&[(1, "lead", false), (2, "demo", false), (3, "offer", false), (4, "demo", true)], false),

@@ -167,7 +167,7 @@ fn coverage(c: &Connection, mine: &[streams::Stored]) -> Option<ConnectionCovera
         return None;
     };
     let all = |pick: fn(&streams::Stored) -> Option<DateTime<Utc>>| -> Option<Vec<DateTime<Utc>>> {
-        if mine.is_empty() { None } else { mine.iter().map(|s| pick(s)).collect() }
+        if mine.is_empty() { None } else { mine.iter().map(pick).collect() }
     };
     let complete_from = all(|s| s.complete_from).and_then(|v| v.into_iter().max());
     let complete_to = all(|s| s.complete_to).and_then(|v| v.into_iter().min());

@@ -24,6 +24,7 @@ use crate::{
     store::{
         StoreError, Tx, activities,
         items::{self, Decided, Known, Outcome},
+        reviews,
         sightings::{self, Sighting},
         signals,
         streams::{self, Progress},
@@ -272,7 +273,7 @@ impl Reading<'_> {
         let absent = away.iter().filter_map(|a| known.directory.contact_by_address(&a.0));
         let absent: Vec<String> = absent.map(|c| c.id.clone()).collect();
         let of_absent = absent.iter().flat_map(|c| known.directory.deals_of_contact(c)).cloned();
-        matches::mark(tx, of_absent.collect::<Vec<_>>()).await?;
+        reviews::mark(tx, of_absent.collect::<Vec<_>>()).await?;
         signals::away(tx, &engine.store, away).await?;
         signals::dead(tx, &engine.store, decide::dead_addresses(&sorted.mails, &known)).await?;
         merge(tx, &e.merged).await?;
@@ -282,7 +283,7 @@ impl Reading<'_> {
         matches::settle(tx, &known, fresh).await?;
         // wherever they take part somebody may wait for them, not only on deals that name them
         let on = activities::deals_with(tx, &absent).await?;
-        matches::mark(tx, on).await?;
+        reviews::mark(tx, on).await?;
         let maybe: Vec<String> = stale.iter().map(|s| s.activity.clone()).collect();
         drop_orphans(tx, &maybe, &known.directory).await?;
         texts::bring_back(tx, &maybe).await?;

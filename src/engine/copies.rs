@@ -9,7 +9,6 @@ use super::{
     Connection,
     identity::{self, MailIdentity},
     mail::{self, Candidate},
-    matches,
 };
 use crate::{
     domain::{
@@ -20,6 +19,7 @@ use crate::{
         StoreError, Tx,
         activities::{self, Stored},
         copies::{self, Copy},
+        reviews,
     },
 };
 
@@ -159,7 +159,7 @@ async fn settle(
     }
     for (old, heir) in heirs {
         let Some(row) = rows.get(old).filter(|_| !taken.contains(old)) else { continue };
-        matches::mark(tx, deals(&row.activity)).await?;
+        reviews::mark(tx, deals(&row.activity)).await?;
         copies::rename(tx, old, &heir).await?;
         placed.moved.insert(old.to_owned(), heir);
     }

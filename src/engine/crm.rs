@@ -6,9 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::{self, Quality, Record};
 
-use super::{Connection, Engine, EngineError, matches};
+use super::{Connection, Engine, EngineError};
 use crate::{
-    args,
     domain::{
         activity::Entity,
         address,
@@ -17,7 +16,7 @@ use crate::{
     store::{
         Store, StoreError, Tx, activities, directory, items,
         items::{Decided, Outcome},
-        meta, subjects,
+        meta, rematch, reviews, subjects,
     },
 };
 
@@ -174,10 +173,9 @@ impl Touched {
     async fn mark(mut self, tx: &mut Tx, store: &Store, codes: &super::Known) -> Result<(), StoreError> {
         meta::directory_changed(tx).await?;
         super::corroborate::due(tx).await?;
-        let some = "select 1 from items where outcome <> 'read' union all select 1 from activities limit 1";
-        let none_yet = tx.rows(some, vec![]).await?.is_empty();
+        let none_yet = !items::any_history(tx).await?;
         let deals: Vec<String> = self.deals.iter().cloned().collect();
-        matches::mark(tx, self.deals.iter().cloned()).await?;
+        reviews::mark(tx, self.deals.iter().cloned()).await?;
         let people = self.contacts.iter().map(|c| format!("contact:{c}"));
         subjects::mark(tx, people.chain(self.companies.iter().map(|c| format!("company:{c}"))).collect::<Vec<_>>())
             .await?;
@@ -201,14 +199,8 @@ impl Touched {
             self.addresses.iter().map(|a| format!("a:{a}")).chain(self.domains.iter().map(|d| format!("d:{d}")));
         items::wake(tx, &hashes.map(|t| store.blind(&t)).collect::<Vec<_>>()).await?;
         if self.everything {
-            tx.exec(
-                "insert into rematch (activity) select id from activities where true on conflict do nothing",
-                vec![],
-            )
-            .await?;
-            tx.exec("update reviews set due = 0", vec![]).await?;
-            subjects::mark_all(tx).await?;
-            return Ok(());
+            rematch::add_all(tx).await?;
+            return reviews::judge_all(tx).await;
         }
         let mut ids: BTreeSet<String> = BTreeSet::new();
         ids.extend(activities::with_addresses(tx, &list(&self.addresses)).await?);
@@ -233,15 +225,14 @@ impl Touched {
                 .any(|c| self.contacts.contains(&c.contact) || self.contacts.contains(dir.survivor(&c.contact)))
                 || d.company.as_ref().is_some_and(|c| self.companies.contains(c))
         });
-        matches::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;
+        reviews::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;
         // findings name people: also where somebody takes part whom the deal does not name, and in entries on no deal
         let people = list(&self.contacts);
         let on = activities::deals_with(tx, &people).await?;
-        matches::mark(tx, on).await?;
+        reviews::mark(tx, on).await?;
         let entries = subjects::entries_of(tx, &people).await?;
         subjects::mark(tx, entries.iter().map(|id| format!("activity:{id}"))).await?;
-        let rows = ids.into_iter().map(|id| args![id]).collect();
-        tx.insert("insert into rematch (activity)", "on conflict do nothing", rows).await
+        rematch::add(tx, ids).await
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Engine, Known, matches};
+use super::{Engine, Known};
 use crate::{
     domain::{directory::StageKind, gaps},
     store::{StoreError, Tx, meta, reviews},
@@ -54,5 +54,5 @@ async fn mark_stages(tx: &mut Tx, known: &Known, limits: &BTreeMap<String, u32>)
     let moved = |stage: &String| before.get(stage) != limits.get(stage);
     let dir = &known.directory;
     let open = dir.deals.values().filter(|d| dir.stage_kind(&d.stage) == StageKind::Open && moved(&d.stage));
-    matches::mark(tx, open.map(|d| d.id.clone()).collect::<Vec<_>>()).await
+    reviews::mark(tx, open.map(|d| d.id.clone()).collect::<Vec<_>>()).await
 }

@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use dealtrail_sdk::record::Typed;
 
 use crate::{
-    args,
     domain::{
         activity::{Activity, Entity, Kind, Match, Origin, Participant, Reason},
         closings,
@@ -16,7 +15,7 @@ use crate::{
     store::{
         StoreError, Tx,
         activities::{self, Chosen, Stored},
-        entries,
+        entries, rematch, reviews,
         sightings::Sighting,
     },
 };
@@ -86,7 +85,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
         corroborate::due(tx).await?;
     }
     others.write(tx).await?;
-    mark(tx, deals).await
+    reviews::mark(tx, deals).await
 }
 
 /// The texts of these activities; those just written are not read again.
@@ -330,7 +329,7 @@ pub async fn mark_around<'a>(
         others.gone(&s.activity);
     }
     others.write(tx).await?;
-    mark(tx, deals).await
+    reviews::mark(tx, deals).await
 }
 
 /// The deals whose findings may change with these ties.
@@ -374,8 +373,7 @@ pub async fn look_again_around(tx: &mut Tx, gone: &[String], dir: &Directory) ->
     let threads: Vec<String> = threads.into_iter().collect();
     let members = activities::by_threads(tx, &threads).await?;
     let rest: Vec<Stored> = members.into_iter().filter(|s| !gone.contains(&s.activity.id)).collect();
-    let again = rest.iter().map(|s| args![&s.activity.id]).collect();
-    tx.insert("insert into rematch (activity)", "on conflict do nothing", again).await?;
+    rematch::add(tx, rest.iter().map(|s| s.activity.id.clone())).await?;
     let mut deals: BTreeSet<String> = BTreeSet::new();
     let mut others = Touched::default();
     for s in threads::without(tx, rest, dir).await? {
@@ -388,16 +386,7 @@ pub async fn look_again_around(tx: &mut Tx, gone: &[String], dir: &Directory) ->
         others.gone(&s.activity);
     }
     others.write(tx).await?;
-    mark(tx, deals).await?;
+    reviews::mark(tx, deals).await?;
     // those who counted for their contacts' deals
-    let sql = "update reviews set due = 0 where deal in (select r.id from crm_records r where r.kind = 'deal')";
-    tx.exec(sql, vec![]).await?;
-    Ok(())
-}
-
-/// Marks deals for judging: due at once.
-pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
-    let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();
-    tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows)
-        .await
+    reviews::mark_all(tx).await
 }

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     domain::gaps::{Refused, Word},
-    store::{StoreError, activities, choices, connections::State, findings, meta, streams::Stored, subjects},
+    store::{
+        StoreError, activities, choices, connections::State, findings, items, meta, rematch, reviews, streams::Stored,
+        subjects,
+    },
 };
 
 /// Connections read at the same time.
@@ -22,6 +25,8 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// Panics while one stream is read: enough to find a few messages that cause them.
 const MOST_PANICS: usize = 12;
+/// Activities matched again in one transaction.
+const REMATCH: i64 = 300;
 /// When a connection is looked at again that another process was reading.
 const SOON: TimeDelta = TimeDelta::minutes(1);
 
@@ -279,8 +284,7 @@ impl Engine {
         while !stop.is_cancelled() {
             let mut tx = self.store.begin().await?;
             let known = self.known_in(&mut tx).await?;
-            let rows = tx.rows("select activity from rematch order by activity limit 300", vec![]).await?;
-            let ids: Vec<String> = rows.iter().map(|r| r.text(0)).collect();
+            let ids = rematch::next(&mut tx, REMATCH).await?;
             if ids.is_empty() {
                 return Ok(());
             }
@@ -290,7 +294,7 @@ impl Engine {
             }
             let fresh = matches::Fresh { again: ids.clone(), ..matches::Fresh::default() };
             matches::settle(&mut tx, &known, fresh).await?;
-            tx.exec_in("delete from rematch where activity in ({in})", &ids).await?;
+            rematch::done(&mut tx, &ids).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -309,14 +313,9 @@ impl Engine {
         }
         if before.is_some() {
             let mut tx = self.store.begin().await?;
-            tx.exec("update items set recheck = 1 where gone_at is null and outcome <> 'read'", vec![]).await?;
-            tx.exec(
-                "insert into rematch (activity) select id from activities where true on conflict do nothing",
-                vec![],
-            )
-            .await?;
-            tx.exec("update reviews set due = 0", vec![]).await?;
-            subjects::mark_all(&mut tx).await?;
+            items::recheck_all(&mut tx).await?;
+            rematch::add_all(&mut tx).await?;
+            reviews::judge_all(&mut tx).await?;
             tx.commit().await?;
         }
         self.store.set_meta(KEY, &self.rules.fingerprint).await
@@ -332,7 +331,7 @@ impl Engine {
         }
         findings::save(&mut tx, std::slice::from_ref(&finding)).await?;
         match &finding.deal {
-            Some(deal) => matches::mark(&mut tx, [deal.clone()]).await?,
+            Some(deal) => reviews::mark(&mut tx, [deal.clone()]).await?,
             None => subjects::mark(&mut tx, [finding.subject()]).await?,
         }
         tx.commit().await?;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Deals judged in one transaction, in memory with everything that happened on them.
-const BATCH: i64 = 30;
+pub(super) const BATCH: usize = 30;
 /// The state of the directory whose lost deals have no findings left.
 const WITHDRAWN: &str = "withdrawn";
 
@@ -65,7 +65,7 @@ impl Engine {
             if self.known_in(&mut tx).await?.version != known.version {
                 return Ok(false);
             }
-            let due = reviews::due(&mut tx, now, BATCH).await?;
+            let due = reviews::due(&mut tx, now, BATCH as i64).await?;
             if due.is_empty() {
                 return Ok(true);
             }

@@ -11,10 +11,12 @@ use super::{
     rules::{Level, TEXT_LIMIT},
 };
 use crate::{
-    args,
     domain::activity::{Kind, TextState},
     store::{StoreError, Tx, activities, connections, items, sightings, streams::Stored},
 };
+
+/// Texts asked for in one go.
+const PENDING: i64 = 200;
 
 impl Engine {
     /// Reads the pending texts that this stream can give.
@@ -22,22 +24,23 @@ impl Engine {
         if c.content < Level::Text {
             return Ok(0);
         }
-        let sql = "select s.key, s.activity from sightings s join activities a on a.id = s.activity \
-                   where s.stream = $1 and s.gone_at is null and a.kind = 'email' and a.text_state = 'pending' limit 200";
-        let rows = self.store.db.rows(sql, args![stream.id]).await?;
-        if rows.is_empty() {
+        let pending = self.store.pending_texts(stream.id, PENDING).await?;
+        if pending.is_empty() {
             return Ok(0);
         }
-        let keys: Vec<String> = rows.iter().map(|r| r.text(0)).collect();
+        let keys: Vec<String> = pending.keys().cloned().collect();
         let contents = c.source.content(&stream.stream, &keys, TEXT_LIMIT).await?;
         let mut tx = self.store.begin().await?;
+        let ids: Vec<String> = pending.values().cloned().collect();
+        let known = activities::by_ids(&mut tx, &ids).await?;
+        // two copies in one folder are one text
+        let mut known: HashMap<String, _> = known.into_iter().map(|s| (s.activity.id.clone(), s)).collect();
         let mut fresh = Fresh::default();
         for (key, content) in contents {
-            let Some(row) = rows.iter().find(|r| r.text(0) == key) else { continue };
-            let Some(mut stored) = activities::by_ids(&mut tx, &[row.text(1)]).await?.pop() else { continue };
+            let Some(mut stored) = pending.get(&key).and_then(|id| known.remove(id)) else { continue };
             stored.text_state = match content {
                 Content::Text { text, .. } => {
-                    fresh.texts.push((row.text(1), text));
+                    fresh.texts.push((stored.activity.id.clone(), text));
                     TextState::Kept
                 }
                 Content::None => TextState::None,

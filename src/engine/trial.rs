@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     Engine, Known,
-    review::{self, Evidence, Tasks},
+    review::{self, BATCH, Evidence, Tasks},
     rules::Rules,
     subjects::{self, Loaded},
 };
@@ -20,9 +20,6 @@ use crate::{
     },
     store::{StoreError, Tx, findings, subjects as watched},
 };
-
-/// Judged with one loading.
-const BATCH: usize = 300;
 
 /// What is tried.
 #[derive(Clone, Copy, Debug)]

@@ -248,6 +248,18 @@ pub async fn recheck(tx: &mut Tx, stream: i64, key: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Marks every item for another look.
+pub async fn recheck_all(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.exec("update items set recheck = 1 where gone_at is null and outcome <> 'read'", vec![]).await?;
+    Ok(())
+}
+
+/// Was anything decided yet, or typed?
+pub async fn any_history(tx: &mut Tx) -> Result<bool, StoreError> {
+    let sql = "select 1 from items where outcome <> 'read' union all select 1 from activities limit 1";
+    Ok(!tx.rows(sql, vec![]).await?.is_empty())
+}
+
 /// Marks the items behind these activities for another look.
 pub async fn recheck_of(tx: &mut Tx, activities: &[String]) -> Result<(), StoreError> {
     tx.exec_in(

@@ -16,6 +16,7 @@ pub mod lists;
 pub mod meta;
 pub mod pages;
 pub mod people;
+pub mod rematch;
 pub mod reports;
 pub mod reviews;
 pub mod sightings;

@@ -24,14 +24,26 @@ pub async fn forget(tx: &mut Tx, deals: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Every deal is due: a threshold changed, or a connection failed or came back.
-pub async fn judge_all(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.exec(ALL, vec![]).await?;
-    subjects::mark_all(tx).await
+/// Marks deals for judging: due at once.
+pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();
+    tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows)
+        .await
 }
 
-const ALL: &str = "insert into reviews (deal, due, waits, lease_until) select id, 0, 0, 0 from crm_records \
-                   where kind = 'deal' on conflict (deal) do update set due = 0";
+/// The same for every deal of the CRM.
+pub async fn mark_all(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = "insert into reviews (deal, due, waits, lease_until) select id, 0, 0, 0 from crm_records \
+               where kind = 'deal' on conflict (deal) do update set due = 0";
+    tx.exec(sql, vec![]).await?;
+    Ok(())
+}
+
+/// Everything is due: a threshold changed, or a connection failed or came back.
+pub async fn judge_all(tx: &mut Tx) -> Result<(), StoreError> {
+    mark_all(tx).await?;
+    subjects::mark_all(tx).await
+}
 
 impl Store {
     /// Capture got further: deals that waited for it are due.

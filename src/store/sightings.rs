@@ -1,8 +1,10 @@
 //! The ties from items to activities.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
-use super::{StoreError, Tx, ms, opt_at, opt_ms};
+use super::{Store, StoreError, Tx, ms, opt_at, opt_ms};
 use crate::{args, domain::meeting::View};
 
 #[derive(Clone, Debug)]
@@ -107,4 +109,13 @@ pub async fn without(tx: &mut Tx, activities: &[String]) -> Result<Vec<String>, 
     let rows = tx.rows_in(sql, activities).await?;
     let seen: std::collections::HashSet<String> = rows.iter().map(|r| r.text(0)).collect();
     Ok(activities.iter().filter(|a| !seen.contains(*a)).cloned().collect())
+}
+
+impl Store {
+    /// Captured mail of a stream whose text is still to be read: item key -> activity.
+    pub async fn pending_texts(&self, stream: i64, most: i64) -> Result<HashMap<String, String>, StoreError> {
+        let sql = "select s.key, s.activity from sightings s join activities a on a.id = s.activity \
+                   where s.stream = $1 and s.gone_at is null and a.kind = 'email' and a.text_state = 'pending' limit $2";
+        Ok(self.db.rows(sql, args![stream, most]).await?.iter().map(|r| (r.text(0), r.text(1))).collect())
+    }
 }

@@ -19,8 +19,10 @@ use crate::{
     },
 };
 
-/// Deals judged in one transaction, in memory with everything that happened on them.
-pub(super) const BATCH: usize = 30;
+/// Deals judged in one transaction.
+pub(super) const BATCH: usize = 60;
+/// Activities held in memory for them: with fewer deals where much happened on each.
+const MOST_HELD: usize = 1500;
 /// The state of the directory whose lost deals have no findings left.
 const WITHDRAWN: &str = "withdrawn";
 
@@ -69,8 +71,10 @@ impl Engine {
             if due.is_empty() {
                 return Ok(true);
             }
-            let deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
+            let mut deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
             let evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
+            // the others stay due
+            deals.truncate(evidence.deals());
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
             for f in findings::of_deals(&mut tx, &due).await? {
                 existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
@@ -202,7 +206,7 @@ impl<'a> Tasks<'a> {
     }
 }
 
-/// The activities near a batch of deals.
+/// The activities near some deals.
 #[derive(Clone)]
 pub(super) struct Evidence {
     all: HashMap<String, Activity>,
@@ -214,6 +218,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// What is near the first of these deals: near as many as can be held at once, and at least one.
     pub async fn load(
         engine: &Engine,
         tx: &mut crate::store::Tx,
@@ -225,9 +230,9 @@ impl Evidence {
             let all = Case::contacts_of(&known.directory, d).into_iter().map(str::to_owned).collect();
             (d.id.clone(), all)
         });
-        let of_deals: HashMap<String, Vec<String>> = of_deals.collect();
-        let mut people: BTreeSet<&str> = deals.iter().flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
-        let contacts: Vec<String> = people.iter().map(|id| (*id).to_owned()).collect();
+        let mut of_deals: HashMap<String, Vec<String>> = of_deals.collect();
+        let contacts: BTreeSet<String> = of_deals.values().flatten().cloned().collect();
+        let contacts: Vec<String> = contacts.into_iter().collect();
         let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
         for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
             by_deal.entry(deal).or_default().push(activity);
@@ -236,14 +241,32 @@ impl Evidence {
         for (contact, activity) in activities::links(tx, &[Entity::Contact.as_str()], &contacts).await? {
             by_contact.entry(contact).or_default().push(activity);
         }
-        let wanted: BTreeSet<String> = by_deal.values().chain(by_contact.values()).flatten().cloned().collect();
+        let mut wanted: BTreeSet<String> = BTreeSet::new();
+        let mut held: BTreeSet<&str> = BTreeSet::new();
+        for deal in &ids {
+            let of_contacts = of_deals[deal].iter().filter_map(|c| by_contact.get(c));
+            let near: Vec<&String> = by_deal.get(deal).into_iter().chain(of_contacts).flatten().collect();
+            if !held.is_empty() && wanted.len() + near.len() > MOST_HELD {
+                break;
+            }
+            wanted.extend(near.into_iter().cloned());
+            held.insert(deal);
+        }
+        of_deals.retain(|deal, _| held.contains(deal.as_str()));
         let wanted: Vec<String> = wanted.into_iter().collect();
         let rows = activities::by_ids(tx, &wanted).await?;
+        let of_held = deals.iter().filter(|d| held.contains(d.id.as_str()));
+        let mut people: BTreeSet<&str> = of_held.flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
         // whoever took part may be away, whether or not the deal names them: what is judged with it must not matter
         people.extend(rows.iter().flat_map(|s| gaps::people(&known.directory, &s.activity)));
         let backdrop = engine.backdrop(tx, known, &rows, &people).await?;
         let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
         Ok(Self { all, by_deal, by_contact, contacts: of_deals, backdrop })
+    }
+
+    /// How many deals it is about.
+    pub fn deals(&self) -> usize {
+        self.contacts.len()
     }
 
     /// The same without these activities.

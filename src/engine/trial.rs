@@ -52,8 +52,11 @@ impl Engine {
         let mut all = Vec::new();
         let mut deals: Vec<&Deal> = known.directory.deals.values().collect();
         deals.sort_by(|a, b| a.id.cmp(&b.id));
-        for batch in deals.chunks(BATCH) {
-            all.extend(self.try_deals(tx, known, [&now, &then], batch, trial.kept_out).await?);
+        let mut left = &deals[..];
+        while !left.is_empty() {
+            let batch = &left[..left.len().min(BATCH)];
+            let tried = self.try_deals(tx, known, [&now, &then], batch, trial.kept_out, &mut all).await?;
+            left = &left[tried..];
         }
         for batch in watched::all(tx).await?.chunks(BATCH) {
             all.extend(self.try_subjects(tx, known, [&now, &then], batch, trial.kept_out).await?);
@@ -61,6 +64,7 @@ impl Engine {
         Ok(all)
     }
 
+    /// Returns how many of the deals, from the first, it has tried.
     async fn try_deals(
         &self,
         tx: &mut Tx,
@@ -68,19 +72,19 @@ impl Engine {
         [now, then]: [&Facts<'_>; 2],
         deals: &[&Deal],
         kept_out: &[String],
-    ) -> Result<Vec<Pair>, StoreError> {
+        all: &mut Vec<Pair>,
+    ) -> Result<usize, StoreError> {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
         let seen = Evidence::load(self, tx, known, deals).await?;
         let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
         let tasks = Tasks::new(&known.directory.tasks);
-        let mut all = Vec::new();
-        for deal in deals {
+        for deal in &deals[..seen.deals()] {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
             let judged = |facts, seen| review::judged(facts, &tasks, seen, deal, &old).0;
             all.extend(pairs(judged(now, &seen), judged(then, &left)));
         }
-        Ok(all)
+        Ok(seen.deals())
     }
 
     async fn try_subjects(

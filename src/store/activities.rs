@@ -97,7 +97,7 @@ fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
 
 async fn load(tx: &mut Tx, filter: &str, values: &[String]) -> Result<Vec<Stored>, StoreError> {
     let sql = format!("select {COLUMNS} from activities a where {filter}");
-    tx.rows_in(&sql, values).await?.iter().map(read).collect()
+    tx.read_in(&sql, values, read).await
 }
 
 pub async fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stored>, StoreError> {

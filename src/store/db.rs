@@ -4,6 +4,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     migrate::{Migration, MigrationType, Migrator},
@@ -21,6 +22,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migra
 pub enum Arg {
     Text(Option<String>),
     Int(Option<i64>),
+    /// Many texts at once, as PostgreSQL takes them; SQLite gets a JSON array for a text.
+    Texts(Vec<String>),
 }
 
 impl From<&str> for Arg {
@@ -120,16 +123,29 @@ pub enum Tx {
 }
 
 macro_rules! bound {
-    ($sql:expr, $args:expr) => {{
+    ($sql:expr, $args:expr, $texts:expr) => {{
         let mut query = sqlx::query(AssertSqlSafe($sql.to_owned()));
         for arg in $args {
             query = match arg {
                 Arg::Text(v) => query.bind(v),
                 Arg::Int(v) => query.bind(v),
+                Arg::Texts(v) => query.bind($texts(v)),
             };
         }
         query
     }};
+}
+
+macro_rules! lite {
+    ($sql:expr, $args:expr) => {
+        bound!($sql, $args, |v| serde_json::Value::from(v).to_string())
+    };
+}
+
+macro_rules! pg {
+    ($sql:expr, $args:expr) => {
+        bound!($sql, $args, std::convert::identity::<Vec<String>>)
+    };
 }
 
 impl Db {
@@ -208,8 +224,8 @@ impl Db {
     /// Reads outside a transaction.
     pub async fn rows(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite { read, .. } => bound!(sql, args).fetch_all(read).await?.into_iter().map(Row::Lite).collect(),
-            Self::Pg(pool) => bound!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
+            Self::Lite { read, .. } => lite!(sql, args).fetch_all(read).await?.into_iter().map(Row::Lite).collect(),
+            Self::Pg(pool) => pg!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
         })
     }
 
@@ -219,19 +235,15 @@ impl Db {
             Self::Lite { .. } => Dialect::Lite,
             Self::Pg(_) => Dialect::Pg,
         };
-        let mut all = Vec::new();
-        for chunk in values.chunks(MOST_LISTED) {
-            let (sql, args) = dialect.listed(sql, chunk);
-            all.extend(self.rows(&sql, args).await?);
-        }
-        Ok(all)
+        let (sql, args) = dialect.listed(sql, values);
+        self.rows(&sql, args).await
     }
 
     /// One statement in a transaction of its own.
     pub async fn exec(&self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Lite { write, .. } => bound!(sql, args).execute(write).await?.rows_affected(),
-            Self::Pg(pool) => bound!(sql, args).execute(pool).await?.rows_affected(),
+            Self::Lite { write, .. } => lite!(sql, args).execute(write).await?.rows_affected(),
+            Self::Pg(pool) => pg!(sql, args).execute(pool).await?.rows_affected(),
         })
     }
 
@@ -251,23 +263,23 @@ const WRITER_LOCK: i64 = 0x0dea_17a1;
 
 /// Placeholders a statement may have: SQLite takes 32,766.
 const MOST_PLACEHOLDERS: usize = 30_000;
-/// Values in one list.
-const MOST_LISTED: usize = 4096;
+/// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
+const MOST_ROWS: usize = 64;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;
 
 impl Tx {
     pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite(tx) => bound!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
-            Self::Pg(tx) => bound!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
+            Self::Lite(tx) => lite!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
+            Self::Pg(tx) => pg!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
         })
     }
 
     pub async fn exec(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Lite(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Pg(tx) => bound!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Lite(tx) => lite!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Pg(tx) => pg!(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
@@ -294,22 +306,49 @@ impl Tx {
 
     /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
     pub async fn rows_in(&mut self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, args) = self.dialect().listed(sql, values);
+        self.rows(&sql, args).await
+    }
+
+    /// The same, each row read as it comes: few rows are held at a time.
+    pub async fn read_in<T>(
+        &mut self,
+        sql: &str,
+        values: &[String],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let mut all = Vec::new();
-        for chunk in values.chunks(MOST_LISTED) {
-            let (sql, args) = self.dialect().listed(sql, chunk);
-            all.extend(self.rows(&sql, args).await?);
+        if values.is_empty() {
+            return Ok(all);
+        }
+        let (sql, args) = self.dialect().listed(sql, values);
+        match self {
+            Self::Lite(tx) => {
+                let mut rows = lite!(sql, args).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    all.push(read(&Row::Lite(row))?);
+                }
+            }
+            Self::Pg(tx) => {
+                let mut rows = pg!(sql, args).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    all.push(read(&Row::Pg(row))?);
+                }
+            }
         }
         Ok(all)
     }
 
     /// The same for a statement that changes rows.
     pub async fn exec_in(&mut self, sql: &str, values: &[String]) -> Result<u64, StoreError> {
-        let mut n = 0;
-        for chunk in values.chunks(MOST_LISTED) {
-            let (sql, args) = self.dialect().listed(sql, chunk);
-            n += self.exec(&sql, args).await?;
+        if values.is_empty() {
+            return Ok(0);
         }
-        Ok(n)
+        let (sql, args) = self.dialect().listed(sql, values);
+        self.exec(&sql, args).await
     }
 
     fn dialect(&self) -> Dialect {
@@ -330,7 +369,7 @@ impl Tx {
 
 /// How many rows the next statement writes: a power of two, so that few statements are made and each is prepared once.
 fn portion(left: usize, most: usize) -> usize {
-    let most = left.min(most).clamp(1, 256);
+    let most = left.min(most).clamp(1, MOST_ROWS);
     1 << most.ilog2()
 }
 
@@ -342,14 +381,14 @@ enum Dialect {
 }
 
 impl Dialect {
-    /// The statement for this list. Lists are filled up to a few lengths, with the last value: so there are few statements,
-    /// and each is prepared once.
+    /// The statement for this list, the same for every length: it is prepared once, and small.
     fn listed(self, sql: &str, values: &[String]) -> (String, Vec<Arg>) {
-        let len = values.len().next_power_of_two().min(MOST_LISTED);
-        let mut places = String::new();
-        self.places(&mut places, 0, len);
-        let last = values.last().into_iter().cycle();
-        (sql.replace("{in}", &places), values.iter().chain(last).take(len).map(Arg::from).collect())
+        debug_assert!(sql.contains("in ({in})"), "a list stands behind `in`");
+        let among = match self {
+            Self::Lite => "in (select value from json_each(?1))",
+            Self::Pg => "= any($1)",
+        };
+        (sql.replace("in ({in})", among), vec![Arg::Texts(values.to_vec())])
     }
 
     /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is

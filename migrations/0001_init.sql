@@ -63,13 +63,15 @@ create table items (
   attempts bigint not null,
   retry_at bigint,
   recheck bigint not null,
+  traces text,
   primary key (stream, key)
 ) /* keyed */;
-create index items_resource on items (stream, resource);
+create index items_resource on items (stream, resource) where resource <> key;
 create index items_activity on items (activity) where activity is not null;
 create index items_recheck on items (stream) where recheck = 1;
 create index items_at on items (occurred_at) where outcome <> 'read';
 create index items_retry on items (retry_at) where retry_at is not null;
+create index items_traces on items (decided_at) where traces is not null;
 
 create table blind (
   hash text not null,
@@ -77,7 +79,6 @@ create table blind (
   key text not null,
   primary key (hash, stream, key)
 ) /* keyed */;
-create index blind_item on blind (stream, key);
 
 create table activities (
   id text primary key,
@@ -122,7 +123,6 @@ create table links (
   activity text not null,
   primary key (entity, entity_id, activity)
 ) /* keyed */;
-create index links_activity on links (activity);
 
 create table parties (
   address text not null,
@@ -130,7 +130,6 @@ create table parties (
   domain text not null,
   primary key (address, activity)
 ) /* keyed */;
-create index parties_activity on parties (activity);
 create index parties_domain on parties (domain);
 
 create table refs (

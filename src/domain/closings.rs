@@ -1,6 +1,10 @@
 //! Does a mail end its thread by its own wording: "Thanks!", "Noted.", "We will come back to you"? Pure. Word lists as
 //! data, folded as `plain` folds, in the languages people write; when in doubt a mail asks for an answer.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::documents::plain;
 
 /// The tag of a mail that asks for no answer.
@@ -69,6 +73,23 @@ const MOST_WORDS: usize = 12;
 /// At most so many lines are looked at.
 const MOST_LINES: usize = 12;
 
+static CLOSES: LazyLock<Regex> = LazyLock::new(|| begins_with(&format!("{CLOSERS}|{RETURNS}")));
+static REQUESTED: LazyLock<Regex> = LazyLock::new(|| holds(REQUESTS));
+static RETURNED: LazyLock<Regex> = LazyLock::new(|| holds(RETURNS));
+static SIGNED_OFF: LazyLock<Regex> = LazyLock::new(|| begins_with(SIGN_OFFS));
+static GREETED: LazyLock<Regex> = LazyLock::new(|| begins_with(GREETINGS));
+static INTRODUCED: LazyLock<Regex> = LazyLock::new(|| begins_with(QUOTED));
+
+/// Finds a folded text that begins with one of these.
+fn begins_with(phrases: &str) -> Regex {
+    Regex::new(&format!("^ (?:{phrases}) ")).expect("the lists hold letters and spaces")
+}
+
+/// Finds one of these anywhere in a folded text.
+fn holds(phrases: &str) -> Regex {
+    Regex::new(&format!(" (?:{phrases}) ")).expect("the lists hold letters and spaces")
+}
+
 /// Does this mail end its thread by its own wording? Short; thanks, agrees or says that its writer will come back; asks for
 /// nothing. What is quoted below, the greeting and the signature are left aside.
 pub fn closes(text: &str) -> bool {
@@ -77,13 +98,13 @@ pub fn closes(text: &str) -> bool {
         return false;
     }
     let mut folded = plain(&written);
-    if !begins(&folded, CLOSERS) && !begins(&folded, RETURNS) {
+    if !CLOSES.is_match(&folded) {
         return false;
     }
-    for phrase in RETURNS.split('|') {
-        folded = folded.replace(&format!(" {phrase} "), " ");
+    while let Some(said) = RETURNED.find(&folded).map(|m| m.range()) {
+        folded.replace_range(said, " ");
     }
-    folded.split_whitespace().count() <= MOST_WORDS && !REQUESTS.split('|').any(|phrase| holds(&folded, phrase))
+    folded.split_whitespace().count() <= MOST_WORDS && !REQUESTED.is_match(&folded)
 }
 
 /// Sets or takes the tag of a mail that asks for no answer, as its text says.
@@ -100,7 +121,7 @@ fn own_words(text: &str) -> String {
     let mut own: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
         let folded = plain(line);
-        let above_quotation = line.ends_with(':') && begins(&folded, QUOTED) || line.starts_with("-----");
+        let above_quotation = line.ends_with(':') && INTRODUCED.is_match(&folded) || line.starts_with("-----");
         if line == "--" || line.starts_with("__") || above_quotation {
             break;
         }
@@ -108,10 +129,10 @@ fn own_words(text: &str) -> String {
             continue;
         }
         let short = folded.split_whitespace().take(6).count() <= 5;
-        if own.is_empty() && short && begins(&folded, GREETINGS) && !ends(line) {
+        if own.is_empty() && short && GREETED.is_match(&folded) && !ends(line) {
             continue;
         }
-        if !own.is_empty() && short && begins(&folded, SIGN_OFFS) {
+        if !own.is_empty() && short && SIGNED_OFF.is_match(&folded) {
             break;
         }
         own.push(line);
@@ -120,21 +141,6 @@ fn own_words(text: &str) -> String {
         }
     }
     own.join("\n")
-}
-
-/// Does a folded text begin with one of these?
-fn begins(folded: &str, starts: &str) -> bool {
-    starts.split('|').any(|start| after(folded, start).is_some())
-}
-
-/// Does a folded text hold these words in a row?
-fn holds(folded: &str, phrase: &str) -> bool {
-    folded.match_indices(' ').any(|(at, _)| after(&folded[at..], phrase).is_some())
-}
-
-/// What follows these words at the beginning of a folded text.
-fn after<'t>(folded: &'t str, words: &str) -> Option<&'t str> {
-    folded.strip_prefix(' ')?.strip_prefix(words)?.strip_prefix(' ')
 }
 
 /// Ends like a sentence, not like a greeting.

@@ -87,7 +87,7 @@ impl Reading<'_> {
         let records = std::mem::take(&mut sorted.records);
         crm::write(&mut tx, engine, c, stream, records, &lost.gone, now).await?;
         self.quarantine(&mut tx, &sorted, &before, now).await?;
-        self.write(&mut tx, &sorted, &contents, &lost.gone, now).await?;
+        self.write(&mut tx, &sorted, &contents, &before, &lost.gone, now).await?;
         let past = sightings::of_items(&mut tx, stream, &lost.gone).await?;
         engine.decide_gone(&mut tx, &past).await?;
         if let Some(progress) = progress {
@@ -244,6 +244,7 @@ impl Reading<'_> {
         tx: &mut Tx,
         sorted: &Sorted,
         contents: &HashMap<String, Content>,
+        before: &HashMap<String, Known>,
         gone: &[String],
         now: DateTime<Utc>,
     ) -> Result<(), EngineError> {
@@ -265,7 +266,10 @@ impl Reading<'_> {
         decisions.extend(e.decisions);
         let mut ties = m.sightings;
         ties.extend(e.sightings);
-        let keys: Vec<String> = decisions.iter().map(|d| d.key.clone()).collect();
+        // only what was decided before can have ties
+        let held: BTreeSet<&str> = before.values().flat_map(|k| &k.keys).map(|k| k.0.as_str()).collect();
+        let keys = decisions.iter().map(|d| &d.key).filter(|key| held.contains(key.as_str()));
+        let keys: Vec<String> = keys.cloned().collect();
         let stale = self.replace_ties(tx, &keys, &ties).await?;
         matches::choices_follow(tx, &stale, &ties, &e.merged).await?;
         items::save(tx, stream, &decisions, now).await?;

@@ -34,6 +34,15 @@ pub struct Placed {
     pub moved: HashMap<String, String>,
     /// Texts that may no longer be kept: their activities.
     pub blanked: Vec<String>,
+    /// Ids that the store knew before this batch.
+    pub held: HashSet<String>,
+}
+
+impl Placed {
+    /// Activities that other mailboxes may hold as well: those known before, and those that took their place.
+    pub fn shared(&self) -> Vec<String> {
+        self.held.iter().chain(self.moved.values()).filter(|id| self.rows.contains_key(*id)).cloned().collect()
+    }
 }
 
 /// One copy among those of its Message-ID and From.
@@ -58,7 +67,7 @@ pub async fn place(
     let mut known = existing(tx, candidates).await?;
     let ids: Vec<String> = known.values().filter(|s| s.message_id.is_some()).map(|s| s.activity.id.clone()).collect();
     let copies = copies::of(tx, &ids).await?;
-    let mut placed = Placed::default();
+    let mut placed = Placed { held: known.keys().cloned().collect(), ..Placed::default() };
     let mut named: BTreeMap<(&str, &str), Vec<&Candidate<'_>>> = BTreeMap::new();
     for candidate in candidates {
         match &candidate.identity {

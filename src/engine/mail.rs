@@ -62,7 +62,7 @@ pub async fn prepare(
         .collect();
     let keys: HashSet<&str> = mails.iter().map(|m| m.key.as_str()).collect();
     let mut placed = copies::place(tx, stream, &keys, &candidates, c).await?;
-    let strictest = texts::strictest(tx, placed.rows.keys()).await?;
+    let strictest = texts::strictest(tx, &placed.shared()).await?;
     for candidate in &candidates {
         let id = placed.of[&candidate.mail.key].clone();
         let row = placed.rows.get_mut(&id).expect("every mail was placed");

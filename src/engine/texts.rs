@@ -56,17 +56,13 @@ impl Engine {
 }
 
 /// How much the strictest of the sources of each of these activities keeps.
-pub async fn strictest(
-    tx: &mut Tx,
-    activities: impl Iterator<Item = &String>,
-) -> Result<HashMap<String, Level>, StoreError> {
-    let ids: Vec<String> = activities.cloned().collect();
+pub async fn strictest(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Level>, StoreError> {
     let mut all: HashMap<String, Level> = HashMap::new();
     if ids.is_empty() {
         return Ok(all);
     }
     let levels = connections::contents(tx).await?;
-    for s in sightings::of_activities(tx, &ids).await?.into_iter().filter(|s| !s.typed) {
+    for s in sightings::of_activities(tx, ids).await?.into_iter().filter(|s| !s.typed) {
         let level = levels.get(&s.stream).copied().unwrap_or(Level::Metadata);
         let known = all.entry(s.activity).or_insert(level);
         *known = (*known).min(level);
@@ -76,7 +72,7 @@ pub async fn strictest(
 
 /// Mails that lost one of their ties: what only its mailbox withheld is read once more from the others.
 pub async fn bring_back(tx: &mut Tx, lost: &[String]) -> Result<(), StoreError> {
-    let level = strictest(tx, lost.iter()).await?;
+    let level = strictest(tx, lost).await?;
     let short: Vec<String> = activities::by_ids(tx, lost)
         .await?
         .into_iter()

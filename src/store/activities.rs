@@ -1,6 +1,6 @@
 //! Activities with their texts, links, parties and references.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -144,9 +144,10 @@ pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(S
 
 /// Deals on which any of these contacts takes part in something.
 pub async fn deals_with(tx: &mut Tx, contacts: &[String]) -> Result<Vec<String>, StoreError> {
-    let sql = "select distinct d.entity_id from links c join links d on d.activity = c.activity \
-               where d.entity = 'deal' and c.entity = 'contact' and c.entity_id in ({in})";
-    Ok(tx.rows_in(sql, contacts).await?.iter().map(|r| r.text(0)).collect())
+    let ids = linked(tx, Entity::Contact, contacts).await?;
+    let rows = by_ids(tx, &ids).await?;
+    let deals: BTreeSet<&str> = rows.iter().flat_map(|s| s.activity.ids(Entity::Deal)).collect();
+    Ok(deals.into_iter().map(str::to_owned).collect())
 }
 
 /// Ids of activities with any of these participants' addresses.
@@ -181,45 +182,64 @@ pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
         return Ok(());
     }
     let ids: Vec<String> = all.iter().map(|s| s.activity.id.clone()).collect();
+    let held = by_ids(tx, &ids).await?;
     let rows = all.iter().map(write).collect::<Result<Vec<_>, _>>()?;
     let names = COLUMNS.split(',').map(|c| c.trim().trim_start_matches("a."));
     let names: Vec<&str> = names.chain(["named"]).collect();
     let sets: Vec<String> = names[1..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
     let head = format!("insert into activities ({})", names.join(", "));
     tx.insert(&head, &format!("on conflict (id) do update set {}", sets.join(", ")), rows).await?;
-    tx.exec_in("delete from links where activity in ({in})", &ids).await?;
-    let mut links = Vec::new();
-    for s in all {
-        for m in &s.activity.matches {
-            links.push(args![m.entity.as_str(), &m.id, &s.activity.id]);
-            if m.entity == Entity::Contact && s.activity.origin == Origin::Typed {
-                links.push(args![TYPED, &m.id, &s.activity.id]);
-            }
-        }
-        for deal in &s.activity.undecided {
-            links.push(args![CANDIDATE, deal, &s.activity.id]);
-        }
+    tie(tx, &held, all).await
+}
+
+/// A row of `links`: entity, its id, activity.
+type Link = (String, String, String);
+/// A row of `parties`: address, activity, domain.
+type Party = (String, String, String);
+
+fn links_of(s: &Stored) -> Vec<Link> {
+    let a = &s.activity;
+    let link = |entity: &str, id: &str| (entity.to_owned(), id.to_owned(), a.id.clone());
+    let mut all: Vec<Link> = a.matches.iter().map(|m| link(m.entity.as_str(), &m.id)).collect();
+    let typed = a.ids(Entity::Contact).filter(|_| a.origin == Origin::Typed);
+    all.extend(typed.map(|id| link(TYPED, id)));
+    all.extend(a.undecided.iter().map(|deal| link(CANDIDATE, deal)));
+    all
+}
+
+fn parties_of(s: &Stored) -> Vec<Party> {
+    let party = |address: &String| {
+        (address.clone(), s.activity.id.clone(), address::domain(address).unwrap_or_default().to_owned())
+    };
+    s.activity.participants.iter().map(|p| party(&p.address)).collect()
+}
+
+/// Brings links and parties from what they were to what they are: only what differs is written, each row by its key.
+async fn tie(tx: &mut Tx, before: &[Stored], now: &[Stored]) -> Result<(), StoreError> {
+    let (old, new): (BTreeSet<Link>, BTreeSet<Link>) = (flat(before, links_of), flat(now, links_of));
+    for (entity, id, activity) in old.difference(&new) {
+        let sql = "delete from links where entity = $1 and entity_id = $2 and activity = $3";
+        tx.exec(sql, args![entity, id, activity]).await?;
     }
-    tx.insert("insert into links (entity, entity_id, activity)", "on conflict do nothing", links).await?;
-    tx.exec_in("delete from parties where activity in ({in})", &ids).await?;
-    let mut parties = Vec::new();
-    for s in all {
-        for p in &s.activity.participants {
-            parties.push(args![&p.address, &s.activity.id, address::domain(&p.address).unwrap_or("")]);
-        }
+    let rows = new.difference(&old).map(|l| args![&l.0, &l.1, &l.2]).collect();
+    tx.insert("insert into links (entity, entity_id, activity)", "on conflict do nothing", rows).await?;
+    let (old, new): (BTreeSet<Party>, BTreeSet<Party>) = (flat(before, parties_of), flat(now, parties_of));
+    for (address, activity, _) in old.difference(&new) {
+        tx.exec("delete from parties where address = $1 and activity = $2", args![address, activity]).await?;
     }
-    tx.insert("insert into parties (address, activity, domain)", "on conflict do nothing", parties).await
+    let rows = new.difference(&old).map(|p| args![&p.0, &p.1, &p.2]).collect();
+    tx.insert("insert into parties (address, activity, domain)", "on conflict do nothing", rows).await
+}
+
+fn flat<T: Ord>(rows: &[Stored], of: fn(&Stored) -> Vec<T>) -> BTreeSet<T> {
+    rows.iter().flat_map(of).collect()
 }
 
 /// Removes activities without a trace.
 pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
-    for (table, column) in [
-        ("texts", "activity"),
-        ("links", "activity"),
-        ("parties", "activity"),
-        ("refs", "activity"),
-        ("activities", "id"),
-    ] {
+    let held = by_ids(tx, ids).await?;
+    tie(tx, &held, &[]).await?;
+    for (table, column) in [("texts", "activity"), ("refs", "activity"), ("activities", "id")] {
         tx.exec_in(&format!("delete from {table} where {column} in ({{in}})"), ids).await?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{StoreError, Tx, at, opt_at};
+use super::{StoreError, Tx, activities, at, opt_at};
 use crate::args;
 
 /// One captured item of a mail.
@@ -57,10 +57,7 @@ pub async fn rename(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError>
         tx.exec(&format!("delete from {table} where activity = $1"), args![from]).await?;
     }
     tx.exec("update items set activity = $2 where activity = $1", args![from, to]).await?;
-    for (table, column) in
-        [("rematch", "activity"), ("links", "activity"), ("parties", "activity"), ("activities", "id")]
-    {
-        tx.exec(&format!("delete from {table} where {column} = $1"), args![from]).await?;
-    }
+    tx.exec("delete from rematch where activity = $1", args![from]).await?;
+    activities::delete(tx, &[from.to_owned()]).await?;
     Ok(())
 }

@@ -168,7 +168,8 @@ impl Db {
                 // what a statement may have to take back is kept in memory, not in a file of its own
                 .pragma("temp_store", "memory")
                 .pragma("cache_size", "-8000")
-                .pragma("wal_autocheckpoint", "4000")
+                // a page that many batches change is copied into the file once
+                .pragma("wal_autocheckpoint", "10000")
                 .foreign_keys(true);
             let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
             // what reads cannot write, whatever it is asked

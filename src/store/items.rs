@@ -60,6 +60,9 @@ impl Decided {
 /// From so many attempts on an item did not fail to be read: reading it ended the program.
 pub const DEADLY: i64 = 50;
 
+/// Items that lose their blind hashes in one transaction.
+const MOST_FORGOTTEN: i64 = 500;
+
 /// What is known of one resource of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -79,10 +82,15 @@ pub async fn known(tx: &mut Tx, stream: i64) -> Result<HashMap<String, Known>, S
     collect(tx.rows(sql, args![stream]).await?)
 }
 
+/// The items of the resource $2, by one of two indexes: most resources hold one item of their own name.
+const OF_RESOURCE: &str = "((resource = key and key = $2) or (resource <> key and resource = $2))";
+
 /// Some resources of a stream.
 pub async fn known_of(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<HashMap<String, Known>, StoreError> {
+    let columns = "select resource, key, version, gone_at, outcome, attempts, occurred_at from items";
     let sql = format!(
-        "select resource, key, version, gone_at, outcome, attempts, occurred_at from items where stream = {stream} and resource in ({{in}})"
+        "{columns} where stream = {stream} and resource = key and key in ({{in}}) \
+         union all {columns} where stream = {stream} and resource <> key and resource in ({{in}})"
     );
     collect(tx.rows_in(&sql, resources).await?)
 }
@@ -111,7 +119,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         return Ok(());
     }
     let keys: Vec<String> = all.iter().map(|d| d.key.clone()).collect();
-    tx.exec_in(&format!("delete from blind where stream = {stream} and key in ({{in}})"), &keys).await?;
+    forget_traces(tx, stream, &keys).await?;
     let mut rows = Vec::with_capacity(all.len());
     let mut blind = Vec::new();
     for d in all {
@@ -134,6 +142,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
             d.attempts,
             opt_ms(d.retry_at),
             0,
+            Some(d.blind.join(" ")).filter(|all| !all.is_empty()),
         ]);
         blind.extend(d.blind.iter().map(|hash| args![hash, stream, &d.key]));
     }
@@ -156,11 +165,31 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         "attempts",
         "retry_at",
         "recheck",
+        "traces",
     ];
     let sets: Vec<String> = names[2..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
     let head = format!("insert into items ({})", names.join(", "));
     tx.insert(&head, &format!("on conflict (stream, key) do update set {}", sets.join(", ")), rows).await?;
     tx.insert("insert into blind (hash, stream, key)", "on conflict do nothing", blind).await
+}
+
+/// Takes away the blind hashes that these items can be found by. Which they are stands with the item, so that the table needs
+/// no index of its own for it.
+async fn forget_traces(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
+    let sql =
+        format!("select key, traces from items where stream = {stream} and traces is not null and key in ({{in}})");
+    for r in tx.rows_in(&sql, keys).await? {
+        forget_trace(tx, stream, &r.text(0), &r.text(1)).await?;
+    }
+    Ok(())
+}
+
+async fn forget_trace(tx: &mut Tx, stream: i64, key: &str, traces: &str) -> Result<(), StoreError> {
+    for hash in traces.split(' ') {
+        tx.exec("delete from blind where hash = $1 and stream = $2 and key = $3", args![hash, stream, key]).await?;
+    }
+    tx.exec("update items set traces = null where stream = $1 and key = $2", args![stream, key]).await?;
+    Ok(())
 }
 
 /// The items vanished from their source; their decisions stay.
@@ -170,8 +199,7 @@ pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>)
         ms(now)
     );
     tx.exec_in(&sql, keys).await?;
-    tx.exec_in(&format!("delete from blind where stream = {stream} and key in ({{in}})"), keys).await?;
-    Ok(())
+    forget_traces(tx, stream, keys).await
 }
 
 /// A captured item that cannot be read any more: what was decided stands, and it is tried again.
@@ -213,8 +241,8 @@ pub async fn live(tx: &mut Tx, stream: i64, most: i64) -> Result<Vec<String>, St
 
 /// The version of a resource that nobody could read, so that a listing finds it unchanged.
 pub async fn version(tx: &mut Tx, stream: i64, resource: &str, version: Option<&str>) -> Result<(), StoreError> {
-    let sql = "update items set version = $3 where stream = $1 and resource = $2";
-    tx.exec(sql, args![stream, resource, version]).await?;
+    let sql = format!("update items set version = $3 where stream = $1 and {OF_RESOURCE}");
+    tx.exec(&sql, args![stream, resource, version]).await?;
     Ok(())
 }
 
@@ -285,20 +313,27 @@ pub async fn to_recheck(tx: &mut Tx, stream: i64, now: DateTime<Utc>) -> Result<
 
 /// A look that did not succeed: not again before `later`.
 pub async fn put_off(tx: &mut Tx, stream: i64, resources: &[String], later: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = format!(
-        "update items set recheck = 0, retry_at = {} where stream = {stream} and resource in ({{in}})",
-        ms(later)
-    );
-    tx.exec_in(&sql, resources).await?;
+    let set = format!("update items set recheck = 0, retry_at = {} where stream = {stream}", ms(later));
+    tx.exec_in(&format!("{set} and resource = key and key in ({{in}})"), resources).await?;
+    tx.exec_in(&format!("{set} and resource <> key and resource in ({{in}})"), resources).await?;
     Ok(())
 }
 
 impl Store {
     /// Blind indexes live for a time only: items decided before `then` can no longer be found by them.
-    pub async fn forget_old_traces(&self, then: DateTime<Utc>) -> Result<u64, StoreError> {
-        let sql = "delete from blind where exists (select 1 from items i where i.stream = blind.stream and i.key = blind.key \
-                   and i.decided_at < $1)";
-        self.db.exec(sql, args![ms(then)]).await
+    pub async fn forget_old_traces(&self, then: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "select stream, key, traces from items where traces is not null and decided_at < $1 limit $2";
+        loop {
+            let old = self.db.rows(sql, args![ms(then), MOST_FORGOTTEN]).await?;
+            if old.is_empty() {
+                return Ok(());
+            }
+            let mut tx = self.begin().await?;
+            for r in &old {
+                forget_trace(&mut tx, r.int(0), &r.text(1), &r.text(2)).await?;
+            }
+            tx.commit().await?;
+        }
     }
 }
 

@@ -11,13 +11,24 @@ use crate::domain::{activity::Participant, activity::Role, capture};
 /// Same Message-ID and From within this span of Date is the same mail: a relay may have rewritten the Date of one copy.
 const SAME_MAIL: TimeDelta = TimeDelta::minutes(10);
 
-fn id(kind: char, parts: &[&str]) -> String {
+fn digest(parts: &[&str]) -> blake3::Hash {
     let mut hash = blake3::Hasher::new();
     for part in parts {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    format!("{kind}{}", &hash.finalize().to_hex()[..24])
+    hash.finalize()
+}
+
+fn id(kind: char, parts: &[&str]) -> String {
+    format!("{kind}{}", &digest(parts).to_hex()[..24])
+}
+
+/// Begins with the second (since 1970, hexadecimal): mails of one time lie side by side in every index, and what is read in one
+/// go is written to a few pages.
+fn id_in_time(kind: char, at: DateTime<Utc>, parts: &[&str]) -> String {
+    let second = u32::try_from(at.timestamp().max(0)).unwrap_or(u32::MAX);
+    format!("{kind}{second:08x}{}", &digest(parts).to_hex()[..20])
 }
 
 /// Identity of a mail as far as it can be looked up.
@@ -40,7 +51,7 @@ pub fn sender(participants: &[Participant]) -> &str {
 
 /// The id of a mail, by the earliest date among its copies.
 pub fn of_copies(message_id: &str, from: &str, first: DateTime<Utc>) -> String {
-    id('e', &[message_id, from, &first.timestamp().to_string()])
+    id_in_time('e', first, &[message_id, from, &first.timestamp().to_string()])
 }
 
 /// Copies with one Message-ID and From, by their dates: which are the same mail. Each within ten minutes of the next is, so
@@ -71,7 +82,7 @@ pub fn of_mail(mail: &Message, participants: &[Participant], at: DateTime<Utc>) 
     people.sort_unstable();
     let subject = subject(mail.subject.as_deref().unwrap_or(""));
     let seconds = date.timestamp().to_string();
-    let key = id('e', &["-", &from, &seconds, &subject, &people.join(" ")]);
+    let key = id_in_time('e', date, &["-", &from, &seconds, &subject, &people.join(" ")]);
     MailIdentity { message_id: None, from, date, dedupe: Some(key.clone()), id: key }
 }
 
@@ -145,6 +156,15 @@ mod tests {
             };
             prop_assert_eq!(named(&dates.0), named(&dates.1));
         }
+    }
+
+    #[test]
+    fn mails_of_one_time_have_ids_side_by_side() {
+        let at =
+            |minute: i64| of_copies("a@x.example", "ana@x.example", DateTime::UNIX_EPOCH + TimeDelta::minutes(minute));
+        assert!(at(1) < at(2) && at(2) < at(30_000_000) && at(1).len() == at(30_000_000).len());
+        assert_eq!(at(-5)[..9], at(0)[..9], "before 1970 there is no room");
+        assert_ne!(at(-5), at(0));
     }
 
     #[test]

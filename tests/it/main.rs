@@ -7,6 +7,7 @@ mod daemon;
 mod decided;
 mod fake;
 mod faults;
+mod files;
 mod histories;
 mod history;
 mod hostile;

@@ -6,6 +6,7 @@
 //! How the engine uses a [`Source`]: `streams()` names what there is; `pull()` is called with the last committed
 //! cursor until `more` is false; what a batch holds is committed together with its cursor in one transaction.
 
+pub mod files;
 pub mod folders;
 pub mod ical;
 pub mod mime;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{
     Database::{self, Postgres, Sqlite},
-    Letter, Office, assert_same, letter,
+    Letter, Office, assert_same, days_ago, letter,
 };
 
 fn activities(office: &Office) -> Vec<String> {
@@ -130,4 +130,55 @@ fn a_list_of_the_crm_that_vanishes_stays_in_force_and_is_asked_for() {
     }
     fs::remove_file(&path).expect("the file");
     office.program.sync();
+}
+
+#[rstest]
+fn a_broken_calendar_file_keeps_back_only_what_it_held(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    let folder = office.dir.path().join("calendar");
+    fs::create_dir(&folder).expect("a folder");
+    let put = |file: &str, uids: &[&str]| {
+        let at = days_ago(-5).format("%Y%m%dT%H%M%SZ");
+        let events: Vec<String> = uids
+            .iter()
+            .map(|uid| {
+                format!(
+                    "BEGIN:VEVENT\nUID:{uid}\nDTSTART:{at}\nDURATION:PT1H\nSUMMARY:Offer\nORGANIZER:mailto:ana@acme.example\n\
+                     ATTENDEE;PARTSTAT=ACCEPTED:mailto:eve@buyer.example\nEND:VEVENT\n"
+                )
+            })
+            .collect();
+        let text = format!("BEGIN:VCALENDAR\nVERSION:2.0\n{}END:VCALENDAR\n", events.concat());
+        fs::write(folder.join(file), text).expect("a calendar");
+    };
+    office.add(
+        "[[connection]]\nname = \"ana-calendar\"\nconnector = \"ics\"\nowner = \"ana@acme.example\"\npath = \"calendar\"",
+    );
+    put("a.ics", &["a1", "a2", "a3"]);
+    put("b.ics", &["b1", "b2"]);
+    put("c.ics", &["c1"]);
+    office.program.sync();
+    let planned = || {
+        let rows = office.program.export("activities");
+        let mut ids: Vec<String> = rows
+            .iter()
+            .filter(|r| r["status"] == "planned")
+            .map(|r| r["ical_uid"].as_str().expect("a UID").to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(planned(), ["a1", "a2", "a3", "b1", "b2", "c1"]);
+    fs::write(folder.join("b.ics"), "<html>").expect("a broken file");
+    put("a.ics", &["a1", "a3"]);
+    fs::remove_file(folder.join("c.ics")).expect("the file");
+    for _ in 0..2 {
+        office.program.say(&["sync"]);
+        assert_eq!(planned(), ["a1", "a3", "b1", "b2"], "what the broken file held may still be");
+        let status = office.program.run(&["status"]);
+        assert!(status.contains("What was deleted from the files of ana-calendar that cannot be read"), "{status}");
+    }
+    put("b.ics", &["b2"]);
+    office.program.sync();
+    assert_eq!(planned(), ["a1", "a3", "b2"]);
 }

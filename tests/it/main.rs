@@ -16,6 +16,7 @@ mod layering;
 mod network;
 mod options;
 mod pages;
+mod panics;
 mod parquet;
 mod planted;
 mod reports;

@@ -106,7 +106,7 @@ impl Source for Export {
     async fn pull(&self, stream: &Stream, _: Option<&Cursor>, _: &Window) -> Result<Batch, Fault> {
         let table = self.table(stream, Freshness::Read).await?;
         let entry = |row: &table::Line| Entry { resource: row.resource.clone(), version: Some(row.version.clone()) };
-        let listing = Listing { entries: table.rows.iter().map(entry).collect(), shaky: true };
+        let listing = Listing { entries: table.rows.iter().map(entry).collect(), shaky: true, ..Listing::default() };
         Ok(Batch { listing: Some(listing), ..Batch::default() })
     }
 

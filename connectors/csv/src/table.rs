@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
-use dealtrail_sdk::record::Record;
+use dealtrail_sdk::{alone, record::Record};
 
 use crate::{
     sheet::{Row, Sheet, resource},
@@ -138,10 +138,12 @@ impl Table {
         let Some(row) = self.by_resource.get(resource).map(|&at| &self.rows[at]) else { return (Found::Gone, None) };
         let found = match &row.cells {
             Err(why) => Found::Bad(why.clone()),
-            Ok(cells) => match self.sheet.read(&Row { sheet: self.sheet, cells, zone: self.zone }) {
-                Ok(record) => Found::Record(record),
-                Err(why) => Found::Bad(format!("{}: {why}", self.sheet.file())),
-            },
+            Ok(cells) => {
+                match alone::or_refused(&[], || self.sheet.read(&Row { sheet: self.sheet, cells, zone: self.zone })) {
+                    Ok(record) => Found::Record(record),
+                    Err(why) => Found::Bad(format!("{}: {why}", self.sheet.file())),
+                }
+            }
         };
         (found, Some(&row.version))
     }
@@ -187,7 +189,10 @@ impl<'a> Draft<'a> {
         let id = sheet.has_id().then(|| cells[0].trim().to_owned()).filter(|id| !id.is_empty());
         let name = match wrong {
             Some(why) => Err(why),
-            None => sheet.read(&Row { sheet, cells: &cells, zone }).map(|record| resource(&record)),
+            None => {
+                let read = || sheet.read(&Row { sheet, cells: &cells, zone }).map(|record| resource(&record));
+                alone::or_refused(split.raw, read)
+            }
         };
         Some(Self { line: split.line, raw: split.raw, cells, id, name })
     }

@@ -130,7 +130,7 @@ impl Folder {
             found.iter().map(|f| Entry { resource: f.unique.clone(), version: Some(f.version()) }).collect();
         self.remember((found, stamp));
         let left = Some(entries.len() as u64);
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), left, ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), left, ..Batch::default() })
     }
 
     fn remember(&self, (found, stamp): (Vec<Found>, Stamp)) -> Arc<Seen> {

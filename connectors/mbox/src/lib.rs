@@ -129,7 +129,7 @@ impl Mailfile {
         // mail is appended: the last is the newest
         let entries: Vec<Entry> = index.letters.iter().rev().map(entry).collect();
         let left = Some(entries.len() as u64);
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), left, ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), left, ..Batch::default() })
     }
 
     /// Reads the named messages one after the other, all from one state of the file.

@@ -4,6 +4,7 @@
 //! `app -> registry -> connectors`. Only [`registry`] names a connector, only [`store`] writes SQL, only [`engine`] calls a
 //! connector, [`domain`] is pure. `tests/it/layering.rs` holds this.
 
+pub mod alarm;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use dealtrail::cli::{self, Cli};
+use dealtrail::{
+    alarm,
+    cli::{self, Cli},
+};
 
 /// The readers of foreign mail and calendars recurse: they get room.
 const STACK: usize = 16 << 20;
 
 fn main() -> ExitCode {
+    alarm::set();
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let serves = match &cli.command {

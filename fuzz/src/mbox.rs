@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use dealtrail_mbox::inside::places;
 
 pub fn check(bytes: &[u8]) {
-    let found = places(bytes, 64 << 10);
+    let found = places(bytes, 64 << 10, false);
     let mut at = 0;
     for place in found.iter().flatten() {
         assert!(place.start >= at && place.end >= place.start && place.end <= bytes.len() as u64);
@@ -17,7 +17,12 @@ pub fn check(bytes: &[u8]) {
     if bytes.len() <= 8_192 {
         let own = usize::from(bytes.first().copied().unwrap_or(1)) + 1;
         for step in [1, 7, own] {
-            assert_eq!(places(bytes, step), found, "in pieces of {step}");
+            assert_eq!(places(bytes, step, false), found, "in pieces of {step}");
         }
+    }
+    // what is being appended hides at most the message it belongs to
+    if let (Some(now), Some(then)) = (places(bytes, 64 << 10, true), &found) {
+        assert!(now.len() + 1 >= then.len() && now.len() <= then.len());
+        assert!(now.iter().zip(then).take(now.len().saturating_sub(1)).all(|(a, b)| a == b));
     }
 }

@@ -123,7 +123,7 @@ fn count(rows: &[Map<String, Value>], key: &str) -> i64 {
     rows.iter().filter_map(|r| r.get(key).and_then(Value::as_i64)).sum()
 }
 
-/// Where a calendar's file cannot be read, nobody knows what of it is gone.
+/// Where a calendar's file cannot be read, nobody knows what of it is gone; of the others it is known.
 fn kept_back(app: &App, rows: &[Map<String, Value>]) -> Result<(), Unwritten> {
     let calendar = |name: &str| app.engine.connections.iter().any(|c| c.name == name && c.gives == Gives::Calendar);
     let broken = |row: &&Map<String, Value>| row.get("quarantined").and_then(Value::as_i64).is_some_and(|n| n > 0);
@@ -133,7 +133,7 @@ fn kept_back(app: &App, rows: &[Map<String, Value>]) -> Result<(), Unwritten> {
     if names.is_empty() {
         return Ok(());
     }
-    say!("Until all of {} can be read, what is deleted there may still count as planned.", names.join(", "))
+    say!("What was deleted from the files of {} that cannot be read may still count as planned.", names.join(", "))
 }
 
 fn sentence(rows: &[Map<String, Value>]) -> Result<(), Unwritten> {

@@ -1,10 +1,11 @@
-//! Changes of a batch -> decided items, still unwritten. Thin: the decisions are `domain::capture`'s.
+//! Changes of a batch -> decided items, still unwritten. Thin: the decisions are `domain::capture`'s. A panic in one of them
+//! costs its item alone.
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
-    Change, FolderRole,
+    Change, FolderRole, alone,
     record::{Event, Mailbox, Message, Record},
 };
 
@@ -90,10 +91,12 @@ pub fn sort(
                             judge(&mut mail, role, c, known);
                             sorted.mails.push(mail);
                         }
-                        Record::Event(event) => {
-                            let decision = capture::decide_event(&event, &c.policy, &known.directory);
-                            sorted.entries.push(Entry { key: item.key, resource, version, event, decision });
-                        }
+                        Record::Event(event) => match decide_event(&event, c, known) {
+                            Some(decision) => {
+                                sorted.entries.push(Entry { key: item.key, resource, version, event, decision });
+                            }
+                            None => sorted.unreadable.push((resource, version, alone::WHY.to_owned())),
+                        },
                         record => sorted.records.push((item.key, resource, version, record)),
                     }
                 }
@@ -110,7 +113,9 @@ pub fn again(sorted: &mut Sorted, role: Option<FolderRole>, c: &Connection, know
         judge(mail, role, c, known);
     }
     for entry in &mut sorted.entries {
-        entry.decision = capture::decide_event(&entry.event, &c.policy, &known.directory);
+        if let Some(decision) = decide_event(&entry.event, c, known) {
+            entry.decision = decision;
+        }
     }
 }
 
@@ -145,7 +150,21 @@ pub fn set_aside(sorted: &mut Sorted) {
     sorted.unreadable.extend(bad);
 }
 
+/// `None`: the decision panicked.
+fn decide_event(event: &Event, c: &Connection, known: &Known) -> Option<Decision> {
+    let title = event.summary.as_deref().unwrap_or_default();
+    alone::alone(title.as_bytes(), || capture::decide_event(event, &c.policy, &known.directory))
+}
+
 fn judge(mail: &mut Mail, role: Option<FolderRole>, c: &Connection, known: &Known) {
+    let subject = mail.message.subject.clone().unwrap_or_default();
+    if alone::alone(subject.as_bytes(), || judge_alone(mail, role, c, known)).is_none() {
+        (mail.decision, mail.events) = (Decision::Waiting(Vec::new()), Vec::new());
+        mail.unreadable = Some(alone::WHY.to_owned());
+    }
+}
+
+fn judge_alone(mail: &mut Mail, role: Option<FolderRole>, c: &Connection, known: &Known) {
     let message = &mail.message;
     let dir = &known.directory;
     let decide = |invites| capture::decide_mail(message, invites, role, &c.policy, dir, mail.at);

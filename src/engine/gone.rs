@@ -1,7 +1,7 @@
 //! What is gone from its mailbox or calendar can no longer be read, but it can be decided again from what was kept of it:
 //! rules about time and people reach it too. And streams that are gone as a whole.
 
-use dealtrail_sdk::{Gives, record::Mailbox};
+use dealtrail_sdk::{Fault, FaultKind, Gives, record::Mailbox};
 
 use super::{
     Connection, Engine,
@@ -87,6 +87,26 @@ impl Engine {
             }
             tx.commit().await?;
         }
+    }
+
+    /// Lists of a CRM that were read once and are not there any more.
+    pub(super) async fn missing_lists(&self, c: &Connection) -> Result<Vec<(streams::Stored, Fault)>, StoreError> {
+        if c.gives != Gives::Crm {
+            return Ok(Vec::new());
+        }
+        let gone = self.store.streams().await?.into_iter().filter(|s| s.connection == c.name && s.gone);
+        let mut missing = Vec::new();
+        for stream in gone {
+            let mut tx = self.store.begin().await?;
+            if !items::live(&mut tx, stream.id, 1).await?.is_empty() {
+                let what = format!(
+                    "{} is not there any more; what was read from it stays in force: bring it back, or leave an empty one in its place",
+                    stream.stream.name
+                );
+                missing.push((stream, Fault::new(FaultKind::Missing, what)));
+            }
+        }
+        Ok(missing)
     }
 
     async fn vanished(&self, tx: &mut Tx, c: &Connection, stream: i64, keys: &[String]) -> Result<(), StoreError> {

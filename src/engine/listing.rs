@@ -40,8 +40,9 @@ pub fn compare(
         }
     }
     let live = known.values().filter(|k| !k.gone).count();
-    let missing: Vec<String> =
-        known.iter().filter(|(r, k)| !k.gone && !listed.contains(r.as_str())).map(|(r, _)| r.clone()).collect();
+    let unsure = |r: &str| listing.unsure.iter().any(|start| r.starts_with(start.as_str()));
+    let missing = known.iter().filter(|(r, k)| !k.gone && !listed.contains(r.as_str()) && !unsure(r));
+    let missing: Vec<String> = missing.map(|(r, _)| r.clone()).collect();
     let suspicious = listing.shaky && missing.len() * 2 > live;
     if suspicious && shrunk_at.is_none() {
         plan.shrunk_at = Some(now);
@@ -64,7 +65,7 @@ mod tests {
     fn listing(entries: &[(&str, &str)], shaky: bool) -> Listing {
         let entries =
             entries.iter().map(|(r, v)| Entry { resource: (*r).into(), version: Some((*v).into()) }).collect();
-        Listing { entries, shaky }
+        Listing { entries, shaky, ..Listing::default() }
     }
 
     #[test]
@@ -83,5 +84,24 @@ mod tests {
         assert_eq!((plan.gone.len(), plan.shrunk_at), (0, Some(now)));
         let plan = compare(&listing(&[], true), &have, false, Some(now), now);
         assert_eq!((plan.gone.len(), plan.shrunk_at), (2, None));
+    }
+
+    #[test]
+    fn what_a_broken_file_may_hold_is_not_gone() {
+        let now = DateTime::UNIX_EPOCH;
+        let have: HashMap<String, Known> =
+            ["a.ics#1", "a.ics#2", "b.ics#1", "b.ics", "b.icsx#1"].map(|k| (k.to_owned(), known("1", false))).into();
+        let unsure = |starts: &[&str], entries: &[(&str, &str)]| Listing {
+            unsure: starts.iter().map(|s| (*s).to_owned()).collect(),
+            ..listing(entries, true)
+        };
+        let gone = |listing: &Listing| {
+            let mut gone = compare(listing, &have, false, None, now).gone;
+            gone.sort();
+            gone
+        };
+        assert_eq!(gone(&unsure(&["b.ics#"], &[("a.ics#1", "1"), ("b.ics", "1")])), ["a.ics#2", "b.icsx#1"]);
+        assert_eq!(gone(&unsure(&["a.ics#", "b.ics#"], &[("b.ics", "1")])), ["b.icsx#1"]);
+        assert!(gone(&unsure(&[""], &[])).is_empty());
     }
 }

@@ -145,6 +145,9 @@ impl Engine {
             }
         };
         self.vanished_streams(c).await?;
+        for (list, fault) in self.missing_lists(c).await? {
+            self.note(c, Some(&list), &fault, &mut tally, watcher).await?;
+        }
         for stream in &streams {
             if stop.is_cancelled() {
                 break;

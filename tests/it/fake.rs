@@ -136,7 +136,7 @@ impl Source for Fake {
             return Ok(Batch { changes, cursor: Some(Cursor("read".into())), ..Batch::default() });
         }
         let entries = held.into_iter().map(|(resource, v)| Entry { resource, version: Some(v) }).collect();
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), ..Batch::default() })
     }
 
     async fn fetch(&self, _: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {

@@ -221,7 +221,7 @@ impl Step<'_> {
         // A calendar that is listed whenever it changed still gets its weekly listing on the same day of the week.
         let listed = listed.unwrap_or(self.today);
         let progress = Progress { token, ctag: state.props.ctag, listed, pending: Vec::new(), again: false, refused };
-        let listing = Some(Listing { entries, shaky: false });
+        let listing = Some(Listing { entries, ..Listing::default() });
         Ok(Batch { cursor: Some(progress.cursor()), listing, ..Batch::default() })
     }
 

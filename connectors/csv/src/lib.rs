@@ -16,13 +16,13 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 use dealtrail_sdk::{
-    Batch, Change, Cursor, Entry, Fault, FaultKind, Field, Gives, Item, Kind, Listing, Need, Setup, Source, Stream,
-    Window,
+    Batch, Change, Clock, Cursor, Entry, Fault, FaultKind, Field, Gives, Item, Kind, Listing, Need, Setup, Source,
+    Stream, Window, files,
 };
 use serde::Deserialize;
 use sheet::Sheet;
@@ -45,6 +45,10 @@ pub static KIND: Kind = Kind {
 
 /// A file beyond this size is refused instead of filling the memory.
 const LARGEST_FILE: u64 = 1024 * 1024 * 1024;
+/// Readings of a file that is being written.
+const TRIES: usize = 5;
+/// How long a file that ends in the middle of a line gets to grow.
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 1000 });
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +58,8 @@ struct Settings {
 
 fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let settings: Settings = setup.settings.read()?;
-    Ok(Box::new(Export { folder: setup.base.join(settings.path), zone: setup.zone, read: Arc::default() }))
+    let (folder, zone, clock) = (setup.base.join(settings.path), setup.zone, setup.clock);
+    Ok(Box::new(Export { folder, zone, clock, read: Arc::default() }))
 }
 
 /// A folder of CSV files.
@@ -62,6 +67,7 @@ struct Export {
     folder: PathBuf,
     /// Dates mean midnight here.
     zone: chrono_tz::Tz,
+    clock: Arc<dyn Clock>,
     /// What was read last, per file: `fetch` asks for the rows that `pull` has just listed.
     read: Arc<Mutex<HashMap<Sheet, Kept>>>,
 }
@@ -100,7 +106,7 @@ impl Source for Export {
     async fn pull(&self, stream: &Stream, _: Option<&Cursor>, _: &Window) -> Result<Batch, Fault> {
         let table = self.table(stream, Freshness::Read).await?;
         let entry = |row: &table::Line| Entry { resource: row.resource.clone(), version: Some(row.version.clone()) };
-        let listing = Listing { entries: table.rows.iter().map(entry).collect(), shaky: true };
+        let listing = Listing { entries: table.rows.iter().map(entry).collect(), shaky: true, ..Listing::default() };
         Ok(Batch { listing: Some(listing), ..Batch::default() })
     }
 
@@ -123,16 +129,17 @@ impl Export {
             return Err(Fault::new(FaultKind::Missing, format!("a CSV export has no file named {}", stream.name)));
         };
         let (folder, zone, read) = (self.folder.clone(), self.zone, Arc::clone(&self.read));
+        let clock = Arc::clone(&self.clock);
         blocking(move || {
             let path = folder.join(sheet.file());
-            let stamp = stamp(&path)?;
+            let now = stamp(&path)?;
             if freshness == Freshness::Kept
                 && let Some(kept) = read.lock().unwrap_or_else(PoisonError::into_inner).get(&sheet)
-                && kept.stamp == stamp
+                && kept.stamp == now
             {
                 return Ok(Arc::clone(&kept.table));
             }
-            let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+            let (stamp, bytes) = whole(&path, clock.as_ref())?;
             let table = Table::read(sheet, &bytes, zone).map_err(|why| Fault::new(FaultKind::Malformed, why))?;
             let table = Arc::new(table);
             let kept = Kept { stamp, table: Arc::clone(&table) };
@@ -141,6 +148,27 @@ impl Export {
         })
         .await
     }
+}
+
+/// All bytes of a file in one state of it. Whoever exports writes the file piece by piece: rows that are still to come must
+/// not look deleted, and half a row not changed.
+fn whole(path: &Path, clock: &dyn Clock) -> Result<(Stamp, Vec<u8>), Fault> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let before = stamp(path)?;
+        let bytes = std::fs::read(path).map_err(|e| unreadable(path, e))?;
+        if stamp(path)? != before || bytes.len() as u64 != before.length {
+            continue;
+        }
+        let torn = !matches!(bytes.last(), Some(b'\n' | b'\r'));
+        if !torn || last == Some(before) || !files::under_way(before.modified, clock.now()) {
+            return Ok((before, bytes));
+        }
+        last = Some(before);
+        std::thread::sleep(PAUSE);
+    }
+    let what = format!("{} is being written; it is read again shortly", path.display());
+    Err(Fault::new(FaultKind::Busy { retry_after: Some(Duration::from_secs(10)) }, what))
 }
 
 fn change(table: &Table, resource: &str) -> Change {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
-use dealtrail_sdk::record::Record;
+use dealtrail_sdk::{alone, record::Record};
 
 use crate::{
     sheet::{Row, Sheet, resource},
@@ -46,8 +46,12 @@ impl Table {
     /// Reads a file. The error is a sentence that names the file, the column and what to do.
     pub fn read(sheet: Sheet, bytes: &[u8], zone: Tz) -> Result<Self, String> {
         let file = sheet.file();
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let wide = bytes.iter().take(2).any(|b| *b == 0) && bytes.len() > 1;
+        if wide || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err(format!("cannot read {file}: it is UTF-16; save it as CSV UTF-8"));
+        }
+        if let Some(kind) = dealtrail_sdk::files::packed(bytes) {
+            return Err(format!("cannot read {file}: it is {kind}; save it as CSV UTF-8"));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut splitter = Splitter::new(bytes);
@@ -134,10 +138,12 @@ impl Table {
         let Some(row) = self.by_resource.get(resource).map(|&at| &self.rows[at]) else { return (Found::Gone, None) };
         let found = match &row.cells {
             Err(why) => Found::Bad(why.clone()),
-            Ok(cells) => match self.sheet.read(&Row { sheet: self.sheet, cells, zone: self.zone }) {
-                Ok(record) => Found::Record(record),
-                Err(why) => Found::Bad(format!("{}: {why}", self.sheet.file())),
-            },
+            Ok(cells) => {
+                match alone::or_refused(&[], || self.sheet.read(&Row { sheet: self.sheet, cells, zone: self.zone })) {
+                    Ok(record) => Found::Record(record),
+                    Err(why) => Found::Bad(format!("{}: {why}", self.sheet.file())),
+                }
+            }
         };
         (found, Some(&row.version))
     }
@@ -166,7 +172,12 @@ impl<'a> Draft<'a> {
         for (at, place) in places.iter().enumerate() {
             let bytes = place.and_then(|p| split.cells.get(p)).map_or(&[][..], Vec::as_slice);
             match std::str::from_utf8(bytes) {
-                Ok(text) => cells.push(text.to_owned()),
+                Ok(text) if !text.contains('\0') => cells.push(text.to_owned()),
+                Ok(_) => {
+                    let column = sheet.columns()[at].trim_end_matches('*');
+                    wrong.get_or_insert_with(|| format!("`{column}` holds NUL bytes; export the file again"));
+                    cells.push(String::new());
+                }
                 Err(_) => {
                     let column = sheet.columns()[at].trim_end_matches('*');
                     wrong.get_or_insert_with(|| format!("`{column}` is not UTF-8; export the file as UTF-8"));
@@ -178,7 +189,10 @@ impl<'a> Draft<'a> {
         let id = sheet.has_id().then(|| cells[0].trim().to_owned()).filter(|id| !id.is_empty());
         let name = match wrong {
             Some(why) => Err(why),
-            None => sheet.read(&Row { sheet, cells: &cells, zone }).map(|record| resource(&record)),
+            None => {
+                let read = || sheet.read(&Row { sheet, cells: &cells, zone }).map(|record| resource(&record));
+                alone::or_refused(split.raw, read)
+            }
         };
         Some(Self { line: split.line, raw: split.raw, cells, id, name })
     }
@@ -203,10 +217,10 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// True for a row of empty cells.
+/// True for a row of empty cells, and for the hole that a crash left in a file.
 pub fn is_blank(split: &Split<'_>) -> bool {
-    let blank = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_whitespace);
-    split.cells.iter().all(blank) && split.raw.iter().all(|b| b.is_ascii_whitespace() || b",;\"".contains(b))
+    let blank = |cell: &Vec<u8>| cell.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
+    split.cells.iter().all(blank) && split.raw.iter().all(|b| b.is_ascii_whitespace() || b",;\"\0".contains(b))
 }
 
 /// Where each column of the sheet stands in the file.

@@ -1,9 +1,11 @@
 //! A folder of files, read through the contract.
 
+mod lies;
+
 use std::{fs, path::Path};
 
 use chrono::{DateTime, Utc};
-use dealtrail_sdk::{Clock, Settings as Given, record::*};
+use dealtrail_sdk::{Settings as Given, record::*};
 
 use super::*;
 
@@ -17,13 +19,17 @@ impl Clock for Stopped {
 }
 
 fn source(folder: &Path) -> Box<dyn Source> {
+    source_by(folder, Arc::new(Stopped))
+}
+
+fn source_by(folder: &Path, clock: Arc<dyn Clock>) -> Box<dyn Source> {
     let serde_json::Value::Object(settings) = serde_json::json!({ "path": "crm" }) else { unreachable!() };
     (KIND.connect)(Setup {
         connection: "crm".to_owned(),
         settings: Given(settings),
         base: folder.to_owned(),
         zone: chrono_tz::Europe::Berlin,
-        clock: Arc::new(Stopped),
+        clock,
     })
     .unwrap()
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use chrono_tz::Tz;
-use dealtrail_sdk::{Batch, Change, Cursor, Fault, FaultKind, Window};
+use dealtrail_sdk::{Batch, Change, Fault, FaultKind, Window};
 
 use crate::sheets::{Content, Sheet, Sheets};
 
@@ -53,10 +53,9 @@ impl Files {
         self.with(|place, _| Ok(name(&place.root))).await
     }
 
-    pub async fn pull(&self, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
-        let (cursor, window) = (cursor.cloned(), *window);
-        self.with(move |place, sheets| Ok(Sheets { sheets, zone: place.zone, window: &window }.step(cursor.as_ref())))
-            .await
+    pub async fn pull(&self, window: &Window) -> Result<Batch, Fault> {
+        let window = *window;
+        self.with(move |place, sheets| Ok(Sheets { sheets, zone: place.zone, window: &window }.listing())).await
     }
 
     pub async fn fetch(&self, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {

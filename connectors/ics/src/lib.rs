@@ -109,7 +109,7 @@ impl Source for Ics {
 
     async fn pull(&self, _: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
         match self {
-            Self::Files(files) => files.pull(cursor, window).await,
+            Self::Files(files) => files.pull(window).await,
             Self::Feed(feed) => feed.pull(cursor, window).await,
         }
     }

@@ -96,18 +96,31 @@ impl Sheets<'_> {
         format!("{words}.{week}.{}", self.zone.name())
     }
 
+    /// Everything, and of which files nobody can say what they hold: their events are neither there nor gone.
+    pub fn listing(&self) -> Batch {
+        let entries = self.entries();
+        let left = Some(entries.len() as u64);
+        let whole = |s: &&Sheet| matches!(&s.content, Content::Calendar(outline) if outline.complete);
+        let unsure = self.sheets.iter().filter(|s| !whole(s)).map(|s| format!("{}#", s.href)).collect();
+        Batch { listing: Some(Listing { entries, shaky: true, unsure }), left, ..Batch::default() }
+    }
+
     /// True when `cursor` stands inside a reading without a listing.
     pub fn begun(cursor: Option<&Cursor>) -> bool {
         at(cursor) > 0
     }
 
-    /// One step of a reading: a listing of everything, or, while a file is not whole, what can be read of it, piece by
-    /// piece, with nothing taken as gone.
+    /// One step of a reading of one file: a listing of everything, or, while it is not whole, what can be read of it,
+    /// piece by piece: a feed that was cut is asked for again.
     pub fn step(&self, cursor: Option<&Cursor>) -> Batch {
         let entries = self.entries();
         if self.whole() {
             let left = Some(entries.len() as u64);
-            return Batch { listing: Some(Listing { entries, shaky: true }), left, ..Batch::default() };
+            return Batch {
+                listing: Some(Listing { entries, shaky: true, ..Listing::default() }),
+                left,
+                ..Batch::default()
+            };
         }
         let at = at(cursor).min(entries.len());
         let step: Vec<String> = entries[at..].iter().take(STEP).map(|e| e.resource.clone()).collect();

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use dealtrail_sdk::{
+    alone,
     mime::{self, calendar_parts, delivery_status_part},
     record::{Content, Message, Part},
 };
@@ -38,7 +39,8 @@ fn pieces(pieces: &[Piece]) -> String {
 pub fn message(fetched: &mut Fetched) -> Option<Message> {
     let header = fetched.header.take().filter(|h| h.iter().any(|b| !b.is_ascii_whitespace()))?;
     let Structure::Parts(parts) = std::mem::take(&mut fetched.structure) else { return None };
-    let mut message = mime::header(&header);
+    // one that cannot be read by its header is read whole, and says what is wrong with it
+    let mut message = alone::alone(&header, || mime::header(&header))?;
     message.parts = parts;
     describe(&mut message, fetched);
     Some(message)

@@ -202,7 +202,7 @@ async fn list(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Result<(),
             all.retain(|uid| *uid <= mark.high);
             mark.held = u32::try_from(all.len()).ok();
             let entry = |uid: &u32| Entry { resource: key(mark.uidvalidity, *uid), version: None };
-            out.batch.listing = Some(Listing { entries: all.iter().rev().map(entry).collect(), shaky: false });
+            out.batch.listing = Some(Listing { entries: all.iter().rev().map(entry).collect(), ..Listing::default() });
             return Ok(());
         }
         shown = shown.max(count);

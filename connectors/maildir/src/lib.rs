@@ -15,15 +15,15 @@ use std::{
 
 use async_trait::async_trait;
 use dealtrail_sdk::{
-    Batch, Change, Cursor, Entry, Fault, FaultKind, Field, Gives, Item, Kind, Listing, Need, Setup, Source, Stream,
-    Window,
+    Batch, Change, Clock, Cursor, Entry, Fault, FaultKind, Field, Gives, Item, Kind, Listing, Need, Setup, Source,
+    Stream, Window,
     folders::FolderChoice,
     record::{Content, Record},
 };
 use serde::Deserialize;
 
 use crate::{
-    listing::{Found, scan},
+    listing::{Found, Stamp, changed, scan},
     mail::{Read, read},
 };
 
@@ -58,15 +58,25 @@ struct Settings {
 fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let settings: Settings = setup.settings.read()?;
     let root = setup.base.join(settings.path);
-    Ok(Box::new(Maildir { root, choice: settings.folders, known: Arc::default() }))
+    Ok(Box::new(Maildir { root, choice: settings.folders, clock: setup.clock, known: Arc::default() }))
 }
 
-/// Where the messages of a folder were last seen: unique name -> file.
-type Known = Arc<Mutex<HashMap<String, Arc<HashMap<String, Found>>>>>;
+/// Times that one reading lists a folder anew because messages were not where they had been.
+const SCANS_MAX: usize = 16;
+
+/// Where the messages of a folder were last seen: unique name -> file, and in what state of the folder.
+struct Seen {
+    files: HashMap<String, Found>,
+    stamp: Stamp,
+}
+
+/// By the folder's id.
+type Known = Arc<Mutex<HashMap<String, Arc<Seen>>>>;
 
 struct Maildir {
     root: PathBuf,
     choice: FolderChoice,
+    clock: Arc<dyn Clock>,
     known: Known,
 }
 
@@ -101,8 +111,8 @@ impl Source for Maildir {
     }
 
     async fn fetch(&self, stream: &Stream, resources: &[String], _: &Window) -> Result<Vec<Change>, Fault> {
-        let (folder, names) = (self.folder(stream), resources.to_vec());
-        blocking(move || folder.each(&names, mail::change)).await
+        let (folder, names, now) = (self.folder(stream), resources.to_vec(), self.clock.now());
+        blocking(move || folder.each(&names, |name, file, read| mail::change(name, file, read, now))).await
     }
 
     async fn content(&self, stream: &Stream, keys: &[String], limit: usize) -> Result<Vec<(String, Content)>, Fault> {
@@ -114,57 +124,58 @@ impl Source for Maildir {
 
 impl Folder {
     fn list(&self) -> Result<Batch, Fault> {
-        let mut found = scan(&folders::locate(&self.root, &self.id)?)?;
+        let (mut found, stamp) = scan(&folders::locate(&self.root, &self.id)?)?;
         found.sort_by(|a, b| b.order().cmp(&a.order()));
         let entries: Vec<Entry> =
             found.iter().map(|f| Entry { resource: f.unique.clone(), version: Some(f.version()) }).collect();
-        self.remember(found);
+        self.remember((found, stamp));
         let left = Some(entries.len() as u64);
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), left, ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), left, ..Batch::default() })
     }
 
-    fn remember(&self, found: Vec<Found>) -> Arc<HashMap<String, Found>> {
-        let map: Arc<HashMap<String, Found>> = Arc::new(found.into_iter().map(|f| (f.unique.clone(), f)).collect());
+    fn remember(&self, (found, stamp): (Vec<Found>, Stamp)) -> Arc<Seen> {
+        let files = found.into_iter().map(|f| (f.unique.clone(), f)).collect();
+        let seen = Arc::new(Seen { files, stamp });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(self.id.clone(), Arc::clone(&map));
-        map
+        known.insert(self.id.clone(), Arc::clone(&seen));
+        seen
     }
 
-    fn remembered(&self) -> Option<Arc<HashMap<String, Found>>> {
+    fn remembered(&self) -> Option<Arc<Seen>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&self.id).cloned()
     }
 
     /// Reads the named messages one after the other. A message whose file was renamed since the listing (read, flagged)
-    /// is looked up again by its unique name; `None` as its file means that it is not there any more.
+    /// is looked up again by its unique name; `None` as its file means that it is not there any more. One that a busy
+    /// folder moved again and again is left out: nobody can say that it is gone.
     fn each<T>(&self, names: &[String], then: impl Fn(String, Option<&Found>, Read) -> T) -> Result<Vec<T>, Fault> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let dir = folders::locate(&self.root, &self.id)?;
-        let mut fresh = false;
-        let mut known = match self.remembered() {
-            Some(known) => known,
-            None => {
-                fresh = true;
-                self.remember(scan(&dir)?)
-            }
+        let mut scans = 0;
+        let mut seen = match self.remembered() {
+            Some(seen) => seen,
+            None => self.remember(scan(&dir)?),
         };
         let mut out = Vec::with_capacity(names.len());
         for name in names {
-            let mut got = look(&dir, &known, name);
-            if matches!(got, Read::Gone) && !fresh {
-                known = self.remember(scan(&dir)?);
-                fresh = true;
-                got = look(&dir, &known, name);
+            let mut got = look(&dir, &seen, name);
+            while matches!(got, Read::Gone) && seen.stamp != changed(&dir) && scans < SCANS_MAX {
+                seen = self.remember(scan(&dir)?);
+                scans += 1;
+                got = look(&dir, &seen, name);
             }
-            out.push(then(name.clone(), known.get(name), got));
+            if !matches!(got, Read::Gone) || seen.stamp == changed(&dir) {
+                out.push(then(name.clone(), seen.files.get(name), got));
+            }
         }
         Ok(out)
     }
 }
 
-fn look(dir: &Path, known: &HashMap<String, Found>, name: &str) -> Read {
-    known.get(name).map_or(Read::Gone, |found| read(&dir.join(&found.file)))
+fn look(dir: &Path, seen: &Seen, name: &str) -> Read {
+    seen.files.get(name).map_or(Read::Gone, |found| read(&dir.join(&found.file)))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
@@ -175,9 +186,9 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + S
 }
 
 /// A message as the engine takes it.
-fn upsert(name: String, version: String, mail: dealtrail_sdk::record::Message) -> Change {
+fn upsert(name: String, version: Option<String>, mail: dealtrail_sdk::record::Message) -> Change {
     let item = Item { key: name.clone(), record: Record::Mail(Box::new(mail)) };
-    Change::Upsert { resource: name, version: Some(version), items: vec![item] }
+    Change::Upsert { resource: name, version, items: vec![item] }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Lists the messages of one maildir, whole or not at all.
 //!
 //! A mail program may rename files while the list is being made. `new` is read before `cur`, so that a message on its
-//! way from one to the other is seen at least once, and a folder that changed meanwhile is read again.
+//! way from one to the other is seen at least once, and a folder that changed meanwhile is read again. Two messages that
+//! somebody gave one name are both listed.
 
 use std::{
     collections::HashMap,
@@ -13,6 +14,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{Fault, FaultKind};
+
+use crate::mail::{Read, read};
 
 /// Readings of a folder that keeps changing; then what was seen in any of them counts as being there.
 const SCANS_MAX: usize = 4;
@@ -62,6 +65,13 @@ impl Found {
         if flags.is_empty() { "-".to_owned() } else { flags }
     }
 
+    /// Bytes that Dovecot says the message has.
+    pub fn promised(&self) -> Option<u64> {
+        let text = self.unique.split(",S=").nth(1)?;
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        text[..digits].parse().ok()
+    }
+
     /// Greater is newer.
     pub fn order(&self) -> (i64, &str) {
         (self.stamp.unwrap_or(0), &self.unique)
@@ -76,22 +86,27 @@ impl Found {
     }
 }
 
-/// All messages of a maildir.
-pub fn scan(dir: &Path) -> Result<Vec<Found>, Fault> {
-    let mut all: HashMap<String, Found> = HashMap::new();
+/// When `new` and `cur` changed last: by it one tells whether a listing still holds.
+pub type Stamp = [Option<SystemTime>; 2];
+
+/// All messages of a maildir, and the state of it that they are of.
+pub fn scan(dir: &Path) -> Result<(Vec<Found>, Stamp), Fault> {
+    let mut all: HashMap<PathBuf, Found> = HashMap::new();
+    let mut stamp = Stamp::default();
     for _ in 0..SCANS_MAX {
         let before = changed(dir);
+        stamp = before;
         let junk = junk_letter(dir);
         for (sub, needed) in [("new", false), ("cur", true)] {
             for found in one(dir, sub, needed, junk)? {
-                all.insert(found.unique.clone(), found);
+                all.insert(found.file.clone(), found);
             }
         }
         if changed(dir) == before {
             break;
         }
     }
-    let mut found: Vec<Found> = all.into_values().collect();
+    let mut found = one_each(dir, all.into_values());
     if found.iter().any(|f| f.stamp.is_none()) {
         // names of another kind: their files' times give the order
         for f in &mut found {
@@ -101,10 +116,51 @@ pub fn scan(dir: &Path) -> Result<Vec<Found>, Fault> {
             }
         }
     }
-    Ok(found)
+    Ok((found, stamp))
 }
 
-fn changed(dir: &Path) -> [Option<SystemTime>; 2] {
+/// One file a message: several of one name are a message on its way (its old name is gone by now), copies of one message, or
+/// different messages that were carried here from elsewhere. The last all get names by their content, none the plain one:
+/// nobody could say whose it was.
+fn one_each(dir: &Path, all: impl Iterator<Item = Found>) -> Vec<Found> {
+    let mut by_name: HashMap<String, Vec<Found>> = HashMap::new();
+    for found in all {
+        by_name.entry(found.unique.clone()).or_default().push(found);
+    }
+    let mut out = Vec::with_capacity(by_name.len());
+    for (name, mut same) in by_name {
+        if same.len() > 1 {
+            same.retain(|f| dir.join(&f.file).symlink_metadata().is_ok());
+            same = tell_apart(dir, &name, same);
+        }
+        out.append(&mut same);
+    }
+    out
+}
+
+fn tell_apart(dir: &Path, name: &str, mut same: Vec<Found>) -> Vec<Found> {
+    // of equal copies the one that still counts as mail
+    same.sort_by(|a, b| (a.trashed, a.draft, a.junk, &a.file).cmp(&(b.trashed, b.draft, b.junk, &b.file)));
+    let mut kept: Vec<(blake3::Hash, Found)> = Vec::new();
+    for found in same {
+        let hash = match read(&dir.join(&found.file)) {
+            Read::Mail { bytes, .. } => blake3::hash(&bytes),
+            Read::Gone => continue,
+            Read::Unreadable(_) => blake3::hash(found.file.as_os_str().as_encoded_bytes()),
+        };
+        if !kept.iter().any(|k| k.0 == hash) {
+            kept.push((hash, found));
+        }
+    }
+    if kept.len() > 1 {
+        for (hash, found) in &mut kept {
+            found.unique = format!("{name}~{}", &hash.to_hex()[..16]);
+        }
+    }
+    kept.into_iter().map(|k| k.1).collect()
+}
+
+pub fn changed(dir: &Path) -> Stamp {
     ["new", "cur"].map(|sub| fs::metadata(dir.join(sub)).and_then(|m| m.modified()).ok())
 }
 

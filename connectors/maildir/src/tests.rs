@@ -1,5 +1,7 @@
 //! Maildirs as Dovecot and mbsync write them, on a real file system.
 
+mod lies;
+
 use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt};
 
 use chrono::{DateTime, Utc};
@@ -9,12 +11,13 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// A clock that stands; files are as old as a test makes them.
 #[derive(Debug)]
-struct Still;
+struct Still(DateTime<Utc>);
 
 impl Clock for Still {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH
+        self.0
     }
 }
 
@@ -23,13 +26,17 @@ fn window() -> Window {
 }
 
 fn source(base: &Path, settings: serde_json::Value) -> Box<dyn Source> {
+    source_at(base, settings, DateTime::UNIX_EPOCH)
+}
+
+fn source_at(base: &Path, settings: serde_json::Value, now: DateTime<Utc>) -> Box<dyn Source> {
     let serde_json::Value::Object(settings) = settings else { panic!("an object") };
     let setup = Setup {
         connection: "test".to_owned(),
         settings: Given(settings),
         base: base.to_owned(),
         zone: chrono_tz::UTC,
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(now)),
     };
     (KIND.connect)(setup).expect("connects")
 }
@@ -344,7 +351,7 @@ async fn one_forbidden_folder_leaves_the_others_alone() {
 async fn settings_are_checked() {
     let setup = |settings: serde_json::Value| {
         let serde_json::Value::Object(settings) = settings else { panic!("an object") };
-        let clock = Arc::new(Still);
+        let clock = Arc::new(Still(DateTime::UNIX_EPOCH));
         Setup { connection: "t".into(), settings: Given(settings), base: "/".into(), zone: chrono_tz::UTC, clock }
     };
     for wrong in [

@@ -91,7 +91,8 @@ fn looks_like_mbox(path: &Path) -> bool {
     match open(path).and_then(|f| f.take(64).read_to_end(&mut start)) {
         Ok(0) => ours,
         Ok(_) => {
-            let text = start.trim_ascii_start();
+            let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+            let text = text[text.iter().take_while(|b| **b == 0).count()..].trim_ascii_start();
             text.starts_with(b"From ") || (text.is_empty() && ours)
         }
         Err(_) => ours,

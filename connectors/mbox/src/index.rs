@@ -1,7 +1,8 @@
 //! Where the messages of an mbox file start and end, found in one pass that holds one line at most.
 //!
 //! A message is known by the hash of its bytes without the fields that mail programs rewrite in place (Status and the
-//! like), so that reading or flagging a mail in another program does not make it another mail.
+//! like), so that reading or flagging a mail in another program does not make it another mail. The end of a file that
+//! somebody is appending to is left for later: half a mail would be another mail.
 
 use std::{collections::HashMap, io::Read, time::SystemTime};
 
@@ -9,6 +10,8 @@ use crate::from::{FromLine, from_line};
 
 /// As much of a line as is looked at.
 const LINE_HEAD: usize = 400;
+/// A byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 /// Header fields that change while a message stays the same.
 const VOLATILE: &[&str] = &[
     "status",
@@ -46,14 +49,23 @@ impl Letter {
     }
 }
 
-/// What tells whether a file is still the one that was indexed.
-pub type Stamp = (Option<SystemTime>, u64);
+/// What tells whether a file is still the one that was indexed. Some programs set the time back after they rewrote a file of
+/// the same length; then the file itself is another, or its inode was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    pub modified: Option<SystemTime>,
+    pub length: u64,
+    /// Inode, and when it was changed.
+    pub inode: Option<(u64, i64, i64)>,
+}
 
 /// All messages of a file, in its order.
 #[derive(Debug, Default)]
 pub struct Index {
     pub stamp: Option<Stamp>,
     pub letters: Vec<Letter>,
+    /// What stands at the end is still being written, and was left out.
+    pub cut: bool,
     by_key: HashMap<String, usize>,
 }
 
@@ -70,8 +82,8 @@ pub enum Bad {
     NoMbox,
 }
 
-/// Reads a whole file.
-pub fn index(mut file: impl Read, stamp: Stamp) -> Result<Index, Bad> {
+/// Reads a whole file. `under_way`: its writer may still be at it.
+pub fn index(mut file: impl Read, stamp: Stamp, under_way: bool) -> Result<Index, Bad> {
     let mut scanner = Scanner::default();
     let mut chunk = vec![0; 256 << 10];
     loop {
@@ -86,11 +98,11 @@ pub fn index(mut file: impl Read, stamp: Stamp) -> Result<Index, Bad> {
             return Err(Bad::NoMbox);
         }
     }
-    scanner.finish().map(|letters| number(letters, stamp))
+    scanner.finish(under_way).map(|(letters, cut)| number(letters, stamp, cut))
 }
 
-fn number(found: Vec<(blake3::Hash, Letter)>, stamp: Stamp) -> Index {
-    let mut index = Index { stamp: Some(stamp), ..Index::default() };
+fn number(found: Vec<(blake3::Hash, Letter)>, stamp: Stamp, cut: bool) -> Index {
+    let mut index = Index { stamp: Some(stamp), cut, ..Index::default() };
     let mut counts: HashMap<blake3::Hash, usize> = HashMap::new();
     for (hash, mut letter) in found {
         let count = counts.entry(hash).or_default();
@@ -144,8 +156,12 @@ impl Scanner {
         }
     }
 
-    fn piece(&mut self, piece: &[u8]) {
+    fn piece(&mut self, mut piece: &[u8]) {
         self.line_len += piece.len() as u64;
+        if !self.long && self.head.is_empty() {
+            // a crash leaves holes of NUL bytes before what was appended next
+            piece = &piece[piece.iter().take_while(|b| **b == 0).count()..];
+        }
         if !self.long {
             self.head.extend_from_slice(piece);
             if self.head.len() > LINE_HEAD {
@@ -173,6 +189,7 @@ impl Scanner {
     /// A line, or the start of a long one.
     fn line(&mut self, line: &[u8]) {
         self.hash_rest = false;
+        let line = if self.offset == 0 { line.strip_prefix(MARK).unwrap_or(line) } else { line };
         if matches!(line, b"\n" | b"\r\n" | b"") {
             self.last_blank = Some(self.offset);
             self.after_text = false;
@@ -185,7 +202,7 @@ impl Scanner {
         let from = if self.long { None } else { from_line(line, !self.after_text) };
         if let Some(from) = from {
             self.close(self.offset);
-            self.begin(self.offset + line.len() as u64, from);
+            self.begin(self.offset + self.line_len, from);
         } else if let Some(open) = &mut self.open {
             self.hash_rest = open.line(line, self.done.is_empty());
         } else {
@@ -215,13 +232,26 @@ impl Scanner {
         }
     }
 
-    fn finish(mut self) -> Result<Vec<(blake3::Hash, Letter)>, Bad> {
-        if self.line_len > 0 {
+    /// The messages, and whether something at the end was left for later.
+    fn finish(mut self, under_way: bool) -> Result<(Vec<(blake3::Hash, Letter)>, bool), Bad> {
+        let torn = self.line_len > 0;
+        let mut cut = false;
+        if torn && under_way && !self.long && self.last_blank.is_some() && starts_like_from(&self.head) {
+            cut = true; // the start of a From_ line
+        } else if torn {
             self.end_line();
         }
+        if under_way && !cut && self.open.as_ref().is_some_and(|open| (torn || open.in_header) && !open.internal) {
+            cut = true;
+            self.open = None;
+        }
         self.close(self.offset);
-        if self.foreign { Err(Bad::NoMbox) } else { Ok(self.done) }
+        if self.foreign { Err(Bad::NoMbox) } else { Ok((self.done, cut)) }
     }
+}
+
+fn starts_like_from(line: &[u8]) -> bool {
+    line.starts_with(b"From ") || b"From ".starts_with(line)
 }
 
 impl Open {
@@ -271,7 +301,7 @@ mod tests {
         From a@x Mon Jan  5 12:00:00 2026\nFrom: a@x\nSubject: one\nX-Mozilla-Status: 0009\n\nText\n>From b\n\nFrom now on\n\n\n";
 
     fn read(text: &str) -> Index {
-        index(text.as_bytes(), (None, 0)).expect("an mbox")
+        index(text.as_bytes(), Stamp::default(), false).expect("an mbox")
     }
 
     fn bytes<'a>(text: &'a str, letter: &Letter) -> &'a str {
@@ -319,7 +349,7 @@ mod tests {
             assert_eq!(read(text).letters.len(), letters, "{text:?}");
         }
         for foreign in ["Subject: a mail\n\ntext", "{\"json\": 1}", "\u{0}\u{1}"] {
-            assert!(matches!(index(foreign.as_bytes(), (None, 0)), Err(Bad::NoMbox)));
+            assert!(matches!(index(foreign.as_bytes(), Stamp::default(), false), Err(Bad::NoMbox)));
         }
     }
 
@@ -340,7 +370,7 @@ mod tests {
             let text = format!("From a@x Mon Jan  5 11:00:00 2026\n{}", pieces.concat());
             let mut scanner = Scanner::default();
             text.as_bytes().chunks(size).for_each(|chunk| scanner.push(chunk));
-            let by_chunks = number(scanner.finish().expect("an mbox"), (None, 0));
+            let by_chunks = number(scanner.finish(false).expect("an mbox").0, Stamp::default(), false);
             let whole = read(&text);
             let shown = |i: &Index| format!("{:?}", i.letters);
             prop_assert_eq!(shown(&by_chunks), shown(&whole));
@@ -354,8 +384,8 @@ mod tests {
 
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = index(bytes.as_slice(), (None, 0));
-            let _ = index([b"From a@x Mon Jan  5 11:00:00 2026\n".as_slice(), &bytes].concat().as_slice(), (None, 0));
+            let _ = index(bytes.as_slice(), Stamp::default(), false);
+            let _ = index([b"From a@x Mon Jan  5 11:00:00 2026\n".as_slice(), &bytes].concat().as_slice(), Stamp::default(), true);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use crate::index::index;
+use crate::index::{Stamp, index};
 
 /// Where a message stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,10 @@ pub struct Place {
     pub end: u64,
 }
 
-/// The messages of a file whose bytes come in pieces of at most `step`; `None` when it is no mbox.
-pub fn places(bytes: &[u8], step: usize) -> Option<Vec<Place>> {
-    let found = index(Pieces { bytes, step }, (None, 0)).ok()?;
+/// The messages of a file whose bytes come in pieces of at most `step`; `None` when it is no mbox. `under_way`: its writer may
+/// still be at it.
+pub fn places(bytes: &[u8], step: usize, under_way: bool) -> Option<Vec<Place>> {
+    let found = index(Pieces { bytes, step }, Stamp::default(), under_way).ok()?;
     Some(found.letters.iter().map(|l| Place { key: l.key.clone(), start: l.start, end: l.end }).collect())
 }
 

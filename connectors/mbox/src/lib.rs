@@ -21,8 +21,8 @@ use std::{
 
 use async_trait::async_trait;
 use dealtrail_sdk::{
-    Batch, Change, Cursor, Entry, Fault, FaultKind, Field, FolderRole, Gives, Item, Kind, Listing, Need, Setup, Source,
-    Stream, Window,
+    Batch, Change, Clock, Cursor, Entry, Fault, FaultKind, Field, FolderRole, Gives, Item, Kind, Listing, Need, Setup,
+    Source, Stream, Window, files as packing,
     folders::{FolderChoice, role_by_name},
     mime,
     record::{Content, Message, Record},
@@ -66,7 +66,7 @@ struct Settings {
 fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let settings: Settings = setup.settings.read()?;
     let root = setup.base.join(settings.path);
-    Ok(Box::new(Mbox { root, choice: settings.folders, indexes: Arc::default() }))
+    Ok(Box::new(Mbox { root, choice: settings.folders, clock: setup.clock, indexes: Arc::default() }))
 }
 
 type Indexes = Arc<Mutex<HashMap<PathBuf, Arc<Index>>>>;
@@ -74,6 +74,7 @@ type Indexes = Arc<Mutex<HashMap<PathBuf, Arc<Index>>>>;
 struct Mbox {
     root: PathBuf,
     choice: FolderChoice,
+    clock: Arc<dyn Clock>,
     indexes: Indexes,
 }
 
@@ -84,7 +85,8 @@ impl Mbox {
         work: impl FnOnce(&Mailfile) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (root, id, indexes) = (self.root.clone(), stream.id.clone(), Arc::clone(&self.indexes));
-        blocking(move || work(&Mailfile { path: files::locate(&root, &id), indexes })).await
+        let clock = Arc::clone(&self.clock);
+        blocking(move || work(&Mailfile { path: files::locate(&root, &id), clock, indexes })).await
     }
 }
 
@@ -117,6 +119,7 @@ impl Source for Mbox {
 /// One file while it is being read on a blocking thread.
 struct Mailfile {
     path: PathBuf,
+    clock: Arc<dyn Clock>,
     indexes: Indexes,
 }
 
@@ -126,7 +129,7 @@ impl Mailfile {
         // mail is appended: the last is the newest
         let entries: Vec<Entry> = index.letters.iter().rev().map(entry).collect();
         let left = Some(entries.len() as u64);
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), left, ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), left, ..Batch::default() })
     }
 
     /// Reads the named messages one after the other, all from one state of the file.
@@ -165,12 +168,13 @@ impl Mailfile {
         for _ in 0..TRIES {
             let file = files::open(&self.path).map_err(|e| files::fault(&self.path, e))?;
             let stamp = self.stamp(&file)?;
-            if let Some(known) = self.known().filter(|k| k.stamp == Some(stamp)) {
+            let under_way = packing::under_way(stamp.modified, self.clock.now());
+            if let Some(known) = self.known().filter(|k| k.stamp == Some(stamp) && (under_way || !k.cut)) {
                 return Ok((file, known));
             }
-            let made = index(&file, stamp).map_err(|bad| match bad {
+            let made = index(&file, stamp, under_way).map_err(|bad| match bad {
                 Bad::Io(e) => files::fault(&self.path, e),
-                Bad::NoMbox => self.no_mbox(),
+                Bad::NoMbox => self.no_mbox(&file),
             });
             if self.stamp(&file)? == stamp {
                 let index = Arc::new(made?);
@@ -189,17 +193,21 @@ impl Mailfile {
     fn stamp(&self, file: &File) -> Result<Stamp, Fault> {
         let meta = file.metadata().map_err(|e| files::fault(&self.path, e))?;
         if meta.is_dir() {
-            return Err(self.no_mbox());
+            return Err(self.no_mbox(file));
         }
-        Ok((meta.modified().ok(), meta.len()))
+        Ok(Stamp { modified: meta.modified().ok(), length: meta.len(), inode: inode(&meta) })
     }
 
-    fn no_mbox(&self) -> Fault {
-        let path = self.path.display();
-        Fault::new(
-            FaultKind::Malformed,
-            format!("{path} is no mbox file: it does not start with a From line; correct the connection's `path`"),
-        )
+    fn no_mbox(&self, mut file: &File) -> Fault {
+        let (path, mut start) = (self.path.display(), [0; 8]);
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut start)).unwrap_or(0);
+        let why = match packing::packed(&start[..read]) {
+            Some(kind) => format!("{path} is {kind} and no mbox file: unpack it"),
+            None => {
+                format!("{path} is no mbox file: it does not start with a From line; correct the connection's `path`")
+            }
+        };
+        Fault::new(FaultKind::Malformed, why)
     }
 
     fn busy(&self) -> Fault {
@@ -209,6 +217,17 @@ impl Mailfile {
             format!("{path} kept changing while it was read; it is read again shortly"),
         )
     }
+}
+
+#[cfg(unix)]
+fn inode(meta: &std::fs::Metadata) -> Option<(u64, i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((meta.ino(), meta.ctime(), meta.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> Option<(u64, i64, i64)> {
+    None
 }
 
 fn entry(letter: &Letter) -> Entry {

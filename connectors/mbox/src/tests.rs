@@ -1,20 +1,23 @@
 //! mbox files as Thunderbird, mutt, Apple Mail and Gmail write them, on a real file system.
 
+mod lies;
+
 use std::{fs, io::Write, path::Path};
 
 use chrono::{DateTime, Utc};
-use dealtrail_sdk::{Clock, Settings as Given};
+use dealtrail_sdk::Settings as Given;
 use dealtrail_testkit::conformance;
 use tempfile::TempDir;
 
 use super::*;
 
+/// A clock that stands; files are as old as a test makes them.
 #[derive(Debug)]
-struct Still;
+struct Still(DateTime<Utc>);
 
 impl Clock for Still {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH
+        self.0
     }
 }
 
@@ -23,13 +26,17 @@ fn window() -> Window {
 }
 
 fn source(base: &Path, settings: serde_json::Value) -> Box<dyn Source> {
+    source_at(base, settings, DateTime::UNIX_EPOCH)
+}
+
+fn source_at(base: &Path, settings: serde_json::Value, now: DateTime<Utc>) -> Box<dyn Source> {
     let serde_json::Value::Object(settings) = settings else { panic!("an object") };
     let setup = Setup {
         connection: "test".to_owned(),
         settings: Given(settings),
         base: base.to_owned(),
         zone: chrono_tz::UTC,
-        clock: Arc::new(Still),
+        clock: Arc::new(Still(now)),
     };
     (KIND.connect)(setup).expect("connects")
 }

@@ -181,7 +181,8 @@ fn utf16(code: &str) -> Option<String> {
     if count >= 6 || bits & ((1 << count) - 1) != 0 {
         return None;
     }
-    String::from_utf16(&units).ok()
+    // databases refuse NUL
+    String::from_utf16(&units).ok().filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]
@@ -267,6 +268,7 @@ mod tests {
             ("R&D", None),
             ("&!-", None),
             ("&A-", None),
+            ("x&AAA-", None),
             ("Größe", Some("Größe")),
         ] {
             assert_eq!(decode_utf7(wire).as_deref(), text, "{wire}");

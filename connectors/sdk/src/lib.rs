@@ -6,6 +6,8 @@
 //! How the engine uses a [`Source`]: `streams()` names what there is; `pull()` is called with the last committed
 //! cursor until `more` is false; what a batch holds is committed together with its cursor in one transaction.
 
+pub mod alone;
+pub mod files;
 pub mod folders;
 pub mod ical;
 pub mod mime;
@@ -190,6 +192,9 @@ pub struct Listing {
     /// True when a shrunken listing may be a mishap of the far side (an ICS feed, a CRM export): when more than half
     /// vanished, the engine waits for a second reading before it takes anything as gone.
     pub shaky: bool,
+    /// Starts of resource names of which nobody can say now what there is (a calendar file that cannot be read): none of
+    /// them is taken as gone.
+    pub unsure: Vec<String>,
 }
 
 /// One resource of a listing.

@@ -36,7 +36,7 @@ use std::fmt;
 pub use outline::Outline;
 
 use crate::{
-    Window,
+    Window, alone,
     record::{Event, Method},
 };
 use vevent::Vevent;
@@ -174,7 +174,11 @@ impl Outline {
     ) {
         let zones = zones::Zones::new(zone, self);
         for uid in uids {
-            let opened = self.find(uid.as_ref()).map(|group| self.one(group, &zones, window));
+            let opened = self.find(uid.as_ref()).map(|group| {
+                let panicked = || Refusal { uid: Some(group.uid.clone()), why: alone::WHY.to_owned() };
+                let words = group.blocks.first().map_or("", |block| self.lines(&block.lines));
+                alone::alone(words.as_bytes(), || self.one(group, &zones, window)).unwrap_or_else(|| Err(panicked()))
+            });
             if !take(uid.as_ref(), opened) {
                 return;
             }

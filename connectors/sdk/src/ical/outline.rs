@@ -4,7 +4,7 @@
 use std::{collections::HashMap, fmt, ops::Range};
 
 use super::{Limits, Refusal, line::Line, prepass};
-use crate::record::Method;
+use crate::{alone, record::Method};
 
 /// Zones that one event may name before its version no longer depends on further ones.
 const ZONES: usize = 64;
@@ -52,6 +52,13 @@ pub(super) struct Block {
 impl Outline {
     /// Cuts a file.
     pub fn new(bytes: &[u8]) -> Self {
+        alone::alone(&[], || Self::cut(bytes)).unwrap_or_else(|| {
+            let refused = vec![Refusal::of_file(alone::WHY)];
+            Self { refused, complete: false, ..Self::empty() }
+        })
+    }
+
+    fn cut(bytes: &[u8]) -> Self {
         let mut outline = Self::empty();
         if bytes.len() > Limits::FILE {
             outline.refused.push(Refusal::of_file("the file is larger than 50 MB"));

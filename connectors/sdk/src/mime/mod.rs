@@ -16,7 +16,10 @@ mod word;
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::record::{CalendarPart, Content, Mailbox, Message, Part};
+use crate::{
+    alone,
+    record::{CalendarPart, Content, Mailbox, Message, Part},
+};
 
 pub use date::date;
 pub use param::param;
@@ -170,6 +173,10 @@ fn ids(value: &str, lone: bool) -> Vec<String> {
 /// # Errors
 /// One sentence that says why the bytes are no readable message; it carries no content.
 pub fn message(bytes: &[u8]) -> Result<Message, String> {
+    alone::or_refused(bytes, || whole(bytes))
+}
+
+fn whole(bytes: &[u8]) -> Result<Message, String> {
     let bytes = field::skip_leading(bytes);
     if bytes.is_empty() {
         return Err("the message is empty".to_owned());
@@ -222,6 +229,10 @@ pub fn add_calendar(calendars: &mut Vec<CalendarPart>, text: String, alternative
 
 /// The text of a whole message: its text/plain parts, else its HTML turned into text, at most `limit` bytes.
 pub fn text(bytes: &[u8], limit: usize) -> Content {
+    alone::alone(bytes, || whole_text(bytes, limit)).unwrap_or(Content::None)
+}
+
+fn whole_text(bytes: &[u8], limit: usize) -> Content {
     let leaves = structure::leaves(field::skip_leading(bytes));
     let parts: Vec<Part> = leaves.iter().map(|l| l.part.clone()).collect();
     let chosen = text_parts(&parts);
@@ -264,6 +275,10 @@ fn limited(mut text: String, limit: usize) -> Content {
 
 /// Undoes transfer encoding and charset of one text part; HTML is turned into text. At most `limit` bytes.
 pub fn decode_part(part: &Part, bytes: &[u8], limit: usize) -> String {
+    alone::alone(bytes, || decoded(part, bytes, limit)).unwrap_or_default()
+}
+
+fn decoded(part: &Part, bytes: &[u8], limit: usize) -> String {
     let html = part.media_type == "text/html";
     // markup is several times as long as its text, and a charset may take more bytes than UTF-8
     let room = limit.saturating_mul(if html { 8 } else { 4 }).clamp(1 << 10, 4 << 20);

@@ -49,7 +49,7 @@ impl Source for Fake {
         if self.0 == Flaw::TwiceListed {
             entries.push(entry("m1"));
         }
-        Ok(Batch { listing: Some(Listing { entries, shaky: false }), ..Batch::default() })
+        Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), ..Batch::default() })
     }
 
     async fn fetch(&self, _: &Stream, resources: &[String], _: &Window) -> Result<Vec<Change>, Fault> {

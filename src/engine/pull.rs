@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Connection, Engine, EngineError,
     attempt::{self, Attempt},
+    commit::Prepared,
     holder,
     listing::compare,
     progress::{Step, Watcher},
@@ -99,20 +100,19 @@ impl Reading<'_> {
             if self.stop.is_cancelled() {
                 return Ok(count);
             }
-            let mut batch = match ahead.take() {
+            let Pulled { batch, names, prepared, raw } = match ahead.take() {
                 Some(pulled) => pulled?,
                 None => {
                     self.attempt(&[], pulls).await?;
-                    self.pull(cursor.as_ref()).await?
+                    self.pull(cursor.as_ref(), &guilty, pulls > 0).await?
                 }
             };
-            batch.changes.retain(|c| !guilty.contains(resource(c)));
-            let items = batch.changes.len() as u64;
+            let items = names.len() as u64;
             let listed = batch.listing.is_some();
             let mut progress = Progress { cursor: batch.cursor.clone(), ..Progress::default() };
             let mut gone = Vec::new();
             if let Some(listing) = batch.listing {
-                let listed = self.listing(listing, &batch.changes, &guilty).await?;
+                let listed = self.listing(listing, &names, &guilty).await?;
                 count += listed.count;
                 if !listed.complete {
                     return Ok(count);
@@ -122,19 +122,22 @@ impl Reading<'_> {
             }
             if !batch.more {
                 // the mailbox was complete when the pass began; what came since comes with the next one
-                progress.complete = Some((self.connection.window().since, began.min(engine.now())));
+                let known = batch.as_of.unwrap_or(began).min(began);
+                progress.complete = Some((self.connection.window().since, known.min(engine.now())));
             }
-            let changes = self.piecemeal(batch.changes, pulls).await?;
+            let prepared = match raw {
+                Some(changes) => self.prepare(self.piecemeal(changes, pulls).await?).await,
+                None => prepared,
+            };
             cursor = batch.cursor.or(cursor);
             // after an end of the program one thing is done at a time
             if batch.more && pulls == 0 && !listed {
                 progress.attempting = Some(self.attempt_at(&[], 0).text());
-                let prepared = self.prepare(changes).await;
-                let pull = async { Ok(self.pull(cursor.as_ref()).await) };
+                let pull = async { Ok(self.pull(cursor.as_ref(), &guilty, false).await) };
                 let ((), pulled) = tokio::try_join!(self.commit_prepared(prepared, gone, Some(progress)), pull)?;
                 ahead = Some(pulled);
             } else {
-                self.commit(changes, gone, Some(progress)).await?;
+                self.commit_prepared(prepared, gone, Some(progress)).await?;
             }
             pulls = 0;
             count += items;
@@ -148,9 +151,20 @@ impl Reading<'_> {
         Ok(count)
     }
 
-    async fn pull(&self, cursor: Option<&Cursor>) -> Result<Batch, EngineError> {
+    /// The next batch, and what else it needs of its source. `careful`: its changes stay as they are.
+    async fn pull(
+        &self,
+        cursor: Option<&Cursor>,
+        guilty: &BTreeSet<String>,
+        careful: bool,
+    ) -> Result<Pulled, EngineError> {
         let window = self.connection.window();
-        Ok(self.connection.source.pull(&self.stream.stream, cursor, &window).await?)
+        let mut batch = self.connection.source.pull(&self.stream.stream, cursor, &window).await?;
+        let mut changes = std::mem::take(&mut batch.changes);
+        changes.retain(|c| !guilty.contains(resource(c)));
+        let names = changes.iter().map(|c| resource(c).to_owned()).collect();
+        let (now, raw) = if careful { (Vec::new(), Some(changes)) } else { (changes, None) };
+        Ok(Pulled { prepared: self.prepare(now).await, batch, names, raw })
     }
 
     fn attempt_at(&self, names: &[String], deaths: u32) -> Attempt {
@@ -211,7 +225,7 @@ impl Reading<'_> {
     async fn listing(
         &self,
         listing: Listing,
-        changes: &[Change],
+        names: &[String],
         guilty: &BTreeSet<String>,
     ) -> Result<Listed, EngineError> {
         let engine = self.engine;
@@ -221,7 +235,7 @@ impl Reading<'_> {
             items::version(&mut tx, self.stream.id, &entry.resource, entry.version.as_deref()).await?;
         }
         tx.commit().await?;
-        let in_batch: BTreeSet<&str> = changes.iter().map(resource).collect();
+        let in_batch: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let plan = compare(&listing, &known, self.full, self.stream.shrunk_at, engine.now());
         let wanted = plan.wanted.into_iter().filter(|r| !in_batch.contains(r.as_str()) && !guilty.contains(r));
         let deadly = |r: &String| known.get(r).is_some_and(|k| k.attempts >= items::DEADLY);
@@ -292,6 +306,17 @@ pub struct Done {
     pub items: u64,
     /// Another process reads it.
     pub left: bool,
+}
+
+/// A batch that was pulled.
+struct Pulled {
+    /// Without its changes.
+    batch: Batch,
+    /// What they are of.
+    names: Vec<String>,
+    prepared: Prepared,
+    /// The changes themselves, where they are to be committed little by little.
+    raw: Option<Vec<Change>>,
 }
 
 struct Listed {

@@ -103,7 +103,7 @@ impl Step<'_> {
             progress.again = false;
         }
         let left = Some(progress.pending.len() as u64);
-        Ok(Batch { changes, cursor: Some(progress.cursor()), more, listing: None, left })
+        Ok(Batch { changes, cursor: Some(progress.cursor()), more, left, ..Batch::default() })
     }
 
     /// Reads named objects.

@@ -131,8 +131,8 @@ impl Sheets<'_> {
             changes: self.open(&step),
             cursor: serde_json::to_string(&part).ok().map(Cursor),
             more,
-            listing: None,
             left: Some((entries.len() - next) as u64),
+            ..Batch::default()
         }
     }
 

@@ -56,6 +56,8 @@ pub enum Answer {
     Vanished(bool, Vec<(u32, u32)>),
     Search(Vec<u32>),
     List(Listed),
+    /// Numbers of a folder, by upper-case name: `UIDNEXT`.
+    Told(String, Vec<(String, u64)>),
     /// Prefixes of other people's and shared folders.
     Namespace(Vec<String>),
     Fetch(Box<Fetched>),
@@ -93,6 +95,8 @@ pub fn read(frame: &Frame<'_>) -> Answer {
         "CAPABILITY" => Answer::Capability(text(after)),
         "SEARCH" => search(after).map_or(Answer::Unreadable, Answer::Search),
         "LIST" => listed(after).map_or(Answer::Unreadable, Answer::List),
+        // A folder without numbers is opened instead, so that an odd answer costs nothing.
+        "STATUS" => numbers(after).map_or(Answer::Other, |(name, numbers)| Answer::Told(name, numbers)),
         "VANISHED" => vanished(after).unwrap_or(Answer::Unreadable),
         "NAMESPACE" => namespace(after).map_or(Answer::Unreadable, Answer::Namespace),
         "" => Answer::Unreadable,
@@ -171,8 +175,20 @@ fn listed(rest: &[u8]) -> Option<Listed> {
     let attributes = attributes.list()?.iter().filter_map(Token::bytes).map(|a| text(a).to_ascii_uppercase()).collect();
     let separator = separator.bytes().and_then(|s| text(s).chars().next());
     // A folder may be called NIL, and then stands unquoted.
-    let name = if *name == Token::Nil { "NIL".to_owned() } else { text(name.bytes()?) };
-    Some(Listed { attributes, separator, name })
+    Some(Listed { attributes, separator, name: folder_name(name)? })
+}
+
+fn folder_name(token: &Token<'_>) -> Option<String> {
+    Some(if *token == Token::Nil { "NIL".to_owned() } else { text(token.bytes()?) })
+}
+
+/// `INBOX (MESSAGES 3 UIDNEXT 8)`.
+fn numbers(rest: &[u8]) -> Option<(String, Vec<(String, u64)>)> {
+    let tokens = token::read(rest);
+    let [name, items, ..] = tokens.items.as_slice() else { return None };
+    let items = items.list()?.chunks_exact(2);
+    let numbers = items.filter_map(|pair| Some((text(pair[0].bytes()?).to_ascii_uppercase(), pair[1].number()?)));
+    Some((folder_name(name)?, numbers.collect()))
 }
 
 fn vanished(rest: &[u8]) -> Option<Answer> {
@@ -254,6 +270,25 @@ mod tests {
             assert_eq!((listed.name.as_str(), listed.separator), (name, separator));
             assert_eq!(listed.attributes.last().map_or("", String::as_str), attribute);
         }
+    }
+
+    #[test]
+    fn numbers_of_folders() {
+        for (line, name, told) in [
+            ("* STATUS INBOX (MESSAGES 231 UIDNEXT 44292)", "INBOX", vec![("MESSAGES", 231), ("UIDNEXT", 44292)]),
+            (
+                "* STATUS \"a b\" (uidvalidity 7 HIGHESTMODSEQ 9 )",
+                "a b",
+                vec![("UIDVALIDITY", 7), ("HIGHESTMODSEQ", 9)],
+            ),
+            ("* STATUS NIL (UIDNEXT x SIZE 4)", "NIL", vec![("SIZE", 4)]),
+            ("* STATUS {3}\r\nx y ()", "x y", vec![]),
+        ] {
+            let Answer::Told(seen, numbers) = answer(line) else { panic!("{line}") };
+            let numbers: Vec<(&str, u64)> = numbers.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            assert_eq!((seen.as_str(), numbers), (name, told), "{line}");
+        }
+        assert!(matches!(answer("* STATUS INBOX"), Answer::Other));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use dealtrail_sdk::{Fault, FaultKind};
 use crate::names::{self, Wire};
 
 /// A command without its tag.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command(Vec<Piece>);
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
     Literal(Vec<u8>),
@@ -26,6 +26,10 @@ impl Command {
     }
     pub fn pieces(&self) -> &[Piece] {
         &self.0
+    }
+    /// Without anything that the server must be asked about before it is sent.
+    pub fn is_plain(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, Piece::Text(_)))
     }
     pub fn text(mut self, text: &str) -> Self {
         match self.0.last_mut() {

@@ -25,7 +25,7 @@ use crate::{
     answer::{Answer, State},
     command::Command,
     frame::{Framer, Limits},
-    session::{Session, Transport},
+    session::{ENABLE, Session, Transport},
     settings::{Compress, Settings, Tls},
     signin,
     sorting::{self, Doing},
@@ -87,10 +87,15 @@ impl Route {
         let dialled = dial(&self.settings.host, self.settings.port, DIAL_DEADLINE.min(self.limits.silence)).await;
         let tcp = dialled.map_err(|e| unreachable(&place, &e))?;
         let _only_slower = tcp.set_nodelay(true);
+        let mut quickest = Quickest::default();
+        let connected = Instant::now();
         let stream: Box<dyn Transport> = match self.settings.tls {
             Tls::Implicit => self.encrypt(Box::new(tcp)).await?,
             Tls::Starttls | Tls::None => Box::new(tcp),
         };
+        if self.settings.tls == Tls::Implicit {
+            quickest.note(connected.elapsed());
+        }
         let mut session = Session::new(Framer::new(stream, self.limits), place, self.budget.clone(), slot);
         let signed_in = greeting(&mut session).await?;
         if self.settings.tls == Tls::Starttls {
@@ -101,10 +106,12 @@ impl Route {
             }
             session = self.starttls(session).await?;
         }
+        let greeted = Instant::now();
         if !signed_in {
             signin::sign_in(&mut session, &self.settings).await?;
+            quickest.note(greeted.elapsed());
         }
-        self.extend(session).await
+        self.extend(session, quickest).await
     }
 
     async fn encrypt(&self, stream: Box<dyn Transport>) -> Result<Box<dyn Transport>, Fault> {
@@ -142,27 +149,26 @@ impl Route {
         Ok(session)
     }
 
-    /// Learns and switches on what the server can do.
-    async fn extend(&self, mut session: Session) -> Result<Session, Fault> {
-        let before = Instant::now();
-        session.must(Doing::Other("asking for extensions"), Command::new("CAPABILITY"), &mut |_| {}).await?;
-        let round_trip = before.elapsed();
-        let mut commands = Vec::new();
+    /// Learns and switches on what the server can do. Nothing is waited for that the first question can travel with.
+    async fn extend(&self, mut session: Session, mut quickest: Quickest) -> Result<Session, Fault> {
+        if !session.knows_capabilities() {
+            let asked = Instant::now();
+            session.must(Doing::Other("asking for extensions"), Command::new("CAPABILITY"), &mut |_| {}).await?;
+            quickest.note(asked.elapsed());
+        }
         if session.can("ID") {
             // Some providers open no folder for a client that does not say what it is.
-            commands.push(Command::new("ID (\"name\" \"dealtrail\")"));
+            session.first_say("ID (\"name\" \"dealtrail\")");
         }
         let unreliable = self.settings.host.ends_with("mail.me.com") || self.settings.host.ends_with("icloud.com");
-        let quick = session.can("ENABLE") && session.can("QRESYNC") && !unreliable;
-        if quick {
-            commands.push(Command::new("ENABLE QRESYNC"));
+        session.quick_resync = session.can("ENABLE") && session.can("QRESYNC") && !unreliable;
+        if session.quick_resync {
+            session.first_say(ENABLE);
         }
-        let results = session.run(&commands, &mut |_| {}).await?;
-        session.quick_resync = quick && results.last().is_some_and(|s| s.state == State::Ok);
         let compress = match self.settings.compress {
             Compress::On => true,
             Compress::Off => false,
-            Compress::Auto => round_trip > SLOW_LINK,
+            Compress::Auto => quickest.0.is_some_and(|trip| trip > SLOW_LINK),
         };
         if compress && session.can("COMPRESS=DEFLATE") {
             return self.compress(session).await;
@@ -185,6 +191,16 @@ impl Route {
         let reader = DeflateDecoder::new(BufReader::with_capacity(16 << 10, reader));
         let joined: Box<dyn Transport> = Box::new(tokio::io::join(reader, DeflateEncoder::new(writer)));
         Ok(Session::assemble(rest, Framer::new(joined, self.limits)))
+    }
+}
+
+/// The shortest that the server took to answer: about a round trip.
+#[derive(Clone, Copy, Default)]
+struct Quickest(Option<Duration>);
+
+impl Quickest {
+    fn note(&mut self, took: Duration) {
+        self.0 = Some(self.0.map_or(took, |known| known.min(took)));
     }
 }
 

@@ -37,6 +37,10 @@ pub struct Mark {
     /// Messages that the server counts and does not list, as it was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<u32>,
+    /// Day on which the folder was opened last, counted from 1970: what is told of a folder that stays closed is not believed
+    /// for ever.
+    #[serde(default)]
+    pub day: i64,
 }
 
 impl Mark {
@@ -70,7 +74,32 @@ impl Mark {
             exists: None,
             modseq: None,
             hidden: None,
+            day: 0,
         }
+    }
+
+    /// Whether nothing happened, by what the server tells of the closed folder; every day it is opened once.
+    pub fn stands(&self, told: &Folder, today: i64) -> bool {
+        self.day == today && self.next(told) == Step::Nothing
+    }
+
+    /// The new messages, if by what the server tells there is no doubt which they are: as many as it counts more than
+    /// were there, and no number was left out.
+    pub fn surely_new(&self, told: &Folder) -> Vec<u32> {
+        let (Some(held), Some(next)) = (self.held, told.uid_next) else { return Vec::new() };
+        let fresh = self.high.saturating_add(1)..next;
+        let dense = self.done()
+            && told.uid_validity == Some(self.uidvalidity)
+            && usize::try_from(told.exists.saturating_sub(held)).ok() == Some(fresh.len());
+        if dense && fresh.len() <= BATCH { fresh.collect() } else { Vec::new() }
+    }
+
+    /// The messages of the past that come next, newest first in time and ascending here, out of all that there are; and the lowest
+    /// UID that is dealt with after them.
+    pub fn next_of<'a>(&self, all: &'a [u32]) -> (&'a [u32], u32) {
+        let end = all.partition_point(|uid| *uid < self.low);
+        let start = end.saturating_sub(BATCH);
+        (&all[start..end], if start == 0 { 1 } else { all[start] })
     }
 
     /// True when the past is read.
@@ -128,6 +157,17 @@ impl Mark {
         self.uidnext = folder.uid_next;
         self.exists = Some(folder.exists);
         self.modseq = folder.modseq;
+    }
+}
+
+/// The newest messages of a folder that was never read, if the server counts as many as it has given out numbers.
+pub fn surely_newest(told: &Folder) -> Vec<u32> {
+    match told.uid_next {
+        Some(next) if told.exists > 0 && next - 1 == told.exists => {
+            let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+            (next.saturating_sub(most).max(1)..next).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -207,6 +247,40 @@ mod tests {
         let half = Mark { low: 40, ..mark() };
         assert_eq!(half.next(&folder(Some(101), 50, Some(9))), Step::Down);
         assert_eq!(half.next(&folder(Some(105), 54, Some(9))), Step::New);
+    }
+
+    #[test]
+    fn what_is_told_of_a_closed_folder() {
+        let stood = Mark { day: 5, ..mark() };
+        let same = folder(Some(101), 50, Some(9));
+        assert!(stood.stands(&same, 5) && !stood.stands(&same, 6), "once a day it is opened");
+        assert!(!stood.stands(&folder(Some(101), 50, None), 5) && !stood.stands(&folder(Some(101), 49, Some(9)), 5));
+        let fresh = |next, exists| mark().surely_new(&folder(Some(next), exists, Some(10)));
+        assert_eq!(fresh(103, 52), [101, 102]);
+        assert!(fresh(103, 51).is_empty(), "one came, or one of two went");
+        assert!(fresh(101, 50).is_empty() && fresh(100, 50).is_empty() && fresh(1101, 1050).is_empty());
+        let other = Folder { uid_validity: Some(8), ..folder(Some(103), 52, None) };
+        assert!(mark().surely_new(&other).is_empty());
+        assert_eq!(surely_newest(&folder(Some(4), 3, None)), [1, 2, 3]);
+        assert_eq!(surely_newest(&folder(Some(1001), 1000, None)), (701..=1000).collect::<Vec<u32>>());
+        assert!(
+            surely_newest(&folder(Some(5), 3, None)).is_empty() && surely_newest(&folder(Some(1), 0, None)).is_empty()
+        );
+    }
+
+    #[test]
+    fn the_past_out_of_a_list() {
+        let all: Vec<u32> = (1..=700).map(|n| n * 10).collect();
+        let mut mark = Mark::start(7, 7000, 700);
+        let mut read = Vec::new();
+        while !mark.done() {
+            let (some, low) = mark.next_of(&all);
+            assert!(some.len() <= BATCH);
+            read.splice(0..0, some.iter().copied());
+            mark.low = low;
+        }
+        assert_eq!(read, all);
+        assert_eq!(Mark::start(7, 50, 3).next_of(&[]), (&[][..], 1));
     }
 
     #[test]

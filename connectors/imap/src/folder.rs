@@ -1,5 +1,7 @@
 //! What the server says about the folder that is open.
 
+use std::sync::Arc;
+
 use crate::answer::{Answer, State};
 
 /// Numbers above this are nonsense (RFC 7162 section 3.1.2.1: 63 bits).
@@ -18,11 +20,66 @@ pub struct Folder {
     pub fleeting: bool,
     /// What vanished since the modseq that EXAMINE was given, lower bound first.
     pub vanished: Vec<(u32, u32)>,
+    /// All its messages as they were when it was opened, in agreement with the server's count of then.
+    pub listed: Listed,
+    /// EXAMINE came to its end: what is told from now on is news.
+    pub open: bool,
+    /// Something came or went since then.
+    pub stirred: bool,
+    /// Something came since then.
+    pub grown: bool,
+}
+
+/// A list of all messages of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Listed {
+    #[default]
+    NotAsked,
+    /// It was cut short, or differs from the count.
+    Unsure,
+    /// Ascending.
+    All(Arc<[u32]>),
 }
 
 impl Folder {
+    /// A folder of which nothing is known yet.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// All messages as they were when the folder was opened, where they are known.
+    pub fn all(&self) -> Option<Arc<[u32]>> {
+        match &self.listed {
+            Listed::All(all) => Some(all.clone()),
+            Listed::NotAsked | Listed::Unsure => None,
+        }
+    }
+
+    /// The folder as STATUS tells of it, without opening it; `None` when something is missing that counts.
+    pub fn told(name: &str, items: &[(String, u64)]) -> Option<Self> {
+        let of = |name: &str| items.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+        let small = |name: &str| of(name).and_then(|n| u32::try_from(n).ok());
+        let modseq = of("HIGHESTMODSEQ").filter(|n| (1..=MODSEQ_MAX).contains(n));
+        Some(Self {
+            name: name.to_owned(),
+            uid_validity: Some(small("UIDVALIDITY")?),
+            uid_next: Some(small("UIDNEXT").filter(|n| *n > 0)?),
+            exists: small("MESSAGES")?,
+            modseq,
+            ..Self::default()
+        })
+    }
+
     /// Takes over what an answer says about the folder.
     pub fn note(&mut self, answer: &Answer) {
+        if self.open {
+            self.grown |= matches!(answer, Answer::Exists(n) if *n > self.exists);
+            self.stirred |= match answer {
+                Answer::Exists(n) => *n != self.exists,
+                Answer::Expunge | Answer::Vanished(false, _) => true,
+                _ => false,
+            };
+        }
         match answer {
             Answer::Exists(n) => self.exists = *n,
             Answer::Expunge => self.exists = self.exists.saturating_sub(1),

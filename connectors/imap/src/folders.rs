@@ -1,5 +1,7 @@
 //! Which folders a mailbox has, what they are for, and which of them are read.
 
+use std::collections::HashMap;
+
 use dealtrail_sdk::{
     Fault, FaultKind, FolderRole, Stream,
     folders::{FolderChoice, role_by_name},
@@ -8,44 +10,102 @@ use dealtrail_sdk::{
 use crate::{
     answer::{Answer, Listed, State},
     command::Command,
+    folder::Folder,
     names,
     session::Session,
     sorting::Doing,
 };
 
-/// The folders that are read.
+/// The folders that are read, and what the server told of them meanwhile.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub streams: Vec<Stream>,
+    /// By raw name. One that is missing here must be opened to learn more.
+    pub told: HashMap<String, Folder>,
+}
+
+/// The folders that are read. Whatever can travel with the question does: one round trip, as a rule.
 ///
 /// # Errors
 /// When the server refuses, or a line of its list cannot be read: a shorter list is never returned.
-pub async fn streams(session: &mut Session, choice: &FolderChoice) -> Result<Vec<Stream>, Fault> {
-    let extended = session.can("LIST-EXTENDED") && session.can("SPECIAL-USE");
-    let mut listed = None;
-    if extended {
-        listed = list(session, "LIST \"\" \"*\" RETURN (SPECIAL-USE)").await?;
+pub async fn find(session: &mut Session, choice: &FolderChoice) -> Result<Found, Fault> {
+    // What is told of the folder that is open may be what it was when it was opened.
+    let open = if session.leave() { None } else { session.folder.as_ref().map(|f| f.name.clone()) };
+    let mut seen = None;
+    for form in forms(session) {
+        seen = list(session, &form).await?;
+        if seen.is_some() {
+            break;
+        }
     }
-    if listed.is_none() {
-        listed = list(session, "LIST \"\" \"*\"").await?;
-    }
-    let Some(listed) = listed else {
+    let Some(seen) = seen else {
         let what = format!("{} refused to list its folders", session.place());
         return Err(Fault::new(FaultKind::Malformed, what));
     };
-    let foreign = if session.can("NAMESPACE") { namespaces(session).await? } else { Vec::new() };
-    Ok(choose(&listed, &foreign, session.can("X-GM-EXT-1"), choice))
+    let foreign = session.foreign.clone().unwrap_or_default();
+    let streams = choose(&seen.listed, &foreign, session.can("X-GM-EXT-1"), choice);
+    let mut told = seen.told;
+    if told.is_empty() && streams.len() > 1 {
+        told = ask_each(session, &streams).await?;
+    }
+    told.retain(|name, _| Some(name) != open.as_ref() && streams.iter().any(|s| s.id == *name));
+    Ok(Found { streams, told })
+}
+
+/// The forms of LIST that the server may understand, the most telling first.
+fn forms(session: &Session) -> Vec<String> {
+    let special = session.can("LIST-EXTENDED") && session.can("SPECIAL-USE");
+    let status = session.can("LIST-STATUS").then(|| format!("STATUS ({})", numbers(session)));
+    let wanted: Vec<String> = special.then(|| "SPECIAL-USE".to_owned()).into_iter().chain(status).collect();
+    let mut forms = Vec::new();
+    if !wanted.is_empty() {
+        forms.push(format!("LIST \"\" \"*\" RETURN ({})", wanted.join(" ")));
+    }
+    if wanted.len() > 1 {
+        forms.push("LIST \"\" \"*\" RETURN (SPECIAL-USE)".to_owned());
+    }
+    forms.push("LIST \"\" \"*\"".to_owned());
+    forms
+}
+
+/// What is asked of a folder that stays closed.
+fn numbers(session: &Session) -> &'static str {
+    if session.can("CONDSTORE") || session.can("QRESYNC") {
+        "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+    } else {
+        "MESSAGES UIDNEXT UIDVALIDITY"
+    }
+}
+
+/// What LIST and its company said.
+#[derive(Default)]
+struct Seen {
+    listed: Vec<Listed>,
+    told: HashMap<String, Folder>,
 }
 
 /// `None` when the server refuses this form of the command.
-async fn list(session: &mut Session, command: &str) -> Result<Option<Vec<Listed>>, Fault> {
-    let (mut found, mut unreadable) = (Vec::new(), false);
+async fn list(session: &mut Session, command: &str) -> Result<Option<Seen>, Fault> {
+    let mut commands = vec![Command::new(command)];
+    if session.foreign.is_none() && session.can("NAMESPACE") {
+        commands.push(Command::new("NAMESPACE"));
+    }
+    let (mut seen, mut foreign, mut unreadable) = (Seen::default(), None, false);
     let mut each = |answer| match answer {
-        Answer::List(listed) => found.push(listed),
+        Answer::List(listed) => seen.listed.push(listed),
+        Answer::Told(name, numbers) => note(&mut seen.told, name, &numbers),
+        Answer::Namespace(prefixes) => foreign = Some(prefixes),
         Answer::Unreadable => unreadable = true,
         _ => {}
     };
-    let results = session.run(&[Command::new(command)], &mut each).await?;
+    let results = session.run(&commands, &mut each).await?;
     if unreadable {
         let what = format!("{} answered with a list of folders that cannot be read", session.place());
         return Err(Fault::new(FaultKind::Malformed, what));
+    }
+    if let Some(mut foreign) = foreign {
+        foreign.retain(|prefix| !prefix.is_empty());
+        session.foreign = Some(foreign);
     }
     match results.first() {
         Some(status) if status.state != State::Ok => {
@@ -55,21 +115,37 @@ async fn list(session: &mut Session, command: &str) -> Result<Option<Vec<Listed>
                 _ => Ok(None),
             }
         }
-        _ => Ok(Some(found)),
+        _ => Ok(Some(seen)),
     }
 }
 
-/// Prefixes under which the folders of other people stand.
-async fn namespaces(session: &mut Session) -> Result<Vec<String>, Fault> {
-    let mut foreign = Vec::new();
+fn note(told: &mut HashMap<String, Folder>, name: String, numbers: &[(String, u64)]) {
+    match Folder::told(&name, numbers) {
+        Some(folder) => drop(told.insert(name, folder)),
+        None => drop(told.remove(&name)),
+    }
+}
+
+/// Asks of each folder by itself, all at once. One that the server refuses to tell of is opened later, which tells why.
+async fn ask_each(session: &mut Session, streams: &[Stream]) -> Result<HashMap<String, Folder>, Fault> {
+    let mut commands = Vec::new();
+    for stream in streams {
+        let command = Command::new("STATUS ").string(&stream.id)?.text(&format!(" ({})", numbers(session)));
+        commands.extend(Some(command).filter(Command::is_plain));
+    }
+    let mut told = HashMap::new();
     let mut each = |answer| {
-        if let Answer::Namespace(prefixes) = answer {
-            foreign = prefixes;
+        if let Answer::Told(name, numbers) = answer {
+            note(&mut told, name, &numbers);
         }
     };
-    session.run(&[Command::new("NAMESPACE")], &mut each).await?;
-    foreign.retain(|prefix| !prefix.is_empty());
-    Ok(foreign)
+    for status in session.run(&commands, &mut each).await? {
+        match session.judge(Doing::Other("asking for news"), &status) {
+            Err(fault) if matches!(fault.kind, FaultKind::Busy { .. } | FaultKind::Unauthorized) => return Err(fault),
+            _ => {}
+        }
+    }
+    Ok(told)
 }
 
 /// The folders that are read: pure.

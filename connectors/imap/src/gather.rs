@@ -63,6 +63,15 @@ pub async fn gather(line: &mut Line<'_>, wishes: &[Wish], complete: fn(&Fetched)
     Ok(Gathered { found: work.found, refused: work.refused, silent: work.silent })
 }
 
+/// What the first round asks of messages with one wish, in ascending order: sent ahead, it is what will be asked.
+pub fn first_round(items: &str, uids: &[u32]) -> Vec<Command> {
+    uids.chunks(CHUNK).map(|set| command(items, set)).collect()
+}
+
+fn command(items: &str, set: &[u32]) -> Command {
+    Command::new(format!("UID FETCH {} (UID {items})", uid_set(set)))
+}
+
 struct Work<'a> {
     wishes: &'a [Wish],
     complete: fn(&Fetched) -> bool,
@@ -100,7 +109,7 @@ impl<'a> Work<'a> {
         for ((items, _), uids) in self.wishes.iter().zip(&by_wish) {
             for set in uids.chunks(chunk) {
                 sets.push(set);
-                commands.push(Command::new(format!("UID FETCH {} (UID {items})", uid_set(set))));
+                commands.push(command(items, set));
             }
         }
         let session = line.session()?;

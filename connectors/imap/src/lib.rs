@@ -42,22 +42,26 @@ pub mod inside {
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
-    Batch, Change, Cursor, Fault, Gives, Kind, Setup, Source, Stream, Window,
+    Batch, Change, Clock, Cursor, Fault, Gives, Kind, Setup, Source, Stream, Window,
     record::{Content, Part},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     connect::Route,
-    cursor::{key, parse_key},
+    cursor::{Mark, key, parse_key},
     folder::Folder,
-    line::Lines,
+    line::{Line, Lines},
     pull::Structures,
     settings::Settings,
     watch::Watch,
@@ -76,8 +80,11 @@ pub static KIND: Kind = Kind {
 fn open(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let settings = Settings::read(&setup)?;
     let limits = frame::Limits { silence: settings.patience, ..frame::Limits::default() };
-    Ok(Box::new(Mailbox::new(settings, limits)))
+    Ok(Box::new(Mailbox::new(settings, limits, setup.clock)))
 }
+
+/// What the server told of a closed folder is believed for so long.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// One IMAP account.
 #[derive(Debug)]
@@ -85,6 +92,9 @@ struct Mailbox {
     lines: Lines,
     watch: tokio::sync::Mutex<Option<Watch>>,
     seen: Mutex<HashMap<String, Seen>>,
+    /// What the list of folders told of them, until it is used.
+    told: Mutex<HashMap<String, Told>>,
+    clock: Arc<dyn Clock>,
     /// The server offers no IDLE: not worth another connection to find out.
     deaf: AtomicBool,
 }
@@ -94,32 +104,64 @@ struct Mailbox {
 struct Seen {
     folder: Folder,
     structures: Structures,
+    /// The messages that will be read next.
+    next: Vec<u32>,
+}
+
+/// What was told of a folder that stayed closed, and when.
+#[derive(Debug)]
+struct Told {
+    folder: Folder,
+    at: DateTime<Utc>,
+    asked: Instant,
 }
 
 impl Mailbox {
-    fn new(settings: Settings, limits: frame::Limits) -> Self {
+    fn new(settings: Settings, limits: frame::Limits, clock: Arc<dyn Clock>) -> Self {
         Self {
             lines: Lines::new(Route::new(settings, limits)),
             watch: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
+            told: Mutex::default(),
+            clock,
             deaf: AtomicBool::new(false),
         }
     }
 
-    fn remember(&self, stream: &Stream, folder: Folder, structures: Structures) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only the folder read last is asked for texts soon: the others' structures would only take up memory.
-        seen.values_mut().for_each(|other| other.structures = Structures::new());
-        seen.insert(stream.id.clone(), Seen { folder, structures });
+    fn remember(&self, stream: &Stream, seen: Seen) {
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only the folder read last is asked for texts soon: what is known of the others would only take up memory.
+        for other in all.values_mut() {
+            (other.structures, other.next) = (Structures::new(), Vec::new());
+        }
+        all.insert(stream.id.clone(), seen);
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<String, Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder opened for the next step, or as it is open already in the middle of its past.
+    async fn opened(&self, stream: &Stream, mark: Option<&Mark>, told: Option<&Folder>) -> Result<Line<'_>, Fault> {
+        if let Some(mark) = mark.filter(|m| !m.done()) {
+            let goes_on = |f: &Folder| f.uid_validity.unwrap_or(0) == mark.uidvalidity && f.all().is_some() && !f.grown;
+            if let Some(line) = self.lines.still_open(&stream.id, goes_on).await? {
+                return Ok(line);
+            }
+        }
+        let since = mark.filter(|m| m.done()).and_then(|m| Some((m.uidvalidity, m.modseq?)));
+        self.lines.open(&stream.id, since, &|session| pull::expected(session, mark, told)).await
     }
 
     /// The structures that are known of some messages of a folder, if it is still the same folder.
-    fn structures(&self, stream: &Stream, validity: u32, uids: &[u32]) -> HashMap<u32, Vec<Part>> {
+    /// Also the messages that will be read next.
+    fn structures(&self, stream: &Stream, validity: u32, uids: &[u32]) -> (HashMap<u32, Vec<Part>>, Vec<u32>) {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = seen.get(&stream.id).filter(|s| s.folder.uid_validity.unwrap_or(0) == validity) else {
-            return HashMap::new();
+            return Default::default();
         };
-        uids.iter().filter_map(|uid| Some((*uid, known.structures.get(uid)?.clone()))).collect()
+        let structures = uids.iter().filter_map(|uid| Some((*uid, known.structures.get(uid)?.clone())));
+        (structures.collect(), known.next.clone())
     }
 
     fn last_state(&self, stream: &Stream) -> Option<Folder> {
@@ -146,21 +188,38 @@ fn sort_keys(keys: &[String], validity: u32) -> (Vec<u32>, Vec<String>) {
 #[async_trait]
 impl Source for Mailbox {
     async fn streams(&self) -> Result<Vec<Stream>, Fault> {
+        let (at, asked) = (self.clock.now(), Instant::now());
+        let choice = &self.lines.route().settings().folders;
         let mut session = self.lines.session(None).await?;
-        let found = folders::streams(&mut session, &self.lines.route().settings().folders).await;
+        let mut found = folders::find(&mut session, choice).await;
+        if found.is_err() && !session.alive && session.kept {
+            // A kept connection may have died unnoticed: that is no reason to fail. Its place is needed for the next one.
+            drop(session);
+            session = self.lines.route().open().await?;
+            found = folders::find(&mut session, choice).await;
+        }
         self.lines.give_back(session);
-        found
+        let found = found?;
+        *self.told() = found.told.into_iter().map(|(name, folder)| (name, Told { folder, at, asked })).collect();
+        Ok(found.streams)
     }
 
     async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
         let mark = pull::mark(cursor)?;
-        let since = mark.as_ref().filter(|m| m.done()).and_then(|m| Some((m.uidvalidity, m.modseq?)));
-        let mut line = self.lines.open(&stream.id, since).await?;
+        let today = self.clock.now().timestamp().div_euclid(24 * 3600);
+        let told = self.told().remove(&stream.id).filter(|t| t.asked.elapsed() < FRESH);
+        if let (Some(mark), Some(told)) = (&mark, &told)
+            && mark.stands(&told.folder, today)
+        {
+            return Ok(Batch { cursor: Some(mark.cursor()), as_of: Some(told.at), ..Batch::default() });
+        }
+        let mut line = self.opened(stream, mark.as_ref(), told.as_ref().map(|t| &t.folder)).await?;
         let folder = line.state();
-        let result = pull::step(&mut line, mark, window.since).await;
+        let result = pull::step(&mut line, mark, window.since, today).await;
+        let state = line.state();
         line.finish();
-        let (batch, structures) = result?;
-        self.remember(stream, folder, structures);
+        let (batch, structures, mark) = result?;
+        self.remember(stream, Seen { next: pull::upcoming(&mark, &state), folder, structures });
         Ok(batch)
     }
 
@@ -176,7 +235,7 @@ impl Source for Mailbox {
         line.finish();
         let (mut changes, structures) = result?;
         changes.extend(foreign.into_iter().map(|resource| Change::Remove { resource }));
-        self.remember(stream, folder, structures);
+        self.remember(stream, Seen { folder, structures, next: Vec::new() });
         Ok(changes)
     }
 
@@ -187,8 +246,8 @@ impl Source for Mailbox {
         let mut line = self.lines.reuse(&stream.id).await?;
         let validity = line.state().uid_validity.unwrap_or(0);
         let (uids, foreign) = sort_keys(keys, validity);
-        let known = self.structures(stream, validity, &uids);
-        let result = reading::texts(&mut line, &uids, known, limit).await;
+        let (known, next) = self.structures(stream, validity, &uids);
+        let result = reading::texts(&mut line, &uids, known, &next, limit).await;
         line.finish();
         let texts = result?.into_iter().map(|(uid, text)| (key(validity, uid), text));
         Ok(texts.chain(foreign.into_iter().map(|name| (name, Content::Gone))).collect())
@@ -214,6 +273,8 @@ impl Source for Mailbox {
         if heard.is_err() {
             *watch = None;
         }
+        // What was told of it before is out of date.
+        self.told().remove(&stream.id);
         heard.map(|()| Some(stream.id.clone()))
     }
 

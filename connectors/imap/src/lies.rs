@@ -1,6 +1,7 @@
 //! A small server that misbehaves on purpose: what broke other programs must cost one message at most, and never a
 //! message without a word.
 
+mod ahead;
 mod connection;
 mod content;
 mod numbers;
@@ -29,14 +30,14 @@ fn mailbox(fake: &Fake, more: Value) -> Mailbox {
     }
     let settings = Settings::read(&setup(settings)).expect("settings");
     let limits = Limits { silence: Duration::from_secs(30), literal: 20_000, ..Limits::default() };
-    Mailbox::new(settings, limits)
+    Mailbox::new(settings, limits, setup(json!({})).clock)
 }
 
 /// A mailbox with the patience of its setting `timeout`.
 fn patient(fake: &Fake, more: Value) -> Mailbox {
     let settings = mailbox(fake, more).lines.route().settings().clone();
     let limits = Limits { silence: settings.patience, ..Limits::default() };
-    Mailbox::new(settings, limits)
+    Mailbox::new(settings, limits, setup(json!({})).clock)
 }
 
 /// What a complete reading gave: keys read, keys unreadable with why, whether a listing came, the cursor.

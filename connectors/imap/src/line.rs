@@ -4,7 +4,13 @@ use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
 use dealtrail_sdk::{Fault, FaultKind};
 
-use crate::{command::Command, connect::Route, folder::Folder, session::Session, sorting::Doing};
+use crate::{
+    command::Command,
+    connect::Route,
+    folder::Folder,
+    session::{Question, Session},
+    sorting::Doing,
+};
 
 /// A connection that was idle for longer is asked for a sign of life first.
 const TRUSTED: Duration = Duration::from_secs(20);
@@ -61,7 +67,8 @@ impl Lines {
     }
 
     /// Keeps a session for later.
-    pub fn give_back(&self, session: Session) {
+    pub fn give_back(&self, mut session: Session) {
+        session.kept = true;
         if session.alive {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         }
@@ -77,23 +84,48 @@ impl Lines {
     /// # Errors
     /// As [`Lines::open`].
     pub async fn reuse(&self, folder: &str) -> Result<Line<'_>, Fault> {
+        match self.still_open(folder, |_| true).await? {
+            Some(line) => Ok(line),
+            None => self.open(folder, None, &|_| Question::default()).await,
+        }
+    }
+
+    /// The folder as some session has it open already, if it will do like that.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of a new connection.
+    pub async fn still_open(
+        &self,
+        folder: &str,
+        will_do: impl Fn(&Folder) -> bool + Send,
+    ) -> Result<Option<Line<'_>>, Fault> {
         let session = self.session(Some(folder)).await?;
-        match session.folder.as_ref().filter(|f| f.name == folder).map(|f| f.uid_validity) {
-            Some(validity) => Ok(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity }),
+        let open = session.folder.as_ref().filter(|f| f.name == folder && will_do(f));
+        match open.map(|f| f.uid_validity) {
+            Some(validity) => {
+                Ok(Some(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity }))
+            }
             None => {
                 self.give_back(session);
-                self.open(folder, None).await
+                Ok(None)
             }
         }
     }
 
-    /// Opens a folder on a session that works. `since`: see [`Session::examine`].
+    /// Opens a folder on a session that works. `since`: see [`Session::examine`]; `then`: what will be asked of it, if all
+    /// goes as expected.
     ///
     /// # Errors
     /// When there is no connection or no such folder.
-    pub async fn open(&self, folder: &str, since: Option<(u32, u64)>) -> Result<Line<'_>, Fault> {
+    pub async fn open(
+        &self,
+        folder: &str,
+        since: Option<(u32, u64)>,
+        then: &(dyn Fn(&Session) -> Question + Sync),
+    ) -> Result<Line<'_>, Fault> {
         let mut session = self.session(Some(folder)).await?;
-        if let Err(fault) = session.examine(folder, since).await {
+        let asked = then(&session);
+        if let Err(fault) = session.examine(folder, since, asked).await {
             // A kept connection may have died unnoticed: that is no reason to fail.
             if session.alive || fault.kind != FaultKind::Unreachable {
                 self.give_back(session);
@@ -102,7 +134,8 @@ impl Lines {
             // Its place is needed for the next one.
             drop(session);
             session = self.route.open().await?;
-            session.examine(folder, since).await?;
+            let asked = then(&session);
+            session.examine(folder, since, asked).await?;
         }
         let validity = session.folder.as_ref().and_then(|f| f.uid_validity);
         Ok(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity })
@@ -135,7 +168,7 @@ impl Line<'_> {
     pub async fn replace(&mut self) -> Result<(), Fault> {
         self.session = None;
         let mut session = self.lines.route.open().await?;
-        let validity = session.examine(&self.folder, None).await?.uid_validity;
+        let validity = session.examine(&self.folder, None, Question::default()).await?.uid_validity;
         self.session = Some(session);
         if validity != self.validity {
             let what = "the folder was replaced while it was read; it is read again from the start";

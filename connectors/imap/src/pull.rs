@@ -11,11 +11,13 @@ use dealtrail_sdk::{
 
 use crate::{
     command::Command,
-    cursor::{BATCH, Mark, Step, key, vanished},
+    cursor::{BATCH, Mark, Step, key, surely_newest, vanished},
     folder::Folder,
     line::Line,
     names::uid_set,
     reading::{self, Read},
+    search,
+    session::{Question, Session},
     sorting::Doing,
 };
 
@@ -27,12 +29,45 @@ const VANISHED: usize = 2000;
 /// Structures of the messages that were just read: their texts are asked for next.
 pub type Structures = HashMap<u32, Vec<Part>>;
 
-/// The next step after `mark` (`None`: from the start).
+/// What a step will ask of a folder that is opened for it, as far as that can be known before.
+pub fn expected(session: &Session, mark: Option<&Mark>, told: Option<&Folder>) -> Question {
+    let (first, uids) = match mark {
+        Some(mark) if mark.done() => {
+            let nothing_new = told.is_some_and(|t| t.uid_next.is_some_and(|next| next <= mark.high.saturating_add(1)));
+            if nothing_new {
+                return Question::default();
+            }
+            let Some(from) = mark.high.checked_add(1) else { return Question::default() };
+            (search::command(&search::span(from, u32::MAX)), told.map(|t| mark.surely_new(t)))
+        }
+        Some(_) => (search::all(), None),
+        None => (search::all(), told.map(surely_newest)),
+    };
+    let mut all = reading::first_question(session, uids.unwrap_or_default());
+    all.commands.insert(0, first);
+    all
+}
+
+/// The messages that the step after this one will read, where they are known.
+pub fn upcoming(mark: &Mark, folder: &Folder) -> Vec<u32> {
+    let all = folder.all().filter(|_| !mark.done());
+    all.map(|all| mark.next_of(&all).0.to_vec()).unwrap_or_default()
+}
+
+/// The next step after `mark` (`None`: from the start), and the mark after it. `today`: see [`Mark::stands`].
 ///
 /// # Errors
 /// When nothing could be done: the cursor stays where it is.
-pub async fn step(line: &mut Line<'_>, mark: Option<Mark>, since: DateTime<Utc>) -> Result<(Batch, Structures), Fault> {
+pub async fn step(
+    line: &mut Line<'_>,
+    mark: Option<Mark>,
+    since: DateTime<Utc>,
+    today: i64,
+) -> Result<(Batch, Structures, Mark), Fault> {
     let folder = line.state();
+    if !folder.fleeting && mark.as_ref().is_none_or(|m| !m.done()) {
+        line.session()?.learn_all().await?;
+    }
     if folder.fleeting {
         let what = "this folder's server numbers its messages anew each time (UIDNOTSTICKY): it cannot be read by IMAP";
         return Err(Fault::new(FaultKind::Refused, what));
@@ -64,8 +99,9 @@ pub async fn step(line: &mut Line<'_>, mark: Option<Mark>, since: DateTime<Utc>)
         }
         Step::Nothing | Step::New | Step::StartOver => {}
     }
+    mark.day = today;
     out.batch.cursor = Some(mark.cursor());
-    Ok((out.batch, out.structures))
+    Ok((out.batch, out.structures, mark))
 }
 
 struct Out {
@@ -125,14 +161,29 @@ async fn upwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Result<
     let Some(last) = found.last().copied() else { return Ok(()) };
     let reads = reading::messages(line, &found, out.since).await?;
     let exist = out.add(mark.uidvalidity, reads);
+    note_gone(line, found.len(), exist)?;
     mark.held = mark.held.map(|held| held.saturating_add(exist));
     mark.high = last;
+    Ok(())
+}
+
+/// A list that names what is gone by now is of no use any more.
+fn note_gone(line: &mut Line<'_>, asked: usize, exist: u32) -> Result<(), Fault> {
+    if usize::try_from(exist).unwrap_or(usize::MAX) < asked
+        && let Some(folder) = &mut line.session()?.folder
+    {
+        folder.stirred = true;
+    }
     Ok(())
 }
 
 /// The next messages of the past, newest first.
 async fn downwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out, folder: &Folder) -> Result<(), Fault> {
     let mut wanted: Vec<u32> = Vec::new();
+    if let Some(all) = line.state().all() {
+        let (some, low) = mark.next_of(&all);
+        (wanted, mark.low) = (some.to_vec(), low);
+    }
     for _ in 0..WINDOWS {
         if mark.done() || wanted.len() >= BATCH / 2 {
             break;
@@ -149,6 +200,7 @@ async fn downwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out, folder: 
     wanted.sort_unstable();
     let reads = reading::messages(line, &wanted, out.since).await?;
     let exist = out.add(mark.uidvalidity, reads);
+    note_gone(line, wanted.len(), exist)?;
     mark.seen = mark.seen.saturating_add(exist);
     out.batch.left = Some(u64::from(folder.exists.saturating_sub(mark.seen)));
     out.batch.more = !mark.done();
@@ -187,28 +239,38 @@ async fn reconcile(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Resul
 async fn list(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out) -> Result<(), Fault> {
     mark.held = None;
     let before = mark.hidden.take();
+    let state = line.state();
+    if let Some(all) = state.all().filter(|_| !state.stirred) {
+        // Nothing came or went since it was told, or the server has not said so yet: then it is found out next time.
+        hand_out(&all, mark, out);
+        return Ok(());
+    }
     let mut shown = 0;
     // Searches are cut short by some servers; the second form is not.
     for form in [Form::Search, Form::Search, Form::Fetch] {
         let session = line.session()?;
-        // Not `1:*`, which Cyrus takes to end at the newest message it still has.
-        let mut all = match form {
-            Form::Search => session.search(1, u32::MAX).await?,
-            Form::Fetch => session.numbers("1:4294967295").await?,
+        let all = match form {
+            Form::Search => session.search_set(&search::span(1, u32::MAX)).await?,
+            Form::Fetch => session.numbers(&search::span(1, u32::MAX)).await?,
         };
         session.must(Doing::Other("asking for news"), Command::new("NOOP"), &mut |_| {}).await?;
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
         if count == line.state().exists {
-            all.retain(|uid| *uid <= mark.high);
-            mark.held = u32::try_from(all.len()).ok();
-            let entry = |uid: &u32| Entry { resource: key(mark.uidvalidity, *uid), version: None };
-            out.batch.listing = Some(Listing { entries: all.iter().rev().map(entry).collect(), ..Listing::default() });
+            hand_out(&all, mark, out);
             return Ok(());
         }
         shown = shown.max(count);
     }
     tracing::warn!("a folder's list and its count of messages differ: nothing is taken as gone");
     hidden(line, mark, out, before, shown)
+}
+
+/// The listing of what is dealt with.
+fn hand_out(all: &[u32], mark: &mut Mark, out: &mut Out) {
+    let all = &all[..all.partition_point(|uid| *uid <= mark.high)];
+    mark.held = u32::try_from(all.len()).ok();
+    let entry = |uid: &u32| Entry { resource: key(mark.uidvalidity, *uid), version: None };
+    out.batch.listing = Some(Listing { entries: all.iter().rev().map(entry).collect(), ..Listing::default() });
 }
 
 enum Form {

@@ -11,10 +11,11 @@ use dealtrail_sdk::{
 
 use crate::{
     fetched::{Fetched, Structure},
-    gather::{Gathered, gather},
+    gather::{Gathered, first_round, gather},
     line::Line,
     mail,
     names::uid_set,
+    session::{Question, Session},
 };
 
 /// What became of one message.
@@ -36,7 +37,7 @@ const EXTRA_BYTES: u64 = 8 << 20;
 /// # Errors
 /// When the connection is lost for good or the server wants a pause: then nothing is known.
 pub async fn messages(line: &mut Line<'_>, uids: &[u32], since: DateTime<Utc>) -> Result<Vec<(u32, Read)>, Fault> {
-    let wishes = [(items(line), uids.to_vec())];
+    let wishes = [(items(line.session()?), uids.to_vec())];
     let told = |f: &Fetched| f.cut || (f.header.is_some() && f.structure != Structure::Untold);
     let mut gathered = gather(line, &wishes, told).await?;
     let mut out = settle(line, &mut gathered).await?;
@@ -58,9 +59,13 @@ pub async fn messages(line: &mut Line<'_>, uids: &[u32], since: DateTime<Utc>) -
     Ok(out)
 }
 
-fn items(line: &mut Line<'_>) -> String {
-    let gmail = line.session().is_ok_and(|s| s.can("X-GM-EXT-1"));
-    if gmail { format!("X-GM-LABELS {}", *mail::ITEMS) } else { mail::ITEMS.clone() }
+/// What [`messages`] asks first about these messages.
+pub fn first_question(session: &Session, uids: Vec<u32>) -> Question {
+    Question { commands: first_round(&items(session), &uids), uids }
+}
+
+fn items(session: &Session) -> String {
+    if session.can("X-GM-EXT-1") { format!("X-GM-LABELS {}", *mail::ITEMS) } else { mail::ITEMS.clone() }
 }
 
 /// Says what became of messages that did not come: gone, when a second question confirms it.
@@ -141,7 +146,8 @@ async fn whole(line: &mut Line<'_>, known: Vec<(u32, Fetched)>) -> Result<Vec<(u
     Ok(out)
 }
 
-/// The texts of messages. `known`: structures that are known already. Messages that could not be read are absent.
+/// The texts of messages. `known`: structures that are known already. Messages that could not be read are absent. `next`: the
+/// messages that will be read after these.
 ///
 /// # Errors
 /// When the connection is lost for good or the server wants a pause.
@@ -149,6 +155,7 @@ pub async fn texts(
     line: &mut Line<'_>,
     uids: &[u32],
     known: HashMap<u32, Vec<Part>>,
+    next: &[u32],
     limit: usize,
 ) -> Result<Vec<(u32, Content)>, Fault> {
     let mut parts = known;
@@ -181,7 +188,14 @@ pub async fn texts(
     let mut wanted: Vec<_> =
         parts.iter().map(|(uid, p)| (*uid, mail::text_pieces(p, limit))).filter(|w| !w.1.is_empty()).collect();
     wanted.sort_unstable();
-    for some in mail::portions(&wanted, EXTRA_BYTES, |(uid, _)| mail::text_bytes(&parts[uid], limit)) {
+    let mut portions =
+        mail::portions(&wanted, EXTRA_BYTES, |(uid, _)| mail::text_bytes(&parts[uid], limit)).into_iter();
+    while let Some(some) = portions.next() {
+        if portions.len() == 0 {
+            let session = line.session()?;
+            let question = first_question(session, next.to_vec());
+            session.then_ask(question);
+        }
         let mut gathered = gather(line, &mail::wishes(some), |f| f.cut || !f.sections.is_empty()).await?;
         for (uid, fetched) in gathered.found.drain() {
             match mail::text(&parts[&uid], &fetched, limit) {

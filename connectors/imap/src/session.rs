@@ -3,7 +3,11 @@
 //! A tagged NO or BAD is always seen by the caller. After an error of the connection itself, or a BYE, the session is
 //! of no use any more. Nothing here changes a mailbox: folders are only ever opened by EXAMINE.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use dealtrail_net::budget::{Budget, Slot};
 use dealtrail_sdk::{Fault, FaultKind};
@@ -15,6 +19,7 @@ use tokio::{
 use crate::{
     answer::{self, Answer, State, Status},
     command::{Command, Piece},
+    fetched::Fetched,
     folder::Folder,
     frame::Framer,
     sorting::{self, Doing},
@@ -24,10 +29,12 @@ use crate::{
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// Commands sent ahead of their answers. More gain nothing and fill the buffers of both sides.
-const IN_FLIGHT: usize = 4;
+/// Commands sent ahead of their answers: as many as a long line needs, far fewer than fill the buffers of both sides.
+const IN_FLIGHT: usize = 12;
 /// Silences after which a command is given up that is answered with small talk only ("still here").
 const SMALL_TALK: u32 = 30;
+/// Switches on the quick way to learn what vanished (RFC 7162); it may stand ahead of the first EXAMINE.
+pub const ENABLE: &str = "ENABLE QRESYNC";
 /// Bytes received that are noted for the account while a command is under way.
 const NOTED: u64 = 1 << 20;
 
@@ -39,11 +46,34 @@ pub struct Session {
     _slot: Slot,
     capabilities: HashSet<String>,
     last_tag: u32,
+    /// Goes out in front of the next commands; nobody waits for the answers.
+    before: Vec<Command>,
+    /// Goes out right behind the next commands: what will be asked next, if all goes as expected.
+    behind: Question,
+    /// What went out like that and was not asked for yet, with the results that came. The first one's tag.
+    ahead: VecDeque<(Command, Option<Status>)>,
+    ahead_first: u32,
+    /// The messages it asks for, ascending, and what came of them before its turn: servers may answer in another order.
+    ahead_of: Vec<u32>,
+    early: Vec<Answer>,
+    /// The command that switches QRESYNC on.
+    enabling: Option<u32>,
     pub folder: Option<Folder>,
+    /// Prefixes of other people's folders, once they were asked for.
+    pub foreign: Option<Vec<String>>,
     pub used: Instant,
+    /// It was used before, and may have died since.
+    pub kept: bool,
     /// False after an error of the connection.
     pub alive: bool,
     pub quick_resync: bool,
+}
+
+/// Commands, and the messages they ask for in ascending order.
+#[derive(Debug, Default)]
+pub struct Question {
+    pub commands: Vec<Command>,
+    pub uids: Vec<u32>,
 }
 
 /// A session without its transport.
@@ -71,8 +101,17 @@ impl Session {
             _slot: slot,
             capabilities: HashSet::new(),
             last_tag: 0,
+            before: Vec::new(),
+            behind: Question::default(),
+            ahead: VecDeque::new(),
+            ahead_first: 0,
+            ahead_of: Vec::new(),
+            early: Vec::new(),
+            enabling: None,
             folder: None,
+            foreign: None,
             used: Instant::now(),
+            kept: false,
             alive: true,
             quick_resync: false,
         }
@@ -108,6 +147,17 @@ impl Session {
         self.capabilities.clear();
     }
 
+    /// Sends a command with the next ones, whatever its answer. QRESYNC counts as switched on unless this refuses it.
+    pub fn first_say(&mut self, command: &str) {
+        self.before.push(Command::new(command));
+    }
+
+    /// What will probably be asked after the next commands: it is sent with them, so that nobody waits for its way. Asked for
+    /// next, word for word, it is on its way already; else its answers are passed over.
+    pub fn then_ask(&mut self, question: Question) {
+        self.behind = question;
+    }
+
     /// Sends commands, a few ahead of their answers, and hands everything untagged to `each`. The results come in the
     /// order of the commands; a NO or BAD among them is the caller's to judge.
     ///
@@ -118,21 +168,35 @@ impl Session {
         commands: &[Command],
         each: &mut (dyn FnMut(Answer) + Send),
     ) -> Result<Vec<Status>, Fault> {
-        let first = self.last_tag + 1;
-        let mut results: Vec<Option<Status>> = commands.iter().map(|_| None).collect();
-        let (mut sent, mut open) = (0, 0);
+        let (first, mut results) = self.take_ahead(commands).await?;
+        let mut sent = results.len();
+        results.resize(commands.len(), None);
+        if self.ahead.is_empty() {
+            std::mem::take(&mut self.early).into_iter().for_each(&mut *each);
+        }
         let mut told = Instant::now();
-        while sent < commands.len() || open > 0 {
+        loop {
+            let mut open = results[..sent].iter().filter(|r| r.is_none()).count();
             while sent < commands.len() && open < IN_FLIGHT {
-                match self.send(&commands[sent], each).await {
-                    Ok(Some(early)) => results[sent] = Some(early),
-                    Ok(None) => open += 1,
+                let fitting = commands[sent..].iter().take(IN_FLIGHT - open).take_while(|c| c.is_plain()).count();
+                let said = match fitting {
+                    0 => self.send(&commands[sent], each).await,
+                    _ => self.say(&commands[sent..sent + fitting]).await.map(|()| None),
+                };
+                match said {
+                    Ok(early) => results[sent] = early,
                     Err(fault) => return Err(self.last_words(results, fault).await),
                 }
-                sent += 1;
+                sent += fitting.max(1);
+                open += fitting.max(1);
             }
-            if open == 0 {
-                continue;
+            if sent == commands.len()
+                && let Err(fault) = self.say_behind().await
+            {
+                return Err(self.last_words(results, fault).await);
+            }
+            if sent == commands.len() && results.iter().all(Option::is_some) {
+                break;
             }
             let answer = match self.receive(None).await {
                 Ok(answer) => answer,
@@ -144,23 +208,100 @@ impl Session {
                 return Err(self.lost(&std::io::ErrorKind::TimedOut.into()));
             }
             match answer {
-                Answer::Tagged(tag, status) => {
-                    // A session without rights is of no use, however alive its connection.
-                    self.alive &= !sorting::ends_the_session(&status);
-                    // An answer to anything else, or a second one, is not ours (a stale NO must fail nothing).
-                    let index =
-                        tag.strip_prefix('D').and_then(|n| n.parse::<u32>().ok()).and_then(|n| n.checked_sub(first));
-                    let slot = index.and_then(|i| results[..sent].get_mut(i as usize));
-                    if let Some(slot @ None) = slot {
-                        *slot = Some(status);
-                        open -= 1;
-                    }
-                }
+                Answer::Tagged(tag, status) => self.result(&tag, status, first, &mut results[..sent]),
+                Answer::Fetch(fetched) if self.is_early(&fetched) => self.early.push(Answer::Fetch(fetched)),
                 other => each(other),
             }
         }
         self.settle();
         Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Whether a message belongs to what was asked ahead.
+    fn is_early(&self, fetched: &Fetched) -> bool {
+        !self.ahead.is_empty() && fetched.uid.is_some_and(|uid| self.ahead_of.binary_search(&uid).is_ok())
+    }
+
+    /// Puts a result where it belongs. An answer to anything else, or a second one, is not ours (a stale NO must fail
+    /// nothing).
+    fn result(&mut self, tag: &str, status: Status, first: u32, results: &mut [Option<Status>]) {
+        // A session without rights is of no use, however alive its connection.
+        self.alive &= !sorting::ends_the_session(&status);
+        let Some(number) = tag.strip_prefix('D').and_then(|n| n.parse::<u32>().ok()) else { return };
+        let place = |first: u32| number.checked_sub(first).and_then(|n| usize::try_from(n).ok());
+        let ours = place(first).and_then(|at| results.get_mut(at));
+        let slot = match ours {
+            Some(slot) => Some(slot),
+            None => place(self.ahead_first).and_then(|at| self.ahead.get_mut(at)).map(|(_, slot)| slot),
+        };
+        if let Some(slot @ None) = slot {
+            *slot = Some(status);
+        }
+    }
+
+    /// The tag of the first of these commands, and the results so far of those that are on their way already. What else is
+    /// on its way is waited for and passed over: it must not pass for an answer to these.
+    async fn take_ahead(&mut self, commands: &[Command]) -> Result<(u32, Vec<Option<Status>>), Fault> {
+        let expected = self.ahead.iter().zip(commands).all(|((sent, _), wanted)| sent == wanted);
+        if !expected {
+            self.pass_over().await?;
+        }
+        if self.ahead.is_empty() {
+            let before = std::mem::take(&mut self.before);
+            self.say(&before).await?;
+            return Ok((self.last_tag + 1, Vec::with_capacity(commands.len())));
+        }
+        let first = self.ahead_first;
+        let taken: Vec<_> =
+            self.ahead.drain(..self.ahead.len().min(commands.len())).map(|(_, result)| result).collect();
+        self.ahead_first += u32::try_from(taken.len()).unwrap_or(u32::MAX);
+        Ok((first, taken))
+    }
+
+    /// Reads the answers to what was sent ahead and is not wanted.
+    async fn pass_over(&mut self) -> Result<(), Fault> {
+        while self.ahead.iter().any(|(_, result)| result.is_none()) {
+            if let Answer::Tagged(tag, status) = self.receive(None).await? {
+                self.result(&tag, status, u32::MAX, &mut []);
+            }
+        }
+        self.ahead.clear();
+        self.early.clear();
+        Ok(())
+    }
+
+    async fn say_behind(&mut self) -> Result<(), Fault> {
+        let Question { commands, uids } = std::mem::take(&mut self.behind);
+        if commands.is_empty() || !self.ahead.is_empty() {
+            return Ok(());
+        }
+        self.ahead_first = self.last_tag + 1;
+        self.ahead_of = uids;
+        self.say(&commands).await?;
+        self.ahead.extend(commands.into_iter().map(|command| (command, None)));
+        Ok(())
+    }
+
+    /// Writes commands that need no go-ahead, in one piece.
+    async fn say(&mut self, commands: &[Command]) -> Result<(), Fault> {
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        for command in commands {
+            self.last_tag += 1;
+            bytes.extend_from_slice(format!("D{} ", self.last_tag).as_bytes());
+            for piece in command.pieces() {
+                if let Piece::Text(text) = piece {
+                    if text == ENABLE {
+                        self.enabling = Some(self.last_tag);
+                    }
+                    bytes.extend_from_slice(text.as_bytes());
+                }
+            }
+            bytes.extend_from_slice(b"\r\n");
+        }
+        self.write(&bytes).await
     }
 
     /// What a lost connection means: a server that wants a pause says so and hangs up, and must not be called again at
@@ -263,6 +404,7 @@ impl Session {
     /// # Errors
     /// When the connection fails.
     pub async fn begin(&mut self, text: &str) -> Result<String, Fault> {
+        self.take_ahead(&[Command::default()]).await?;
         self.last_tag += 1;
         let tag = format!("D{}", self.last_tag);
         self.write(format!("{tag} {text}\r\n").as_bytes()).await?;
@@ -324,6 +466,12 @@ impl Session {
 
     fn note(&mut self, answer: &Answer) {
         match answer {
+            Answer::Tagged(tag, status)
+                if self.enabling.is_some_and(|n| tag.strip_prefix('D') == Some(&n.to_string())) =>
+            {
+                self.enabling = None;
+                self.quick_resync &= status.state == State::Ok;
+            }
             Answer::Capability(list) => self.learn(list),
             Answer::Status(status) | Answer::Tagged(_, status) if status.code == "CAPABILITY" => {
                 let list = status.value.clone();
@@ -340,24 +488,50 @@ impl Session {
         self.capabilities = list.split_ascii_whitespace().map(str::to_ascii_uppercase).collect();
     }
 
-    /// Opens a folder for reading only. `since`: UIDVALIDITY and modseq of the last time, to be told what vanished.
+    /// Opens a folder for reading only. `since`: UIDVALIDITY and modseq of the last time, to be told what vanished. `then`:
+    /// see [`Session::then_ask`].
     ///
     /// # Errors
     /// [`FaultKind::Missing`] when it is not there; other refusals and failures.
-    pub async fn examine(&mut self, name: &str, since: Option<(u32, u64)>) -> Result<&Folder, Fault> {
+    pub async fn examine(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<&Folder, Fault> {
+        let quick = since.filter(|_| self.quick_resync);
+        let mut opened = self.open(name, quick, then).await;
+        if opened.is_err() && quick.is_some() && !self.quick_resync && self.alive {
+            // Switching it on was refused meanwhile.
+            opened = self.open(name, None, Question::default()).await;
+        }
+        opened?;
+        Ok(self.folder.as_ref().expect("it was opened"))
+    }
+
+    async fn open(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<(), Fault> {
         let mut command = Command::new("EXAMINE ").string(name)?;
-        match since.filter(|_| self.quick_resync) {
+        match since {
             Some((validity, modseq)) => command = command.text(&format!(" (QRESYNC ({validity} {modseq}))")),
             None if self.can("CONDSTORE") || self.can("QRESYNC") => command = command.text(" (CONDSTORE)"),
             None => {}
         }
-        self.folder = Some(Folder { name: name.to_owned(), ..Folder::default() });
-        let opened = self.must(Doing::OpeningFolder, command, &mut |_| {}).await;
-        if let Err(fault) = opened {
+        // What is still on its way speaks of the folder that is open now.
+        self.pass_over().await?;
+        self.folder = Some(Folder::named(name));
+        self.then_ask(then);
+        if let Err(fault) = self.must(Doing::OpeningFolder, command, &mut |_| {}).await {
             self.folder = None;
             return Err(fault);
         }
-        Ok(self.folder.as_ref().expect("set above"))
+        if let Some(folder) = &mut self.folder {
+            folder.open = true;
+        }
+        Ok(())
+    }
+
+    /// Closes the folder, if that can be done without any other effect; whether none is open now.
+    pub fn leave(&mut self) -> bool {
+        if self.folder.is_some() && self.can("UNSELECT") {
+            self.first_say("UNSELECT");
+            self.folder = None;
+        }
+        self.folder.is_none()
     }
 
     /// Signs out; the server is given a moment to say goodbye.

@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     connect::Route,
     folder::Folder,
-    session::Session,
+    session::{Question, Session},
     sorting::{self, Doing},
 };
 
@@ -48,7 +48,7 @@ impl Watch {
             session.logout().await;
             return Ok(None);
         }
-        let now = session.examine(folder, None).await?;
+        let now = session.examine(folder, None, Question::default()).await?;
         let exists = now.exists;
         let news = known.is_some_and(|k| k.exists != now.exists || k.uid_next != now.uid_next);
         Ok(Some(Self { session, folder: folder.to_owned(), idle: None, exists, news }))

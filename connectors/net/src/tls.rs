@@ -4,9 +4,10 @@
 //! signatures are always checked; nothing here can switch the check off altogether. Opens no socket.
 
 use std::{
+    collections::HashMap,
     fmt::{self, Write as _},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
 };
 
 use dealtrail_sdk::{Fault, FaultKind};
@@ -40,23 +41,58 @@ pub fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()))
 }
 
-/// TLS settings of a client.
+/// TLS settings of a client. Whoever trusts the same has the same ones, as long as anybody uses them: the system's
+/// certificates are read once and not for each account, and a server that knows us from one is quick with the next.
 ///
 /// # Errors
 /// [`FaultKind::Malformed`] when the CA file or the fingerprint cannot be used, [`FaultKind::Refused`] when the system
 /// has no certificates at all.
 pub fn client_config(trust: &Trust, alpn: &[&str]) -> Result<Arc<ClientConfig>, Fault> {
     let provider = provider();
-    let verifier = Verifier { check: check(trust, &provider)?, provider: provider.clone() };
+    let protocols: Vec<Vec<u8>> = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    // What stands in the file counts, not its name: it may be replaced while the program runs.
+    let own = trust.ca_file.as_ref().filter(|_| trust.fingerprint.is_none());
+    let own = own.map_or_else(|| Ok(Vec::new()), read_certificates)?;
+    let key = Key { own, fingerprint: trust.fingerprint.clone() };
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.retain(|_, known| known.verifier.strong_count() > 0);
+    let known = shared.entry(key.clone()).or_default();
+    if let Some(config) = known.configs.iter().filter_map(Weak::upgrade).find(|c| c.alpn_protocols == protocols) {
+        return Ok(config);
+    }
+    let verifier = match known.verifier.upgrade() {
+        Some(verifier) => verifier,
+        None => Arc::new(Verifier { check: check(trust, key.own, &provider)?, provider: provider.clone() }),
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| Fault::from(FaultKind::Malformed, "the TLS settings cannot be used", e))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier.clone())
         .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Ok(Arc::new(config))
+    config.alpn_protocols = protocols;
+    let config = Arc::new(config);
+    known.verifier = Arc::downgrade(&verifier);
+    known.configs.retain(|c| c.strong_count() > 0);
+    known.configs.push(Arc::downgrade(&config));
+    Ok(config)
 }
+
+/// Whom somebody trusts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    own: Vec<CertificateDer<'static>>,
+    fingerprint: Option<String>,
+}
+
+/// What was made for that.
+#[derive(Default)]
+struct Shared {
+    verifier: Weak<Verifier>,
+    configs: Vec<Weak<ClientConfig>>,
+}
+
+static SHARED: LazyLock<Mutex<HashMap<Key, Shared>>> = LazyLock::new(Mutex::default);
 
 /// SHA-256 in lower-case hex: the form in which fingerprints are compared and shown.
 pub fn fingerprint(certificate: &[u8]) -> String {
@@ -179,7 +215,7 @@ enum Check {
     },
 }
 
-fn check(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, Fault> {
+fn check(trust: &Trust, own: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Check, Fault> {
     if let Some(text) = &trust.fingerprint {
         let hex: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect::<String>().to_ascii_lowercase();
         if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -188,7 +224,6 @@ fn check(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, Fault> 
         }
         return Ok(Check::Pinned(hex));
     }
-    let own = trust.ca_file.as_ref().map_or_else(|| Ok(Vec::new()), read_certificates)?;
     let inner =
         rustls_platform_verifier::Verifier::new_with_extra_roots(own.clone(), provider.clone()).map_err(|e| {
             let what = match &trust.ca_file {
@@ -315,8 +350,18 @@ mod tests {
             [(colons.as_str(), true), (&"AB".repeat(32), true), ("abcd", false), (&"zz".repeat(32), false)]
         {
             let trust = Trust { fingerprint: Some(text.to_owned()), ..Trust::default() };
-            assert_eq!(check(&trust, &provider).is_ok(), fits, "{text}");
+            assert_eq!(check(&trust, Vec::new(), &provider).is_ok(), fits, "{text}");
         }
+    }
+
+    #[test]
+    fn the_same_trust_is_made_once() {
+        let pinned = |c: &str| Trust { fingerprint: Some(c.repeat(64)), ..Trust::default() };
+        let make = |trust: &Trust, alpn: &[&str]| client_config(trust, alpn).expect("usable");
+        let one = make(&pinned("a"), &[]);
+        assert!(Arc::ptr_eq(&one, &make(&pinned("a"), &[])));
+        assert!(!Arc::ptr_eq(&one, &make(&pinned("a"), &["h2"])), "another protocol");
+        assert!(!Arc::ptr_eq(&one, &make(&pinned("b"), &[])), "another trust");
     }
 
     #[test]

@@ -183,6 +183,8 @@ pub struct Batch {
     pub listing: Option<Listing>,
     /// How many items are still to come, where the far side told; for progress bars only.
     pub left: Option<u64>,
+    /// What this says is known as of then and not as of the call: several streams may be asked after in one question.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// Everything a stream holds, in the order in which it should be read: newest first.

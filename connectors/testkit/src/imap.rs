@@ -77,6 +77,13 @@ impl Server {
         )
     }
 
+    /// What STATUS tells of a folder; all hold the same.
+    pub fn told(&self, name: &str) -> String {
+        let validity = self.validity.map(|v| format!(" UIDVALIDITY {v}")).unwrap_or_default();
+        let (count, next, modseq) = (self.mails.len(), self.next, self.modseq);
+        format!("* STATUS {name} (MESSAGES {count} UIDNEXT {next}{validity} HIGHESTMODSEQ {modseq})\r\n")
+    }
+
     /// Answers of FETCH for what `command` asks, of the messages of `set`.
     ///
     /// # Panics
@@ -114,7 +121,15 @@ impl Server {
         let words: Vec<&str> = command.split(' ').collect();
         match words[..] {
             ["CAPABILITY"] => format!("* CAPABILITY {}\r\n", self.capabilities),
-            ["LIST", ..] => self.folders.iter().map(|line| format!("* LIST {line}\r\n")).collect(),
+            ["LIST", ..] => {
+                let told = command.contains("STATUS (");
+                let line = |line: &String| {
+                    let name = line.rsplit(' ').next().unwrap_or_default();
+                    format!("* LIST {line}\r\n{}", if told { self.told(name) } else { String::new() })
+                };
+                self.folders.iter().map(line).collect()
+            }
+            ["STATUS", name, ..] => self.told(name),
             ["EXAMINE", ..] => self.examined(),
             ["UID", "SEARCH", "UID", set] => {
                 let found: Vec<String> = self.uids(set).iter().map(u32::to_string).collect();

@@ -140,16 +140,19 @@ async fn a_pause_with_the_line_cut_is_a_pause_and_no_reason_to_call_again() {
     }
 }
 
-/// The token runs out in the middle: the next step signs in afresh and goes on, nothing is read twice.
+/// The token runs out in the middle: it signs in afresh and goes on, nothing is read twice.
 #[tokio::test]
 async fn a_sign_in_that_runs_out_is_renewed() {
-    for words in ["BAD User not authenticated", "NO AccessTokenExpired", "NO [EXPIRED] sign in again"] {
+    let ways = ["BAD User not authenticated", "NO AccessTokenExpired", "NO [EXPIRED] sign in again"];
+    // A list that does not come ends the step; messages that do not come are asked for again in the same one.
+    for (words, (command, at, ended)) in
+        ways.into_iter().flat_map(|w| [("UID SEARCH", 1, 1), ("UID FETCH", 5, 0)].map(|c| (w, c)))
+    {
         let fake = Fake::with(&(1..=700).collect::<Vec<_>>()).start();
         let mut asked = 0;
-        fake.answer(move |_, command| {
-            asked += usize::from(command.starts_with("UID SEARCH"));
-            // The sign-in lasts for one step of reading.
-            (asked == 3 && command.starts_with("UID SEARCH")).then(|| Reply::Whole(format!("{{tag}} {words}\r\n")))
+        fake.answer(move |_, said| {
+            asked += usize::from(said.starts_with(command));
+            (asked == at && said.starts_with(command)).then(|| Reply::Whole(format!("{{tag}} {words}\r\n")))
         });
         let mailbox = mailbox(&fake, json!({}));
         let (mut read, mut cursor, mut faults) = (Vec::new(), None, 0);
@@ -172,7 +175,7 @@ async fn a_sign_in_that_runs_out_is_renewed() {
                 }
             }
         }
-        assert_eq!((read.len(), faults, fake.connections()), (700, 1, 2), "{words}");
+        assert_eq!((read.len(), faults, fake.connections()), (700, ended, 2), "{words} to {command}");
     }
 }
 

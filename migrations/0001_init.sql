@@ -151,6 +151,7 @@ create table sightings (
   primary key (stream, key, activity)
 ) /* keyed */;
 create index sightings_activity on sightings (activity);
+create index sightings_typed on sightings (activity) where typed = 1;
 
 create table crm_records (
   kind text not null,

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use dealtrail::{
     args,
-    domain::gaps,
     store::{Arg, Db, Store},
 };
 
@@ -21,6 +20,10 @@ pub struct Part {
 }
 
 impl Part {
+    pub const fn new(sql: String, args: Vec<Arg>, columns: &'static [&'static str]) -> Self {
+        Self { sql, args, columns }
+    }
+
     /// With other names for its numbers.
     pub fn renamed(self, columns: &'static [&'static str]) -> Self {
         Self { columns, ..self }
@@ -36,11 +39,11 @@ pub struct Span {
 }
 
 impl Span {
-    fn ms(&self) -> Vec<Arg> {
+    pub fn ms(&self) -> Vec<Arg> {
         args![self.from.timestamp_millis(), self.to.timestamp_millis(), self.now.timestamp_millis()]
     }
 
-    fn text(&self) -> Vec<Arg> {
+    pub fn text(&self) -> Vec<Arg> {
         let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         args![text(self.from), text(self.to)]
     }
@@ -69,37 +72,67 @@ pub fn without_noughts(mut all: Answer) -> Answer {
     all
 }
 
-/// What the two engines spell differently: JSON.
+/// What the two engines spell differently: JSON, lists in a text, moments in a text (`{epoch:TEXT}`, in seconds).
 fn dialect(db: &Db, sql: &str) -> String {
-    let (people, body) = match db {
-        Db::Lite { .. } => ("json_each(a.participants) p", "r.body"),
-        Db::Pg(_) => ("jsonb_array_elements(a.participants::jsonb) p(value)", "r.body::jsonb"),
+    let lite = matches!(db, Db::Lite { .. });
+    let (people, body) = if lite {
+        (r#"json_each('["' || replace(n.named, ' ', '","') || '"]') u"#, "r.body")
+    } else {
+        ("string_to_table(n.named, ' ') u(value)", "r.body::jsonb")
     };
-    sql.replace("{people}", people).replace("{body}", body)
+    let sql = sql.replace("{people}", people).replace("{body}", body);
+    let mut pieces = sql.split("{epoch:");
+    let mut all = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (text, rest) = piece.split_once('}').expect("a closing brace");
+        all.push_str(&if lite {
+            format!("unixepoch({text})")
+        } else {
+            format!("cast(extract(epoch from cast({text} as timestamptz)) as bigint)")
+        });
+        all.push_str(rest);
+    }
+    all
 }
 
+/// As of now.
 const HELD: &str =
     "(a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= $3))";
-const REAL: &str = "a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and a.kind <> 'note'";
-/// Whom it counts for.
-const CREDITED: &str = "p.value ->> 'user' is not null and p.value ->> 'role' = case when a.kind = 'meeting' then case when \
-    p.value ->> 'role' in ('organizer', 'required', 'optional') then p.value ->> 'role' end when a.kind = 'email' then \
-    case when a.direction = 'inbound' then 'to' else 'from' end else p.value ->> 'role' end";
+pub const REAL: &str = "a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and a.kind <> 'note'";
+/// Between people, in a thread.
+const TALK: &str = "a.kind = 'email' and a.automatic = 0 and a.origin = 'captured' and a.thread is not null";
+const QUOTE: &str = "a.kind = 'email' and a.tags like '%\"quote\"%'";
+/// The last of each side before a mail of its thread.
+const EARLIER: &str = "max(case when a.direction = 'inbound' then a.occurred_at end) over earlier as last_in, \
+    max(case when a.direction = 'outbound' then a.occurred_at end) over earlier as last_out";
+const MONTH: i64 = 30 * 24 * 3600 * 1000;
+
+/// Sums of what a span's activities have alike, by whom they name: for each of these, and for all.
+fn summed(wanted: &str, sums: &[&str]) -> String {
+    let (mut each, mut all) = (String::new(), String::new());
+    for (i, what) in sums.iter().enumerate() {
+        each.push_str(&format!(", sum(case when {what} then 1 else 0 end) as n{i}"));
+        all.push_str(&format!(", cast(sum(n.n{i}) as bigint)"));
+    }
+    format!(
+        "with n as (select a.named{each} from activities a where a.occurred_at >= $1 and a.occurred_at < $2 and {wanted} and {HELD} \
+         group by a.named) select u.value{all} from n, {{people}} group by u.value union all select 'all'{all} from n"
+    )
+}
 
 /// Kinds, captured or typed, per rep and together.
 pub fn counted(span: Span) -> Part {
-    const SUMS: &str = "sum(case when a.kind = 'email' and a.direction = 'outbound' then 1 else 0 end), \
-        sum(case when a.kind = 'email' and a.direction = 'inbound' then 1 else 0 end), \
-        sum(case when a.kind = 'meeting' then 1 else 0 end), sum(case when a.kind = 'call' then 1 else 0 end), \
-        sum(case when a.kind = 'call' then 1 else 0 end), \
-        sum(case when a.direction = 'outbound' and a.tags like '%\"quote\"%' then 1 else 0 end), \
-        sum(case when a.direction = 'inbound' and a.tags like '%\"order\"%' then 1 else 0 end), \
-        sum(case when a.origin = 'captured' then 1 else 0 end), sum(case when a.origin = 'typed' then 1 else 0 end)";
-    let sql = format!(
-        "select c.rep, {SUMS} from (select distinct a.id, p.value ->> 'user' as rep from activities a, {{people}} \
-         where a.occurred_at >= $1 and a.occurred_at < $2 and {HELD} and {CREDITED}) c join activities a on a.id = c.id group by c.rep \
-         union all select 'all', {SUMS} from activities a where a.occurred_at >= $1 and a.occurred_at < $2 and {HELD}"
-    );
+    let sums = [
+        "a.kind = 'email' and a.direction = 'outbound'",
+        "a.kind = 'email' and a.direction = 'inbound'",
+        "a.kind = 'meeting'",
+        "a.kind = 'call'",
+        "a.kind = 'call'",
+        "a.direction = 'outbound' and a.tags like '%\"quote\"%'",
+        "a.direction = 'inbound' and a.tags like '%\"order\"%'",
+        "a.origin = 'captured'",
+        "a.origin = 'typed'",
+    ];
     let columns = &[
         "emails_sent",
         "emails_received",
@@ -111,56 +144,77 @@ pub fn counted(span: Span) -> Part {
         "captured",
         "typed",
     ];
-    Part { sql, args: span.ms(), columns }
+    Part { sql: summed("1 = 1", &sums), args: span.ms(), columns }
 }
 
 /// Meetings, calls as conversations, quotes.
 pub fn steps(span: Span) -> Part {
-    const SUMS: &str = "sum(case when a.kind = 'meeting' then 1 else 0 end), sum(case when a.kind = 'call' then 1 else 0 end), \
-        sum(case when a.direction = 'outbound' and a.tags like '%\"quote\"%' then 1 else 0 end)";
-    let sql = format!(
-        "select c.rep, {SUMS} from (select distinct a.id, p.value ->> 'user' as rep from activities a, {{people}} \
-         where a.occurred_at >= $1 and a.occurred_at < $2 and (a.kind <> 'email' or a.tags like '%\"quote\"%') and {HELD} and {CREDITED}) c \
-         join activities a on a.id = c.id group by c.rep \
-         union all select 'all', {SUMS} from activities a where a.occurred_at >= $1 and a.occurred_at < $2 and {HELD}"
-    );
-    Part { sql, args: span.ms(), columns: &["meetings", "conversations", "quotes"] }
+    let sums = ["a.kind = 'meeting'", "a.kind = 'call'", "a.kind = 'email' and a.direction = 'outbound'"];
+    let wanted = format!("(a.kind in ('meeting', 'call') or ({QUOTE}))");
+    Part { sql: summed(&wanted, &sums), args: span.ms(), columns: &["meetings", "conversations", "quotes"] }
+}
+
+/// Calls, which are conversations.
+pub fn calls(span: Span, columns: &'static [&'static str]) -> Part {
+    Part { sql: summed("a.kind = 'call'", &["a.kind = 'call'"]), args: span.ms(), columns }
 }
 
 /// Threads with a message that answers the other side's of the last 30 days.
 pub fn threads(span: Span) -> Part {
-    let month = TimeDelta::days(30).num_milliseconds();
-    let before = span.from.timestamp_millis() - month;
+    let before = span.from.timestamp_millis() - MONTH;
     let sql = format!(
-        "with mails as (select a.id, a.thread, a.kind, a.direction, a.occurred_at, a.participants, \
-           max(case when a.direction = 'inbound' then a.occurred_at end) over before as last_in, \
-           max(case when a.direction = 'outbound' then a.occurred_at end) over before as last_out \
-           from activities a where a.kind = 'email' and a.automatic = 0 and a.origin = 'captured' and a.thread is not null \
-           and a.occurred_at >= {before} and a.occurred_at < $2 \
-           window before as (partition by a.thread order by a.occurred_at rows between unbounded preceding and 1 preceding)), \
-         answers as (select * from mails m where m.occurred_at >= $1 \
-           and m.occurred_at - case m.direction when 'inbound' then m.last_out else m.last_in end <= {month}) \
-         select p.value ->> 'user', count(distinct a.thread) from answers a, {{people}} where {CREDITED} group by p.value ->> 'user' \
-         union all select 'all', count(distinct a.thread) from answers a"
+        "with mails as (select a.thread, a.direction, a.occurred_at, a.named, {EARLIER} from activities a where {TALK} \
+           and a.occurred_at >= {before} and a.occurred_at < $2 window earlier as (partition by a.thread order by a.occurred_at \
+           rows between unbounded preceding and 1 preceding)), \
+         n as (select distinct m.thread, m.named from mails m where m.occurred_at >= $1 \
+           and m.occurred_at - case m.direction when 'inbound' then m.last_out else m.last_in end <= {MONTH}) \
+         select u.value, count(distinct n.thread) from n, {{people}} group by u.value \
+         union all select 'all', count(distinct n.thread) from n"
     );
     Part { sql, args: span.ms()[..2].to_vec(), columns: &["conversations"] }
 }
 
-/// Calls of a rep, which are conversations.
-pub fn calls(span: Span, columns: &'static [&'static str]) -> Part {
+/// How many deals took each step after the one before, and twice the middle number of seconds it took them: of a rep's deals, where
+/// there are five, else of all.
+pub fn lags(span: Span) -> Part {
+    let now = span.now.timestamp_millis();
     let sql = format!(
-        "select p.value ->> 'user', count(*) from activities a, {{people}} where a.kind = 'call' and a.occurred_at >= $1 \
-         and a.occurred_at < $2 and {CREDITED} group by p.value ->> 'user'"
+        "with touched as (select l.entity_id as deal, a.kind, a.direction, a.occurred_at, a.tags, {EARLIER} from links l \
+           join activities a on a.id = l.activity where l.entity = 'deal' and a.kind <> 'note' and a.occurred_at <= {now} \
+           and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now})) \
+           window earlier as (partition by l.entity_id, a.thread order by a.occurred_at rows between unbounded preceding and 1 preceding)), \
+         firsts as (select t.deal, min(case when t.kind = 'call' or (t.kind = 'email' and t.occurred_at - case t.direction \
+             when 'inbound' then t.last_out else t.last_in end <= {MONTH}) then t.occurred_at end) as talk, \
+           min(case when t.kind = 'meeting' then t.occurred_at end) as meeting, \
+           min(case when t.kind = 'email' and t.direction = 'outbound' and t.tags like '%\"quote\"%' then t.occurred_at end) as quote \
+           from touched t group by t.deal), \
+         ways as (select f.talk, f.meeting, f.quote, {{body}} ->> 'owner' as owner, \
+           case when {{body}} ->> 'stage' = 'won' then {{epoch:{{body}} ->> 'closed_at'}} * 1000 end as won \
+           from firsts f join crm_records r on r.kind = 'deal' and r.id = f.deal), \
+         took as (select w.owner, 1 as step, w.meeting - w.talk as t from ways w \
+           union all select w.owner, 2, w.quote - coalesce(w.meeting, w.talk) from ways w \
+           union all select w.owner, 3, w.won - coalesce(w.quote, w.meeting, w.talk) from ways w), \
+         placed as (select t.owner, t.step, t.t, row_number() over (partition by t.owner, t.step order by t.t) as place, \
+           count(*) over (partition by t.owner, t.step) as n, row_number() over (partition by t.step order by t.t) as place_all, \
+           count(*) over (partition by t.step) as n_all from took t where t.t >= 0), \
+         own as (select p.owner, p.step, sum(p.t) * (1 + max(p.n) % 2) / 1000 as t from placed p \
+           where p.n >= 5 and p.place in ((p.n + 1) / 2, (p.n + 2) / 2) group by p.owner, p.step), \
+         together as (select p.step, sum(p.t) * (1 + max(p.n_all) % 2) / 1000 as t from placed p \
+           where p.place_all in ((p.n_all + 1) / 2, (p.n_all + 2) / 2) group by p.step) \
+         select o.owner, cast(max(case when t.step = 1 then coalesce(w.t, t.t) end) as bigint), \
+           cast(max(case when t.step = 2 then coalesce(w.t, t.t) end) as bigint), \
+           cast(max(case when t.step = 3 then coalesce(w.t, t.t) end) as bigint) \
+           from (select distinct owner from ways) o cross join together t left join own w on w.owner = o.owner and w.step = t.step group by o.owner"
     );
-    Part { sql, args: span.ms()[..2].to_vec(), columns }
+    Part { sql, args: vec![], columns: &["meetings_days", "quotes_days", "contracts_days"] }
 }
 
 /// Deals won in a span.
 pub fn won(span: Span, columns: &'static [&'static str]) -> Part {
     let within = "r.kind = 'deal' and {body} ->> 'stage' = 'won' and {body} ->> 'closed_at' >= $1 and {body} ->> 'closed_at' < $2";
     let sql = format!(
-        "select {{body}} ->> 'owner', count(*) from crm_records r where {within} group by {{body}} ->> 'owner' \
-         union all select 'all', count(*) from crm_records r where {within}"
+        "with n as (select {{body}} ->> 'owner' as owner, count(*) as n from crm_records r where {within} group by {{body}} ->> 'owner') \
+         select n.owner, n.n from n union all select 'all', cast(sum(n.n) as bigint) from n"
     );
     Part { sql, args: span.text(), columns }
 }
@@ -168,100 +222,8 @@ pub fn won(span: Span, columns: &'static [&'static str]) -> Part {
 pub fn new_contacts(span: Span) -> Part {
     let within = "r.kind = 'contact' and {body} ->> 'created_at' >= $1 and {body} ->> 'created_at' < $2";
     let sql = format!(
-        "select {{body}} ->> 'owner', count(*) from crm_records r where {within} group by {{body}} ->> 'owner' \
-         union all select 'all', count(*) from crm_records r where {within}"
+        "with n as (select {{body}} ->> 'owner' as owner, count(*) as n from crm_records r where {within} group by {{body}} ->> 'owner') \
+         select n.owner, n.n from n union all select 'all', cast(sum(n.n) as bigint) from n"
     );
     Part { sql, args: span.text(), columns: &["new_contacts"] }
-}
-
-/// The worst live finding of each deal and subject.
-pub fn worst() -> Part {
-    let ranks: String =
-        gaps::Rule::ALL.iter().enumerate().map(|(i, rule)| format!("when '{}' then {i} ", rule.as_str())).collect();
-    let sql = format!(
-        "select x.id, cast(1 as bigint), x.body from (select r.id, r.body, row_number() over (partition by r.subject order by \
-         case r.state when 'open' then 0 else 1 end, case r.severity when 'high' then 0 when 'medium' then 1 else 2 end, \
-         case r.rule {ranks} end, {{body}} ->> 'since' desc, r.id) as place from findings r where r.state in ('open', 'unknown')) x \
-         where x.place = 1"
-    );
-    Part { sql, args: vec![], columns: &["worst"] }
-}
-
-/// Items by owner and week.
-pub fn items(span: Span) -> Part {
-    let week = TimeDelta::days(7).num_milliseconds();
-    let shift = TimeDelta::days(3).num_milliseconds();
-    let sql = format!(
-        "select c.owner || ' ' || ((i.occurred_at + {shift}) / {week}), count(*), sum(case when i.outcome = 'captured' then 1 else 0 end), \
-         sum(case when i.outcome = 'skipped' then 1 else 0 end) from items i join streams s on s.id = i.stream \
-         join connections c on c.name = s.connection where i.outcome <> 'read' and c.gives <> 'crm' \
-         and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner, (i.occurred_at + {shift}) / {week}"
-    );
-    Part { sql, args: span.ms()[..2].to_vec(), columns: &["seen", "captured", "skipped"] }
-}
-
-/// Contacts new in the span by what came first.
-pub fn leads(span: Span) -> Part {
-    let sql = format!(
-        "with fresh as (select r.id, {{body}} ->> 'owner' as owner from crm_records r where r.kind = 'contact' \
-           and {{body}} ->> 'created_at' >= $1 and {{body}} ->> 'created_at' < $2), \
-         firsts as (select n.id, a.kind, a.direction, row_number() over (partition by n.id order by a.occurred_at) as place from fresh n \
-           join links l on l.entity = 'contact' and l.entity_id = n.id join activities a on a.id = l.activity where {REAL} and {HELD}) \
-         select n.owner, count(*), sum(case when f.kind = 'email' and f.direction = 'inbound' then 1 else 0 end), \
-         sum(case when f.kind = 'email' and f.direction = 'outbound' then 1 else 0 end), \
-         sum(case when f.kind in ('meeting', 'call') then 1 else 0 end), sum(case when f.id is null then 1 else 0 end) \
-         from fresh n left join firsts f on f.id = n.id and f.place = 1 group by n.owner"
-    );
-    let args = span.text().into_iter().chain(args![span.now.timestamp_millis()]).collect();
-    Part { sql, args, columns: &["leads", "inbound", "outbound", "meeting", "silent"] }
-}
-
-/// How many contacts stand in each segment.
-pub fn segments(span: Span) -> Part {
-    let silent = (span.now - TimeDelta::days(30)).timestamp_millis();
-    let sql = format!(
-        "with seen as (select l.entity_id as contact, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end) as last_in, \
-           max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) as last_out \
-           from links l join activities a on a.id = l.activity where l.entity = 'contact' and a.occurred_at <= $3 and {REAL} and {HELD} \
-           group by l.entity_id) \
-         select 'silent', count(*) from seen where last_out is not null and last_in <= {silent} \
-         union all select 'never_answered', count(*) from seen where last_in is null and last_out <= {silent} \
-         union all select 'new', count(*) from crm_records r where r.kind = 'contact' and {{body}} ->> 'created_at' >= $1 and {{body}} ->> 'created_at' < $2 \
-         union all select 'won_without_contact', count(*) from crm_records r left join seen on seen.contact = {{body}} -> 'contacts' -> 0 ->> 'contact' \
-           where r.kind = 'deal' and {{body}} ->> 'stage' = 'won' and coalesce(last_in, 0) <= {silent} and coalesce(last_out, 0) <= {silent}"
-    );
-    let args = span.text().into_iter().chain(args![span.now.timestamp_millis()]).collect();
-    Part { sql, args, columns: &["contacts"] }
-}
-
-/// Mentions of competitors by deal.
-pub fn mentions(span: Span) -> Part {
-    let sql = "select l.entity_id, count(*) from activities a join links l on l.activity = a.id where a.occurred_at >= $1 \
-               and a.occurred_at < $2 and a.tags like '%\"competitor:%' and l.entity = 'deal' group by l.entity_id";
-    Part { sql: sql.to_owned(), args: span.ms()[..2].to_vec(), columns: &["mentions"] }
-}
-
-/// Forward moves by owner, and those against which a finding stands.
-pub fn moves(span: Span) -> Part {
-    let sql = "select d.owner, count(*), sum(case when f.state in ('open', 'snoozed', 'explained') then 1 else 0 end) from \
-         (select r.parent as deal, {body} ->> 'at' as at from crm_records r where r.kind = 'stage_change' and {body} ->> 'from' is not null \
-           and {body} ->> 'to' <> 'lost' and {body} ->> 'at' >= $1 and {body} ->> 'at' < $2) m \
-         join (select r.id, {body} ->> 'owner' as owner from crm_records r where r.kind = 'deal') d on d.id = m.deal \
-         left join findings f on f.deal = m.deal and f.rule in ('unsupported_advance', 'one_sided_advance') and f.body like '%\"deal_at\":\"' || m.at || '%' \
-         group by d.owner";
-    Part { sql: sql.to_owned(), args: span.text(), columns: &["moves", "unbacked"] }
-}
-
-/// Open deals in the sure stage that close in the quarter.
-pub fn committed(from: &str, to: &str) -> Part {
-    let sql = "select {body} ->> 'owner', count(*) from crm_records r where r.kind = 'deal' and {body} ->> 'stage' = 's4' \
-               and {body} ->> 'close_date' >= $1 and {body} ->> 'close_date' <= $2 group by {body} ->> 'owner'";
-    Part { sql: sql.to_owned(), args: args![from, to], columns: &["deals"] }
-}
-
-/// Open tasks due in the span on deals that are open.
-pub fn tasks(span: Span) -> Part {
-    let sql = "select {body} ->> 'owner', count(*) from crm_records r join (select d.id, d.body as told from crm_records d where d.kind = 'deal') d \
-               on d.id = r.parent where r.kind = 'task' and {body} ->> 'due' >= $1 and {body} ->> 'due' < $2 group by {body} ->> 'owner'";
-    Part { sql: sql.to_owned(), args: span.text(), columns: &["steps"] }
 }

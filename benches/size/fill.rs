@@ -19,6 +19,8 @@ use dealtrail::{
 use dealtrail_sdk::record;
 use serde::Serialize;
 
+use crate::bulk::Bulk;
+
 #[derive(Clone, Copy, Debug)]
 pub struct Company {
     pub activities: u64,
@@ -102,6 +104,7 @@ impl Company {
 
     /// Writes everything that capture and the CRM would have brought.
     pub async fn fill(&self, store: &Store) {
+        let bulk = Bulk::begin(store).await;
         self.streams(store).await;
         self.crm(store).await;
         let mut batch = Batch::default();
@@ -116,6 +119,7 @@ impl Company {
             }
         }
         batch.write(store, self.now).await;
+        bulk.end(store).await;
     }
 
     fn story(&self, deal: u64) -> Story {

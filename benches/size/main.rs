@@ -4,10 +4,12 @@
 
 mod ask;
 mod bare;
+mod bare_deals;
+mod bulk;
 mod fill;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,6 +18,7 @@ use chrono::{DateTime, Timelike as _, Utc};
 use dealtrail::{app::App, clock::SystemClock, config, engine::progress::Quiet, store::Store};
 use dealtrail_sdk::Clock;
 use dealtrail_testkit::postgres::Postgres;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use fill::Company;
@@ -37,50 +40,95 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let numbers: Vec<u64> = words.iter().filter_map(|a| a.parse().ok()).collect();
     let names: Vec<String> = words.into_iter().filter(|a| a.parse::<u64>().is_err()).collect();
-    let (engines, wanted): (Vec<String>, Vec<String>) =
-        names.into_iter().partition(|n| n == "sqlite" || n == "postgres");
+    let keep = names.iter().find_map(|n| n.strip_prefix("keep=")).map(PathBuf::from);
+    let names = names.into_iter().filter(|n| !n.starts_with("keep="));
+    let (engines, wanted): (Vec<String>, Vec<String>) = names.partition(|n| n == "sqlite" || n == "postgres");
     let activities = numbers.first().copied().unwrap_or(1_000_000);
     let deals = numbers.get(1).copied().unwrap_or(activities / 10).max(1);
     let reps = numbers.get(2).copied().unwrap_or(500).max(1);
-    let now = SystemClock.now().with_nanosecond(0).expect("whole seconds");
-    let company = Company { activities, deals, reps, now };
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build();
     let runtime = runtime.expect("worker threads");
     for engine in ["sqlite", "postgres"] {
         if engines.is_empty() || engines.iter().any(|e| e == engine) {
             let server = (engine == "postgres").then(Postgres::start);
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            let url = server.as_ref().map_or_else(|| "sqlite:dealtrail.db".to_owned(), Postgres::fresh);
+            let place = Place::of(engine, keep.as_deref(), server.as_ref());
+            let company = Company { activities, deals, reps, now: place.now };
             println!("\n{engine}: {activities} activities, {deals} deals, {reps} reps");
-            runtime.block_on(measure(&company, folder.path(), &url, &wanted));
+            runtime.block_on(measure(&company, &place, &wanted));
         }
     }
 }
 
-async fn measure(company: &Company, folder: &Path, url: &str, wanted: &[String]) {
-    company.configure(folder, url);
-    let config = || config::load(&folder.join("dealtrail.toml")).expect("a configuration");
-    let began = Began::now();
-    let store = Store::open(&config().database_url()).await.expect("a database");
-    company.fill(&store).await;
-    if url.starts_with("postgres") {
-        store.db.exec("analyze", vec![]).await.expect("statistics");
+/// Where a company is, and when its clock stands.
+struct Place {
+    folder: PathBuf,
+    url: String,
+    now: DateTime<Utc>,
+    /// Filled and judged another time.
+    is_there: bool,
+    _drop: Option<TempDir>,
+}
+
+impl Place {
+    fn of(engine: &str, keep: Option<&Path>, server: Option<&Postgres>) -> Self {
+        let now = SystemClock.now().with_nanosecond(0).expect("whole seconds");
+        let fresh = || server.map_or_else(|| "sqlite:dealtrail.db".to_owned(), Postgres::fresh);
+        let Some(keep) = keep else {
+            let temporary = tempfile::tempdir().expect("a temporary folder");
+            let folder = temporary.path().to_owned();
+            return Self { folder, url: fresh(), now, is_there: false, _drop: Some(temporary) };
+        };
+        let folder = keep.join(engine);
+        std::fs::create_dir_all(&folder).expect("a folder to keep it in");
+        let said = std::fs::read_to_string(folder.join("kept")).unwrap_or_default();
+        match said.split_once(' ') {
+            Some((now, url)) => {
+                let now = now.parse().expect("the moment at which it was filled");
+                Self { folder, url: url.to_owned(), now, is_there: true, _drop: None }
+            }
+            None => Self { folder, url: fresh(), now, is_there: false, _drop: None },
+        }
     }
-    store.db.close().await;
-    said("filled", &began);
+
+    fn filled(&self) {
+        if self._drop.is_none() {
+            std::fs::write(self.folder.join("kept"), format!("{} {}", self.now.to_rfc3339(), self.url))
+                .expect("a note");
+        }
+    }
+}
+
+async fn measure(company: &Company, place: &Place, wanted: &[String]) {
+    let folder = place.folder.as_path();
+    company.configure(folder, &place.url);
+    let config = || config::load(&folder.join("dealtrail.toml")).expect("a configuration");
+    if !place.is_there {
+        let began = Began::now();
+        let store = Store::open(&config().database_url()).await.expect("a database");
+        company.fill(&store).await;
+        store.db.close().await;
+        said("filled", &began);
+    }
     let began = Began::now();
     let app = App::open(config(), Arc::new(Standing(company.now))).await.expect("the program");
     said("opened, with the directory read", &began);
     let news = app.engine.connections.iter().find(|c| c.name == fill::NEWS).expect("a mailbox for what is new").clone();
     app.engine.connection(&news, false, &Quiet, &CancellationToken::new()).await.expect("an empty mailbox");
-    let began = Began::now();
-    app.store.judge_all().await.expect("marks");
-    app.engine.review_due().await.expect("judging");
-    said("every deal judged", &began);
-    for row in ask::ROWS.iter().filter(|row| wanted.is_empty() || wanted.iter().any(|w| w == row.name)) {
+    if !place.is_there {
+        let began = Began::now();
+        app.store.judge_all().await.expect("marks");
+        app.engine.review_due().await.expect("judging");
+        said("every deal judged", &began);
+        place.filled();
+    }
+    let only = wanted.iter().any(|w| w == "only");
+    let named: Vec<&String> = wanted.iter().filter(|w| *w != "only").collect();
+    for row in ask::ROWS.iter().filter(|row| named.is_empty() || named.iter().any(|w| *w == row.name)) {
         beside(&app, row).await;
     }
-    ask::judged(&app, folder).await;
+    if !only {
+        ask::judged(&app, folder).await;
+    }
     app.close().await;
 }
 
@@ -108,14 +156,12 @@ impl Began {
     }
 }
 
-/// CPU that the threads of this process had so far. From /proc, so on Linux only.
+/// CPU that this process had so far, threads that have ended included. From /proc, so on Linux only.
 fn cpu() -> Duration {
-    let threads = std::fs::read_dir("/proc/self/task").expect("/proc is there");
-    let of = |thread: std::fs::DirEntry| {
-        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    };
-    Duration::from_nanos(threads.flatten().filter_map(of).sum::<u64>())
+    let text = std::fs::read_to_string("/proc/self/stat").expect("/proc is there");
+    let after_name = text.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let ticks = after_name.split(' ').skip(11).take(2).filter_map(|n| n.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
 /// Asks both in turn; the fastest of each, since others use the machine too, and how they compare.

@@ -5,11 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
 
-use super::{
-    Store, StoreError, activities,
-    lists::{LastContacts, ShownSighting},
-    ms, opt_at,
-};
+use super::{Store, StoreError, activities, lists::ShownSighting, ms, opt_at};
 use crate::{
     args,
     domain::{
@@ -21,6 +17,7 @@ use crate::{
             credit::{Happened, Sighting},
             journey::Touch,
             next_steps::Sign,
+            segments::Traffic,
             stand::Stand,
         },
     },
@@ -83,15 +80,22 @@ impl Store {
         Ok(within.map(row).collect())
     }
 
-    /// How the findings of some rules stand.
-    pub async fn stands(&self, rules: &[Rule]) -> Result<Vec<Stand>, StoreError> {
+    /// How the findings of some rules stand; of those that are settled only the ones resolved too late, unless all are asked for.
+    pub async fn stands(&self, rules: &[Rule], settled: bool) -> Result<Vec<Stand>, StoreError> {
         let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
-        let sql = "select rule, deal, occurrence, state, late from findings where rule in ({in}) order by id";
+        let those = if settled {
+            ""
+        } else {
+            "and (state not in ('withdrawn', 'resolved') or (state = 'resolved' and late = 1))"
+        };
+        let sql = format!(
+            "select rule, deal, occurrence, state, late from findings where rule in ({{in}}) {those} order by id"
+        );
         let stand = |r: &super::Row| {
             let (rule, state) = (Rule::parse(&r.text(0))?, State::parse(&r.text(3))?);
             Some(Stand { rule, deal: r.opt_text(1), key: r.text(2), state, late: r.flag(4) })
         };
-        Ok(self.db.rows_in(sql, &rules).await?.iter().filter_map(stand).collect())
+        Ok(self.db.rows_in(&sql, &rules).await?.iter().filter_map(stand).collect())
     }
 
     /// All findings that are open.
@@ -152,7 +156,7 @@ impl Store {
     /// What happened on deals until now, without what makes it up: meetings only when they were held.
     pub async fn touches(&self, now: DateTime<Utc>) -> Result<Vec<Touch>, StoreError> {
         let sql = "select l.entity_id, a.occurred_at, a.kind, a.direction, a.thread, \
-                   cast(case when a.tags like '%\"quote\"%' then 1 else 0 end as bigint), \
+                   cast(case when a.kind = 'email' and a.tags like '%\"quote\"%' then 1 else 0 end as bigint), \
                    cast(case when a.kind = 'email' and a.automatic = 0 and a.origin = 'captured' then 1 else 0 end as bigint) \
                    from links l join activities a on a.id = l.activity \
                    where l.entity = 'deal' and a.kind <> 'note' and a.occurred_at <= $1 and (a.kind <> 'meeting' or a.status = 'done' \
@@ -175,22 +179,28 @@ impl Store {
     }
 
     /// What may fulfil planned steps with these contacts and on these deals: mail between people, confirmed meetings that were held,
-    /// and calls.
+    /// and calls. Of each the last, which says whether there is any since a moment; `each`: all of them.
     pub async fn signs(
         &self,
         (from, now): (DateTime<Utc>, DateTime<Utc>),
         contacts: &[String],
         deals: &[String],
+        each: bool,
     ) -> Result<Vec<Sign>, StoreError> {
         let (from, now) = (ms(from), ms(now));
+        let (shown, group) = if each {
+            ("a.id, a.occurred_at", "")
+        } else {
+            ("cast('' as text), max(a.occurred_at)", "group by l.entity_id")
+        };
         let mut all = Vec::new();
         for (entity, ids) in [("contact", contacts), ("deal", deals)] {
             let sql = format!(
-                "select l.entity_id, a.id, a.occurred_at from links l join activities a on a.id = l.activity \
+                "select l.entity_id, {shown} from links l join activities a on a.id = l.activity \
                  where l.entity = '{entity}' and l.entity_id in ({{in}}) and a.occurred_at >= {from} and a.occurred_at <= {now} \
                  and a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and (a.kind in ('email', 'call') \
                  or (a.kind = 'meeting' and a.confirmed = 1 and a.status in ('planned', 'held') \
-                 and coalesce(a.ended_at, a.occurred_at) <= {now}))"
+                 and coalesce(a.ended_at, a.occurred_at) <= {now})) {group}"
             );
             let sign = |r: &super::Row| Sign {
                 with: format!("{entity}:{}", r.text(0)),
@@ -204,25 +214,22 @@ impl Store {
 
     /// The last sign of each contact and the last of ours to it, by contact: mail between people, held meetings and calls, which
     /// count for both sides. Typed entries count once they are confirmed.
-    pub async fn traffic(&self, now: DateTime<Utc>) -> Result<LastContacts, StoreError> {
-        let sql = "select l.entity_id, case when a.kind = 'email' then a.direction else 'both' end as side, max(a.occurred_at) \
+    pub async fn traffic(&self, now: DateTime<Utc>) -> Result<Vec<Traffic>, StoreError> {
+        let sql = "select l.entity_id, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end), \
+                   max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) \
                    from links l join activities a on a.id = l.activity \
                    where l.entity = 'contact' and a.occurred_at <= $1 and a.automatic = 0 \
                    and (a.origin = 'captured' or a.confirmed = 1) and a.kind in ('email', 'meeting', 'call') \
+                   and (a.kind <> 'email' or a.direction is not null) \
                    and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= $1)) \
-                   group by l.entity_id, side";
-        let mut all = LastContacts::new();
-        for r in self.db.rows(sql, args![ms(now)]).await? {
-            let (last, at) = (all.entry(r.text(0)).or_default(), opt_at(r.opt_int(2)));
-            let side = r.opt_text(1);
-            if side.as_deref() != Some("outbound") {
-                last.0 = last.0.max(at);
-            }
-            if side.as_deref() != Some("inbound") {
-                last.1 = last.1.max(at);
-            }
-        }
-        Ok(all)
+                   group by l.entity_id";
+        let rows = self.db.rows(sql, args![ms(now)]).await?;
+        let traffic = |r: &super::Row| Traffic {
+            contact: r.text(0),
+            last_in: opt_at(r.opt_int(1)),
+            last_out: opt_at(r.opt_int(2)),
+        };
+        Ok(rows.iter().map(traffic).collect())
     }
 
     /// Decisions counted by stream, outcome and reason in each of these spans (from inclusive, to exclusive), and those without a
@@ -296,11 +303,11 @@ impl Store {
             .collect())
     }
 
-    /// Entries typed into the CRM, and which of them captured activity confirms.
-    pub async fn typed(&self) -> Result<Vec<TypedRow>, StoreError> {
+    /// Entries typed into the CRM of a span (from inclusive, to exclusive), and which of them captured activity confirms.
+    pub async fn typed(&self, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<TypedRow>, StoreError> {
         let sql = "select g.activity, g.owner, a.occurred_at, a.origin from sightings g join activities a on a.id = g.activity \
-                   where g.typed = 1 order by a.occurred_at, g.activity, g.key";
-        let rows = self.db.rows(sql, vec![]).await?;
+                   where g.typed = 1 and a.occurred_at >= $1 and a.occurred_at < $2 order by a.occurred_at, g.activity, g.key";
+        let rows = self.db.rows(sql, args![ms(from), ms(to)]).await?;
         Ok(rows
             .iter()
             .map(|r| TypedRow {

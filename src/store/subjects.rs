@@ -84,12 +84,11 @@ pub async fn links_since(
 
 /// (contact, its first captured activity), of those that have one.
 pub async fn first_captured(tx: &mut Tx, contacts: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-    let sql = "select l.entity_id, min(a.id) from links l join activities a on a.id = l.activity \
-               join (select m.entity_id as contact, min(b.occurred_at) as first from links m \
-                     join activities b on b.id = m.activity where m.entity = 'contact' and b.origin = 'captured' \
-                     and m.entity_id in ({in}) group by m.entity_id) f \
-               on f.contact = l.entity_id and f.first = a.occurred_at \
-               where l.entity = 'contact' and a.origin = 'captured' group by l.entity_id";
+    // each contact's own links and no others, however many there are
+    let sql = "select x.contact, x.id from (select l.entity_id as contact, a.id, \
+               row_number() over (partition by l.entity_id order by a.occurred_at, a.id) as place from links l \
+               join activities a on a.id = l.activity where l.entity = 'contact' and a.origin = 'captured' and l.entity_id in ({in})) x \
+               where x.place = 1";
     Ok(tx.rows_in(sql, contacts).await?.iter().map(|r| (r.text(0), r.text(1))).collect())
 }
 

@@ -1,6 +1,7 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
 mod commands;
+mod counted;
 mod crashes;
 mod crm;
 mod daemon;

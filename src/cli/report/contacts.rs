@@ -3,10 +3,7 @@
 use super::Asked;
 use crate::domain::{
     directory::Contact,
-    reports::{
-        Table, leads,
-        segments::{self, Traffic},
-    },
+    reports::{Table, leads, segments},
     span::Span,
 };
 
@@ -32,7 +29,7 @@ impl Asked<'_> {
     }
 
     pub(super) async fn segments(&self) -> anyhow::Result<Table> {
-        let traffic = self.traffic().await?;
+        let traffic = self.app.store.traffic(self.now).await?;
         Ok(segments::report(&segments::Input {
             directory: self.directory,
             traffic: &traffic,
@@ -41,12 +38,5 @@ impl Asked<'_> {
             now: self.now,
             after: SILENT,
         }))
-    }
-
-    /// When each contact was last heard of.
-    pub(super) async fn traffic(&self) -> anyhow::Result<Vec<Traffic>> {
-        let seen = self.app.store.traffic(self.now).await?;
-        let one = |(contact, (last_in, last_out))| Traffic { contact, last_in, last_out };
-        Ok(seen.into_iter().map(one).collect())
     }
 }

@@ -14,7 +14,8 @@ impl Asked<'_> {
     pub(super) async fn coverage(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
         let decided = store.decided(&coverage::spans(&self.range)).await?;
-        let (streams, typed) = (store.completeness().await?, store.typed().await?);
+        let (streams, typed) =
+            (store.completeness().await?, store.typed((self.range.start(), self.range.end())).await?);
         Ok(coverage::report(&self.seen(&decided, &streams, &typed)))
     }
 
@@ -35,9 +36,10 @@ impl Report {
         self.fits("coverage")?;
         let (known, calendar) = (app.engine.known(), app.config.calendar_of(None));
         let asked = self.asked(app, "coverage", &known.directory, &calendar)?;
-        let items = app.store.decided_items(asked.range.start(), asked.range.end()).await?;
+        let (from, to) = (asked.range.start(), asked.range.end());
+        let items = app.store.decided_items(from, to).await?;
         let decided: Vec<Decided> = items.iter().map(|i| i.decided.clone()).collect();
-        let (streams, typed) = (app.store.completeness().await?, app.store.typed().await?);
+        let (streams, typed) = (app.store.completeness().await?, app.store.typed((from, to)).await?);
         let input = asked.seen(&decided, &streams, &typed);
         let table = coverage::report(&input);
         behind::counted(&table, column)?;

@@ -12,7 +12,7 @@ use crate::{
 
 impl Asked<'_> {
     pub(super) async fn forecast(&self, calibration: bool) -> anyhow::Result<Table> {
-        let findings = if calibration { Vec::new() } else { self.app.store.stands(&forecast::SAYS_SO).await? };
+        let findings = if calibration { Vec::new() } else { self.app.store.stands(&forecast::SAYS_SO, false).await? };
         // the period of the quotas, when they agree on one
         let mut pers = self.quotas().into_iter().map(|q| q.per);
         let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
@@ -31,7 +31,7 @@ impl Asked<'_> {
     }
 
     pub(super) async fn trail(&self) -> anyhow::Result<Table> {
-        let findings = self.app.store.stands(&[Rule::UnsupportedAdvance, Rule::OneSidedAdvance]).await?;
+        let findings = self.app.store.stands(&[Rule::UnsupportedAdvance, Rule::OneSidedAdvance], false).await?;
         Ok(trail::report(&trail::Input {
             directory: self.directory,
             findings: &findings,
@@ -65,10 +65,10 @@ impl Asked<'_> {
 
     pub(super) async fn next_steps(&self) -> anyhow::Result<Table> {
         let rules = &self.app.engine.rules;
-        let findings = self.app.store.stands(&[Rule::OverdueNextStep]).await?;
+        let findings = self.app.store.stands(&[Rule::OverdueNextStep], true).await?;
         let (contacts, deals) = next_steps::with(self.directory, &self.range);
         let since = next_steps::since(&self.range);
-        let signs = self.app.store.signs((since, self.now), &contacts, &deals).await?;
+        let signs = self.app.store.signs((since, self.now), &contacts, &deals, self.opens).await?;
         Ok(next_steps::report(&next_steps::Input {
             directory: self.directory,
             findings: &findings,

@@ -1,22 +1,22 @@
 //! The reports that count what reps did: `activity`, `funnel`, `pace`, `targets`. One reading, so that they can never disagree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{super::lists::fold, Asked};
 use crate::{
     domain::{
         conversations,
         reports::{
-            Table,
-            activity::{self, QuoteRow},
+            Range, Table,
+            activity::{self, Needs, QuoteRow, Talked},
             cohorts,
             credit::{Happened, has_left},
             funnel,
             journey::{self, Journey},
             money::Worth,
-            pace::{self, Goals, Target},
+            pace::{self, Target},
             targets::{self, Asks, Quota},
         },
     },
@@ -24,36 +24,30 @@ use crate::{
 };
 
 /// What counting needs from the store.
-pub(super) struct Ledger {
+pub(super) struct Ledger<'a> {
+    range: Range<'a>,
     happened: Vec<Happened>,
     /// `None`: they are among the others.
-    talks: Option<Vec<Happened>>,
+    talked: Option<Talked>,
     quotes: Vec<QuoteRow>,
 }
 
-impl Asked<'_> {
-    /// Between the first and the last of these moments; each activity counts in one of the spans between them. Which they are is
-    /// read only when somebody asks what stands behind a number.
-    pub(super) async fn ledger(&self, cuts: &[DateTime<Utc>]) -> anyhow::Result<Ledger> {
-        let (Some(from), Some(to)) = (cuts.first().copied(), cuts.last().copied()) else {
-            return Ok(Ledger { happened: Vec::new(), talks: None, quotes: Vec::new() });
-        };
+impl<'a> Asked<'a> {
+    /// What counting these columns over some days needs. Which they are is read only when somebody asks what stands behind a number.
+    pub(super) async fn ledger(&self, range: Range<'a>, needs: &Needs) -> anyhow::Result<Ledger<'a>> {
+        let (from, to) = (range.start(), range.end());
         let (store, before, day) = (&self.app.store, from - conversations::RECENT, TimeDelta::days(1));
-        let quotes = store.quotes(from - day, to + day).await?;
+        let quotes = if needs.quotes { store.quotes(from - day, to + day).await? } else { Vec::new() };
         if self.opens {
-            let happened = store.happened(before, to, &self.members()).await?;
-            return Ok(Ledger { happened, talks: None, quotes });
+            // whole days stand at midnight UTC of their date, which may lie on the other side of an end
+            let happened = store.happened(before, to + day, &self.members()).await?;
+            return Ok(Ledger { range, happened, talked: None, quotes });
         }
         let left = self.directory.ours.users.iter().filter(|u| has_left(u, to)).map(|u| u.email.clone());
         let special = Special { members: self.members(), left: left.collect() };
-        let mut happened = Vec::new();
-        // whole days stand at midnight UTC of their date, which may lie on the other side of an end
-        let (first, last) = (from - day, to + day);
-        let ends: Vec<_> = std::iter::once(first).chain(cuts.iter().copied()).chain([last]).collect();
-        for span in ends.windows(2) {
-            happened.extend(store.counted((span[0], span[1]), self.now, &special).await?);
-        }
-        Ok(Ledger { happened, talks: Some(store.talks((before, to), &special).await?), quotes })
+        let happened = store.counted((from, to), needs, self.now, &special).await?;
+        let talked = if needs.talks { store.talked((from, to), &special).await? } else { Talked::default() };
+        Ok(Ledger { range, happened, talked: Some(talked), quotes })
     }
 
     /// Of shared mailboxes, by connection.
@@ -62,13 +56,14 @@ impl Asked<'_> {
         shared.map(|c| (c.name.clone(), c.members.iter().map(|m| fold(self.app, m)).collect())).collect()
     }
 
-    pub(super) fn counted<'l>(&'l self, ledger: &'l Ledger) -> activity::Input<'l> {
+    pub(super) fn counted<'l>(&'l self, ledger: &'l Ledger<'_>) -> activity::Input<'l> {
         activity::Input {
             directory: self.directory,
             happened: &ledger.happened,
-            talks: ledger.talks.as_ref().unwrap_or(&ledger.happened),
+            talks: ledger.talked.as_ref().map_or(&ledger.happened, |talked| &talked.mails),
+            threads: ledger.talked.as_ref().map_or(&[], |talked| &talked.threads),
             quotes: &ledger.quotes,
-            range: self.range.clone(),
+            range: ledger.range.clone(),
             scope: self.scope.clone(),
             minutes: activity::Minutes::default(),
             now: self.now,
@@ -76,12 +71,12 @@ impl Asked<'_> {
     }
 
     pub(super) async fn activity(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
+        let ledger = self.ledger(self.range.clone(), &Needs::all()).await?;
         Ok(activity::report(&self.counted(&ledger)))
     }
 
     pub(super) async fn funnel(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
+        let ledger = self.ledger(self.range.clone(), &Needs::of(funnel::counted())).await?;
         Ok(funnel::report(&self.counted(&ledger)))
     }
 
@@ -97,24 +92,31 @@ impl Asked<'_> {
 
     /// The way of every deal until now.
     pub(super) async fn journeys(&self) -> anyhow::Result<BTreeMap<String, Journey>> {
-        let touches = self.app.store.touches(self.now).await?;
-        Ok(journey::journeys(self.directory, &touches, &self.directory.quotes))
+        let store = &self.app.store;
+        let firsts = if self.opens {
+            journey::firsts(&store.touches(self.now).await?)
+        } else {
+            store.first_steps(self.now).await?
+        };
+        Ok(journey::journeys(self.directory, &firsts, &self.directory.quotes))
     }
 
     pub(super) async fn pace(&self) -> anyhow::Result<Table> {
         let targets = self.goals();
         let calendar = self.range.calendar;
-        let periods = targets.iter().map(|t| t.per.around(self.range.to));
-        let mut cuts: Vec<_> = periods.flat_map(|(from, to)| [calendar.start_of(from), calendar.end_of(to)]).collect();
-        cuts.sort_unstable();
-        cuts.dedup();
-        let ledger = self.ledger(&cuts).await?;
+        let mut ledgers = BTreeMap::new();
+        for per in targets.iter().map(|t| t.per).collect::<BTreeSet<_>>() {
+            let (from, to) = per.around(self.range.to);
+            let metrics = targets.iter().filter(|t| t.per == per).map(|t| t.metric.as_str());
+            ledgers.insert(per, self.ledger(Range { from, to, calendar }, &Needs::of(metrics)).await?);
+        }
+        let periods = ledgers.iter().map(|(per, ledger)| (*per, self.counted(ledger))).collect();
         let calendars = &self.app.engine.rules.calendars;
-        Ok(pace::report(&self.counted(&ledger), &Goals { targets: &targets, calendars }))
+        Ok(pace::report(&pace::Input { periods, targets: &targets, calendars, range: self.range.clone() }))
     }
 
     pub(super) async fn targets(&self) -> anyhow::Result<Table> {
-        let ledger = self.ledger(&[self.range.start(), self.range.end()]).await?;
+        let ledger = self.ledger(self.range.clone(), &Needs::of(funnel::counted())).await?;
         let (journeys, quotas, worth) = (self.journeys().await?, self.quotas(), self.worth());
         let asks = Asks { quotas: &quotas, journeys: &journeys, worth: &worth };
         Ok(targets::report(&self.counted(&ledger), &asks))

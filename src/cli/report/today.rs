@@ -14,7 +14,7 @@ impl Asked<'_> {
         let (from, to) = (self.range.start() - TimeDelta::days(2), self.range.end() + TimeDelta::days(1));
         let members: HashMap<String, Vec<String>> = self.members();
         let (happened, items) = (store.happened(from, to, &members).await?, store.decided_items(from, to).await?);
-        let (traffic, pace) = (self.traffic().await?, self.pace().await?);
+        let (traffic, pace) = (store.traffic(self.now).await?, self.pace().await?);
         let findings = store.open_findings().await?;
         Ok(today::report(&today::Input {
             directory: self.directory,

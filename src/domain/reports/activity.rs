@@ -2,7 +2,7 @@
 //!
 //! Reps' rows follow the credit rules and may add up to more than the team, which counts each activity once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -50,6 +50,9 @@ pub struct Input<'a> {
     pub happened: &'a [Happened],
     /// The mail between people from [`conversations::RECENT`](crate::domain::conversations::RECENT) before the range until its end, each by itself; others do no harm.
     pub talks: &'a [Happened],
+    /// Threads with a conversation in the range of which nobody asks which: those of the same people as one, with their number. None
+    /// of them is among the talks.
+    pub threads: &'a [Happened],
     /// All quotes from a day before the range until a day after it.
     pub quotes: &'a [QuoteRow],
     pub range: Range<'a>,
@@ -72,6 +75,51 @@ pub const COUNTS: [(&str, &str); 11] = [
     ("captured", "Captured"),
     ("typed", "Typed"),
 ];
+
+/// What has to be read for some of [`COUNTS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub kinds: BTreeSet<Kind>,
+    /// Mail with quotes, and quote records.
+    pub quotes: bool,
+    pub talks: bool,
+}
+
+impl Needs {
+    pub fn of<'c>(columns: impl IntoIterator<Item = &'c str>) -> Self {
+        let mut needs = Self::default();
+        for column in columns {
+            match column {
+                "deals_won" | "new_contacts" => {}
+                "emails_sent" | "emails_received" | "purchase_orders" => drop(needs.kinds.insert(Kind::Email)),
+                "meetings_held" => drop(needs.kinds.insert(Kind::Meeting)),
+                "calls" => drop(needs.kinds.insert(Kind::Call)),
+                "conversations" => {
+                    needs.kinds.insert(Kind::Call);
+                    needs.talks = true;
+                }
+                "quotes_sent" => needs.quotes = true,
+                // what was captured, and whatever else there may be
+                _ => needs.kinds.extend(Kind::ALL),
+            }
+        }
+        needs
+    }
+
+    /// Everything that the activity report counts.
+    pub fn all() -> Self {
+        Self::of(COUNTS.map(|c| c.0))
+    }
+}
+
+/// The mail of a span that makes conversations.
+#[derive(Clone, Debug, Default)]
+pub struct Talked {
+    /// See [`Input::threads`].
+    pub threads: Vec<Happened>,
+    /// The mail of threads for which whom it counts depends on each, from before the span on.
+    pub mails: Vec<Happened>,
+}
 
 /// What one row adds up.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +165,9 @@ pub(super) fn tally<'a>(input: &'a Input<'a>) -> BTreeMap<Whose, Sums<'a>> {
         ledger.count(happened);
     }
     ledger.conversations(&talks);
+    for threads in input.threads {
+        ledger.several(&credit(threads, input.directory), "conversations", threads);
+    }
     ledger.quotes(&inside);
     ledger.deals_won();
     ledger.new_contacts();

@@ -133,6 +133,11 @@ pub fn is_rep(user: &User, directory: &Directory, at: DateTime<Utc>) -> bool {
     !user.manager && !has_left(user, at) && (user.team.is_some() || directory.deals.values().any(owns))
 }
 
+/// The emails of all who sell, as [`is_rep`] says.
+pub fn reps(directory: &Directory, at: DateTime<Utc>) -> BTreeSet<&str> {
+    directory.ours.users.iter().filter(|u| is_rep(u, directory, at)).map(|u| u.email.as_str()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::office::{

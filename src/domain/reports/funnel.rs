@@ -16,6 +16,11 @@ const STEPS: [(&str, &str, &str); 4] = [
     ("contracts", "Contracts", "deals_won"),
 ];
 
+/// The columns of the activity report that it counts by.
+pub fn counted() -> impl Iterator<Item = &'static str> {
+    STEPS.into_iter().map(|(.., counted)| counted)
+}
+
 pub fn report(input: &Input<'_>) -> Table {
     let rows = activity::tally(input);
     let rows = rows.iter().filter(|(whose, _)| activity::wanted(&input.scope, whose)).map(|(whose, sums)| {
@@ -113,6 +118,7 @@ mod tests {
             directory: &directory,
             happened: &happened,
             talks: &happened,
+            threads: &[],
             quotes: &[],
             range: Range {
                 from: "2026-11-01".parse().expect("a date"),

@@ -28,6 +28,15 @@ pub struct Touch {
     pub talk: bool,
 }
 
+/// When what happened on a deal first took it a step: an answer to the other side or a call, a held meeting, a mail with a quote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Firsts {
+    pub deal: String,
+    pub talk: Option<DateTime<Utc>>,
+    pub meeting: Option<DateTime<Utc>>,
+    pub quote: Option<DateTime<Utc>>,
+}
+
 /// The steps, in order.
 pub const STEPS: [&str; 4] = ["conversations", "meetings", "quotes", "contracts"];
 
@@ -52,31 +61,40 @@ impl Journey {
     }
 }
 
-/// By deal; a deal on which nothing happened has none. `quotes`: the quote records, by deal.
-pub fn journeys(
-    directory: &Directory,
-    touches: &[Touch],
-    quotes: &HashMap<String, Vec<DateTime<Utc>>>,
-) -> BTreeMap<String, Journey> {
-    let mut all: BTreeMap<String, Journey> = BTreeMap::new();
-    let mut sorted: Vec<&Touch> = touches.iter().filter(|t| directory.deals.contains_key(&t.deal)).collect();
+/// What the touches of each deal say, by deal.
+pub fn firsts(touches: &[Touch]) -> Vec<Firsts> {
+    let mut all: BTreeMap<&str, Firsts> = BTreeMap::new();
+    let mut sorted: Vec<&Touch> = touches.iter().collect();
     sorted.sort_by(|a, b| (a.at, &a.deal).cmp(&(b.at, &b.deal)));
     let mut threads = Threads::default();
     for touch in sorted {
-        let journey = all.entry(touch.deal.clone()).or_default();
-        match touch.kind {
-            Kind::Call => journey.reach(0, touch.at),
-            Kind::Meeting => journey.reach(1, touch.at),
-            Kind::Email | Kind::Note => {}
+        let new = || Firsts { deal: touch.deal.clone(), ..Firsts::default() };
+        let first = all.entry(&touch.deal).or_insert_with(new);
+        let talks = touch.talk.then_some(()).and(touch.thread.as_ref()).zip(touch.direction);
+        let answers = talks.is_some_and(|(thread, way)| threads.answers((&touch.deal, thread), way, touch.at));
+        // oldest first
+        if touch.kind == Kind::Call || answers {
+            first.talk.get_or_insert(touch.at);
+        }
+        if touch.kind == Kind::Meeting {
+            first.meeting.get_or_insert(touch.at);
         }
         if touch.quote && touch.direction == Some(Direction::Outbound) {
-            journey.reach(2, touch.at);
-        }
-        let (Some(thread), Some(direction), true) = (&touch.thread, touch.direction, touch.talk) else { continue };
-        if threads.answers((&touch.deal, thread), direction, touch.at) {
-            journey.reach(0, touch.at);
+            first.quote.get_or_insert(touch.at);
         }
     }
+    all.into_values().collect()
+}
+
+/// By deal; a deal on which nothing happened has none. `quotes`: the quote records, by deal.
+pub fn journeys(
+    directory: &Directory,
+    firsts: &[Firsts],
+    quotes: &HashMap<String, Vec<DateTime<Utc>>>,
+) -> BTreeMap<String, Journey> {
+    let known = firsts.iter().filter(|f| directory.deals.contains_key(&f.deal));
+    let way = |f: &Firsts| (f.deal.clone(), Journey { reached: [f.talk, f.meeting, f.quote, None] });
+    let mut all: BTreeMap<String, Journey> = known.map(way).collect();
     for (deal, sent) in quotes.iter().filter(|(deal, _)| directory.deals.contains_key(*deal)) {
         for at in sent {
             all.entry(deal.clone()).or_default().reach(2, *at);
@@ -144,7 +162,7 @@ mod tests {
             touch("gone", "10-16", Kind::Call, None),
         ];
         let quotes = HashMap::from([("c".to_owned(), vec![t("11-07"), t("11-04")])]);
-        let all = journeys(&directory, &touches, &quotes);
+        let all = journeys(&directory, &firsts(&touches), &quotes);
         assert_eq!(all["a"].reached, [Some(t("11-03")), Some(t("11-05")), Some(t("11-10")), Some(t("11-20"))]);
         assert_eq!(all["b"].reached, [None; 4]);
         assert_eq!(all["c"].reached, [None, None, Some(t("11-04")), None]);

@@ -1,15 +1,12 @@
 //! The `pace` report: what a goal asks for by now, what is done, and what is left for each of the remaining working days. The
 //! expected pace grows at the end of each working day of the one whose goal it is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    super::working::WorkCalendar,
-    Column, Period, Range, Row, Table, Value, WHOSE, Whose,
-    activity::{self, Input},
-    credit::is_rep,
+    super::working::WorkCalendar, Column, Period, Range, Row, Table, Value, WHOSE, Whose, activity, credit::reps,
 };
 
 /// A goal: `[[target]]`.
@@ -26,26 +23,29 @@ pub struct Target {
 }
 
 #[derive(Debug)]
-pub struct Goals<'a> {
+pub struct Input<'a> {
     pub targets: &'a [Target],
+    /// What each of the targets' periods counts; a period's range is the one around the day.
+    pub periods: BTreeMap<Period, activity::Input<'a>>,
     /// By folded email, where they differ from the range's.
     pub calendars: &'a HashMap<String, WorkCalendar>,
+    /// Its last day is the day that is looked at.
+    pub range: Range<'a>,
 }
 
-/// `input.range`: its last day says which periods are looked at; `input.happened` and `input.talks` reach over all of them.
-pub fn report(input: &Input<'_>, goals: &Goals<'_>) -> Table {
-    let on = input.range.to;
+pub fn report(input: &Input<'_>) -> Table {
     let mut rows = Vec::new();
-    for target in goals.targets {
-        let (from, to) = target.per.around(on);
-        let period = Input { range: Range { from, to, calendar: input.range.calendar }, ..input.clone() };
-        let counted = activity::tally(&period);
-        for (whose, sums) in counted.iter().filter(|(whose, _)| concerns(target, whose, input)) {
+    let counted: BTreeMap<Period, _> =
+        input.periods.iter().map(|(per, period)| (*per, (period, activity::tally(period)))).collect();
+    let known = input.periods.values().next().map(|period| reps(period.directory, period.now)).unwrap_or_default();
+    for target in input.targets {
+        let Some((period, counted)) = counted.get(&target.per) else { continue };
+        for (whose, sums) in counted.iter().filter(|(whose, _)| concerns(target, whose, period, &known)) {
             let calendar = match whose {
-                Whose::Rep { email, .. } => goals.calendars.get(email).unwrap_or(input.range.calendar),
+                Whose::Rep { email, .. } => input.calendars.get(email).unwrap_or(input.range.calendar),
                 Whose::Team(_) | Whose::All => input.range.calendar,
             };
-            let days = Days::of(calendar, (from, to), input);
+            let days = Days::of(calendar, (period.range.from, period.range.to), period.now);
             let done = sums.count(&target.metric);
             let mut cells: Vec<Value> = whose.cells().into();
             cells.extend(days.cells(target, done));
@@ -53,20 +53,18 @@ pub fn report(input: &Input<'_>, goals: &Goals<'_>) -> Table {
         }
     }
     let mut notes = vec!["A working day counts when it has ended; what is expected grows with each.".to_owned()];
-    if goals.targets.is_empty() {
+    if input.targets.is_empty() {
         notes =
             vec!["There is no goal yet: a [[target]] in the configuration sets one (metric, per, goal).".to_owned()];
     }
-    Table { name: "pace".into(), from: input.range.from, to: on, columns: columns(), rows, notes }
+    Table { name: "pace".into(), from: input.range.from, to: input.range.to, columns: columns(), rows, notes }
 }
 
 /// Whose goal is it, and is that row wanted?
-fn concerns(target: &Target, whose: &Whose, input: &Input<'_>) -> bool {
+fn concerns(target: &Target, whose: &Whose, input: &activity::Input<'_>, reps: &BTreeSet<&str>) -> bool {
     let meant = match (whose, &target.team, &target.rep) {
         (Whose::Rep { email, .. }, None, Some(rep)) => email == rep,
-        (Whose::Rep { email, .. }, None, None) => {
-            input.directory.user(email).is_some_and(|u| is_rep(u, input.directory, input.now))
-        }
+        (Whose::Rep { email, .. }, None, None) => reps.contains(email.as_str()),
         (Whose::Team(name), Some(team), None) => name == team,
         _ => false,
     };
@@ -83,9 +81,9 @@ struct Days {
 }
 
 impl Days {
-    fn of(calendar: &WorkCalendar, (from, to): (NaiveDate, NaiveDate), input: &Input<'_>) -> Self {
+    fn of(calendar: &WorkCalendar, (from, to): (NaiveDate, NaiveDate), now: DateTime<Utc>) -> Self {
         let working = from.iter_days().take_while(|day| *day <= to).filter(|day| calendar.is_working(*day));
-        let (worked, left) = working.partition(|day| calendar.hours_of(*day).1 <= input.now);
+        let (worked, left) = working.partition(|day| calendar.hours_of(*day).1 <= now);
         Self { from, to, worked, left }
     }
 
@@ -162,19 +160,24 @@ mod tests {
         let now = t(now);
         let on = calendar.date(now);
         let calendars = HashMap::new();
-        let table = report(
-            &Input {
+        let period = |per: Period| {
+            let (from, to) = per.around(on);
+            let counted = activity::Input {
                 directory: &directory,
                 happened: &happened,
                 talks: &happened,
+                threads: &[],
                 quotes: &[],
-                range: Range { from: on, to: on, calendar: &calendar },
+                range: Range { from, to, calendar: &calendar },
                 scope: Scope { team: None, rep: Some(ANA.into()) },
                 minutes: activity::Minutes::default(),
                 now,
-            },
-            &Goals { targets, calendars: &calendars },
-        );
+            };
+            (per, counted)
+        };
+        let periods = targets.iter().map(|t| period(t.per)).collect();
+        let range = Range { from: on, to: on, calendar: &calendar };
+        let table = report(&Input { targets, periods, calendars: &calendars, range });
         table.rows.iter().map(|r| r.cells[8..].iter().map(Value::text).collect::<Vec<_>>().join(" ")).collect()
     }
 

@@ -526,6 +526,8 @@ impl Book {
              [competitors]\nnames = [\"Rivalsoft\"]\n[[partner]]\ndomains = [\"reseller.example\"]\n\
              [gaps.gone_quiet]\nafter = \"{}wd\"\n[gaps.missing_evidence]\nstages = {{ \"Talks\" = [\"meeting_held\", \"buyer_reply\"] }}\n\
              [gaps.activity_without_deal]\nactivities = 2\n[gaps.stalled]\nfrom_won = 1\n\
+             [[target]]\nmetric = \"conversations\"\nper = \"quarter\"\ngoal = 9\n[[target]]\nmetric = \"emails_sent\"\nper = \"month\"\ngoal = 9\n\
+             [[quota]]\nrep = \"ana@acme.example\"\nper = \"quarter\"\namount = 9000\ncurrency = \"EUR\"\n\
              [[connection]]\nname = \"crm\"\nconnector = \"csv\"\npath = \"crm\"\n",
             self.database, self.quiet
         );

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dealtrail::{
     app::App,
-    cli::shapes,
+    cli::{output::Format, report::Report, shapes},
     clock::SetClock,
     config,
     domain::gaps::{Finding, Word},
@@ -185,7 +185,38 @@ impl Play {
         self.apps[0].engine.choose(&chosen).await.expect("a choice");
     }
 
+    /// What the database counts is what comes of counting each activity by itself.
+    async fn counts(&self) {
+        let asked = [
+            ("activity", false),
+            ("funnel", false),
+            ("funnel", true),
+            ("pace", false),
+            ("targets", false),
+            ("next_steps", false),
+        ];
+        for (name, cohorts) in asked {
+            let report = |show: Option<&str>| Report {
+                name: name.to_owned(),
+                from: None,
+                to: None,
+                team: None,
+                rep: None,
+                deal: None,
+                cohorts,
+                calibration: false,
+                show: show.map(str::to_owned),
+                format: Format::Json,
+            };
+            let (counted, each) = (report(None), report(Some("rep")));
+            let counted = counted.table(&self.apps[0]).await.expect("a report").json();
+            let each = each.table(&self.apps[0]).await.expect("a report").json();
+            assert_eq!(counted, each, "{name}, counted and each by itself");
+        }
+    }
+
     async fn outcome(&self) -> Outcome {
+        self.counts().await;
         let (store, now) = (self.store(), self.book.now);
         let activities = store.activities_after("", 100_000).await.expect("activities");
         let activities = activities.iter().map(|(s, seen)| {

@@ -32,6 +32,7 @@ impl Office {
             directory: &self.directory,
             happened: &self.happened,
             talks: &self.happened,
+            threads: &[],
             quotes: &self.quotes,
             range: Range {
                 from: "2026-11-01".parse().expect("a date"),

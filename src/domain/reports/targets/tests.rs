@@ -55,6 +55,7 @@ fn a_quota_back_to_conversations() {
         directory: &directory,
         happened: &happened,
         talks: &happened,
+        threads: &[],
         quotes: &[],
         range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
         scope: Scope { team: Some("north".into()), rep: None },

@@ -19,6 +19,7 @@ mod pages;
 mod panics;
 mod parquet;
 mod planted;
+mod privacy;
 mod reports;
 mod subjects;
 mod support;

@@ -47,8 +47,23 @@ pub enum ExportFormat {
 
 const PAGE: i64 = 500;
 
-/// Writes rows as they come, in any format.
-enum Sink {
+/// Writes rows as they come; where a works council watches, without who of us it was.
+struct Sink {
+    lines: Lines,
+    nameless: bool,
+}
+
+impl Sink {
+    fn row(&mut self, mut row: Map<String, Value>) -> io::Result<()> {
+        if self.nameless {
+            shapes::nameless(&mut row);
+        }
+        self.lines.row(&row)
+    }
+}
+
+/// The formats.
+enum Lines {
     Jsonl(Out),
     Csv(Box<csv::Writer<Out>>),
     Parquet(Box<Parquet<Out>>),
@@ -56,7 +71,7 @@ enum Sink {
 
 type Out = Box<dyn Write + Send>;
 
-impl Sink {
+impl Lines {
     fn new(format: ExportFormat, columns: &[Typed], out: Out) -> io::Result<Self> {
         Ok(match format {
             ExportFormat::Jsonl => Self::Jsonl(Box::new(BufWriter::new(out))),
@@ -151,7 +166,8 @@ impl Export {
     }
 
     async fn write(&self, app: &App, out: Out) -> anyhow::Result<()> {
-        let mut sink = Sink::new(self.format, self.columns(), out)?;
+        let lines = Lines::new(self.format, self.columns(), out)?;
+        let mut sink = Sink { lines, nameless: app.config.privacy.works_council };
         let dir: &Directory = &app.engine.known().directory;
         match self.what {
             What::Activities => activities(app, &mut sink).await?,
@@ -161,7 +177,7 @@ impl Export {
                 let mut ids: Vec<&String> = dir.deals.keys().collect();
                 ids.sort();
                 for id in ids {
-                    sink.row(&shapes::deal(&dir.deals[id], dir))?;
+                    sink.row(shapes::deal(&dir.deals[id], dir))?;
                 }
             }
             What::Contacts => {
@@ -170,11 +186,11 @@ impl Export {
                 let mut ids: Vec<&String> = dir.contacts.keys().collect();
                 ids.sort();
                 for id in ids {
-                    sink.row(&shapes::contact(&dir.contacts[id], signals.get(id), &last))?;
+                    sink.row(shapes::contact(&dir.contacts[id], signals.get(id), &last))?;
                 }
             }
         }
-        Ok(sink.finish()?)
+        Ok(sink.lines.finish()?)
     }
 }
 
@@ -186,7 +202,7 @@ async fn activities(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
         let Some((last, _)) = page.last() else { return Ok(()) };
         after.clone_from(&last.activity.id);
         for (stored, sightings) in &page {
-            sink.row(&shapes::activity(stored, sightings, now))?;
+            sink.row(shapes::activity(stored, sightings, now))?;
         }
     }
 }
@@ -198,7 +214,7 @@ async fn decisions(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
         let Some(last) = page.last() else { return Ok(()) };
         after = (last.stream_id, last.key.clone());
         for d in &page {
-            sink.row(&shapes::decision(d))?;
+            sink.row(shapes::decision(d))?;
         }
     }
 }
@@ -210,7 +226,7 @@ async fn gaps(app: &App, sink: &mut Sink) -> anyhow::Result<()> {
         let Some(last) = page.last() else { return Ok(()) };
         after.clone_from(&last.id);
         for f in &page {
-            sink.row(&shapes::gap(f))?;
+            sink.row(shapes::gap(f))?;
         }
     }
 }

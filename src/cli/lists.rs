@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{
+    Usage,
     output::{self, Column, Format},
     shapes, wanted,
 };
@@ -59,6 +60,10 @@ impl Narrow {
     /// Refuses what nobody and nothing has.
     async fn find(&self, app: &App) -> anyhow::Result<Found> {
         wanted::in_order(self.from, self.to)?;
+        if self.rep.is_some() && app.config.privacy.works_council {
+            let what = "nothing is listed for one person (privacy.works_council); leave out --rep";
+            return Err(Usage(what.to_owned()).into());
+        }
         let calendar = app.config.calendar_of(None);
         let deal = match &self.deal {
             Some(id) => Some(wanted::deal(app, id).await?),

@@ -14,7 +14,10 @@ use crate::{
     config::{Config, Level},
     domain::{
         directory::{Deal, Directory},
-        reports::credit::{Happened, Sighting},
+        reports::{
+            credit::{Happened, Sighting},
+            grouping::Grouping,
+        },
         thresholds::GapSettings,
         working::WorkCalendar,
     },
@@ -39,19 +42,6 @@ pub struct Given<'a> {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub running: Arc<dyn Running>,
-}
-
-/// Below this size a group is not shown where a works council watches.
-pub const SMALLEST_GROUP: usize = 5;
-
-/// How single people may be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grouping {
-    People,
-    /// Teams only.
-    Teams,
-    /// Teams of [`SMALLEST_GROUP`] or more only.
-    LargeTeams,
 }
 
 #[derive(Debug)]
@@ -89,16 +79,11 @@ impl Frame {
 impl Desk {
     pub fn new(given: Given<'_>, door: Door) -> Self {
         let config = given.config;
-        let grouping = match (config.privacy.works_council, config.privacy.no_ranking) {
-            (true, _) => Grouping::LargeTeams,
-            (false, true) => Grouping::Teams,
-            (false, false) => Grouping::People,
-        };
         let fold = |m: &String| crate::domain::address::fold(m, &config.matching.subaddress);
         Self {
             store: given.store,
             door,
-            grouping,
+            grouping: Grouping::of(config.privacy.no_ranking, config.privacy.works_council),
             organization: clean(&config.organization.name),
             clock: given.clock,
             running: given.running,

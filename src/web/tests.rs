@@ -290,6 +290,41 @@ async fn busy_deals_make_small_pages() {
     app.close().await;
 }
 
+/// Where single people are not shown their numbers are not, nor those of a few.
+#[tokio::test(flavor = "multi_thread")]
+async fn teams_in_the_place_of_people() {
+    for (privacy, rows, everybody) in [
+        ("", vec!["Ana", "Ben"], true),
+        ("no_ranking = true", vec!["Team north"], true),
+        ("works_council = true", vec![], false),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = hostile(dir.path());
+        let config = std::fs::read_to_string(&file).expect("the file");
+        let config = config.replace("share = \"text\"", privacy).replace(
+            "name = \"Ana <script>alert(8)</script>\"",
+            "name = \"Ana\"\nteam = \"north\"\n[[user]]\nemail = \"ben@acme.example\"\nname = \"Ben\"\nteam = \"north\"\n\
+             [[team]]\nname = \"north\"",
+        );
+        let more = "[[connection]]\nname = \"ben-mail\"\nconnector = \"maildir\"\nowner = \"ben@acme.example\"\npath = \"mail\"\n";
+        std::fs::write(&file, config + more).expect("the file");
+        let app = open(&file).await;
+        read(&app).await;
+        let browser = Browser::new(&app);
+        let page = browser.get("/activities?time=quarter").await.body;
+        for name in ["Ana", "Ben", "Team north"] {
+            let row = format!("<th scope=\"row\">{name}</th>");
+            assert_eq!(page.contains(&row), rows.contains(&name), "{privacy}: {name}");
+        }
+        assert_eq!(page.contains("<th scope=\"row\">Everybody</th>"), everybody, "{privacy}");
+        assert_eq!(page.contains("Numbers are shown for groups of five or more people."), !everybody, "{privacy}");
+        assert_eq!(browser.get("/deals").await.body.contains("rep=ana"), privacy.is_empty(), "{privacy}: filters");
+        let one = browser.get("/activities/list?rep=ana%40acme.example&from=2026-09-01&to=2026-10-01").await.body;
+        assert_eq!(one.contains("of Ana"), privacy.is_empty(), "{privacy}: nobody's list");
+        app.close().await;
+    }
+}
+
 /// What is not shared is not shown: neither on the page of the activity nor in any list.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_shared() {

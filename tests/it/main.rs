@@ -20,6 +20,7 @@ mod pages;
 mod panics;
 mod parquet;
 mod planted;
+mod privacy;
 mod reports;
 mod subjects;
 mod support;

@@ -1,12 +1,13 @@
 //! `report coverage`: its numbers are counted by the database; the items are read only when somebody asks what stands behind
 //! one.
 
-use super::{Asked, Report, behind, behind::Behind};
+use super::{super::Usage, Asked, Report, behind, behind::Behind};
 use crate::{
     app::App,
     domain::reports::{
         Row, Table,
         coverage::{self, Decided, StreamRow, TypedRow},
+        grouping::{Grouping, Shown},
     },
 };
 
@@ -14,9 +15,10 @@ impl Asked<'_> {
     pub(super) async fn coverage(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
         let decided = store.decided(&coverage::spans(&self.range)).await?;
-        let (streams, typed) =
-            (store.completeness().await?, store.typed((self.range.start(), self.range.end())).await?);
-        Ok(coverage::report(&self.seen(&decided, &streams, &typed)))
+        let span = (self.range.start(), self.range.end());
+        let (streams, typed) = (store.completeness().await?, store.typed(span).await?);
+        let shown = self.groups();
+        Ok(coverage::report(&self.seen(&decided, &streams, &typed, shown.as_ref())))
     }
 
     fn seen<'i>(
@@ -24,9 +26,16 @@ impl Asked<'_> {
         decided: &'i [Decided],
         streams: &'i [StreamRow],
         typed: &'i [TypedRow],
+        groups: Option<&'i Shown>,
     ) -> coverage::Input<'i> {
         let (range, scope) = (self.range.clone(), self.scope.clone());
-        coverage::Input { directory: self.directory, decided, streams, typed, range, scope }
+        coverage::Input { directory: self.directory, decided, streams, typed, range, scope, groups }
+    }
+
+    /// What stands in the place of people, where single people are not shown.
+    fn groups(&self) -> Option<Shown> {
+        let users = &self.directory.ours.users;
+        (self.grouping != Grouping::People).then(|| self.grouping.shown(users, self.range.start()))
     }
 }
 
@@ -40,7 +49,14 @@ impl Report {
         let items = app.store.decided_items(from, to).await?;
         let decided: Vec<Decided> = items.iter().map(|i| i.decided.clone()).collect();
         let (streams, typed) = (app.store.completeness().await?, app.store.typed((from, to)).await?);
-        let input = asked.seen(&decided, &streams, &typed);
+        if asked.grouping != Grouping::People {
+            let setting = asked.grouping.setting();
+            let what = format!(
+                "what stands behind coverage lies in the accounts of single people, who are not shown ({setting})"
+            );
+            return Err(Usage(what).into());
+        }
+        let input = asked.seen(&decided, &streams, &typed, None);
         let table = coverage::report(&input);
         behind::counted(&table, column)?;
         let items = coverage::behind(&input, &items, column);

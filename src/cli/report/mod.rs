@@ -21,7 +21,7 @@ use crate::{
     config::fault,
     domain::{
         directory::Directory,
-        reports::{Range, Scope, Table},
+        reports::{Range, Scope, Table, grouping::Grouping},
         working::WorkCalendar,
     },
 };
@@ -50,6 +50,10 @@ const REPORTS: &[(&str, &str)] = &[
 
 /// Reports that look at one day: `--from` says nothing there.
 const OF_A_DAY: &[&str] = &["today", "pace", "segments"];
+
+/// Reports that are a rep's own page when they are asked for with `--rep`: where single people are not shown to others, that is
+/// the only way to them.
+const OWN: &[&str] = &["today", "pace", "targets"];
 
 /// A report by its name, over days; each number opens with --show.
 #[derive(Args, Debug)]
@@ -104,6 +108,7 @@ struct Asked<'a> {
     now: DateTime<Utc>,
     /// Somebody asks what stands behind a number.
     opens: bool,
+    grouping: Grouping,
 }
 
 impl Report {
@@ -130,7 +135,7 @@ impl Report {
         };
         let (known, calendar) = (app.engine.known(), app.config.calendar_of(None));
         let asked = self.asked(app, name, &known.directory, &calendar)?;
-        match name {
+        let mut table = match name {
             "coverage" => asked.coverage().await,
             "activity" => asked.activity().await,
             "funnel" if self.cohorts => asked.cohorts().await,
@@ -145,6 +150,25 @@ impl Report {
             "leads" => asked.leads().await,
             "segments" => asked.segments().await,
             _ => asked.competitors().await,
+        }?;
+        let users = &known.directory.ours.users;
+        asked.grouping.narrow(&mut table, users, asked.range.start(), asked.scope.rep.is_some());
+        Ok(table)
+    }
+
+    /// Where single people are not shown, they are not asked for either, but on their own pages.
+    fn of_one(&self, name: &str, grouping: Grouping) -> Result<(), Usage> {
+        let (own, setting) = (OWN.contains(&name), grouping.setting());
+        match (&self.rep, grouping) {
+            (_, Grouping::People) => Ok(()),
+            (Some(_), _) if !own => Err(Usage(format!(
+                "single people are not shown in the report {name} ({setting}); ask for a --team, or for all; a rep's own pages are {}",
+                OWN.join(", ")
+            ))),
+            (None, _) if own && name != "pace" => {
+                Err(Usage(format!("the report {name} is a rep's own page ({setting}): name the rep with --rep EMAIL")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -162,8 +186,10 @@ impl Report {
     ) -> Result<Asked<'a>, Usage> {
         let (from, to) = self.days(app, name)?;
         let range = Range { from, to, calendar };
-        let opens = self.show.is_some();
-        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now(), opens })
+        let (opens, privacy) = (self.show.is_some(), &app.config.privacy);
+        let grouping = Grouping::of(privacy.no_ranking, privacy.works_council);
+        self.of_one(name, grouping)?;
+        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now(), opens, grouping })
     }
 
     /// Options of one report say nothing in another.

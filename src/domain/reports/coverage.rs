@@ -14,6 +14,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use super::{
     super::{activity::words, capture::SkipReason, directory::Directory},
     Column, Range, Row, Scope, Table, Value,
+    grouping::Shown,
 };
 
 pub use self::behind::{Item, behind};
@@ -68,6 +69,8 @@ pub struct Input<'a> {
     pub typed: &'a [TypedRow],
     pub range: Range<'a>,
     pub scope: Scope,
+    /// The groups that stand in the place of people and their accounts; `None`: people may be shown.
+    pub groups: Option<&'a Shown>,
 }
 
 const COLUMNS: [(&str, &str); 16] = [
@@ -113,21 +116,30 @@ pub fn report(input: &Input<'_>) -> Table {
 }
 
 /// The rows in which a decision is counted; none when it is not wanted.
-fn rows_of(input: &Input<'_>, decided: &Decided) -> Option<[Key; 3]> {
+fn rows_of(input: &Input<'_>, decided: &Decided) -> Vec<Key> {
     let owner = decided.owner.as_deref();
     let day = decided.at.map(|at| input.range.day(at, false));
-    let inside = wanted(input, owner) && day.is_none_or(|day| input.range.holds(day));
-    inside.then(|| [week(input, owner, day), stream(input, decided), Key::All])
+    if !wanted(input, owner) || day.is_some_and(|day| !input.range.holds(day)) {
+        return Vec::new();
+    }
+    let stream = input.groups.is_none().then(|| stream(input, decided));
+    week(input, owner, day).into_iter().chain(stream).chain(all(input)).collect()
+}
+
+fn all(input: &Input<'_>) -> Option<Key> {
+    input.groups.is_none_or(|shown| shown.everybody).then_some(Key::All)
 }
 
 fn sums(input: &Input<'_>) -> BTreeMap<Key, Sums> {
     let mut sums: BTreeMap<Key, Sums> = BTreeMap::new();
     for decided in input.decided {
-        for key in rows_of(input, decided).into_iter().flatten() {
+        for key in rows_of(input, decided) {
             sums.entry(key).or_default().decide(decided);
         }
     }
-    for row in input.streams.iter().filter(|s| wanted(input, s.owner.as_deref())) {
+    // an account is a person's
+    let streams = input.streams.iter().filter(|_| input.groups.is_none());
+    for row in streams.filter(|s| wanted(input, s.owner.as_deref())) {
         let key = stream_key(input, row.owner.as_deref(), &row.connection, &row.stream);
         let sums = sums.entry(key).or_default();
         (sums.complete_from, sums.complete_to) = (row.complete_from, row.complete_to);
@@ -135,7 +147,7 @@ fn sums(input: &Input<'_>) -> BTreeMap<Key, Sums> {
     for typed in input.typed.iter().filter(|t| wanted(input, t.owner.as_deref())) {
         let day = input.range.day(typed.at, false);
         if input.range.holds(day) {
-            for key in [week(input, typed.owner.as_deref(), Some(day)), Key::All] {
+            for key in week(input, typed.owner.as_deref(), Some(day)).into_iter().chain(all(input)) {
                 let sums = sums.entry(key).or_default();
                 sums.typed.insert((typed.at, typed.id.clone()));
                 if typed.confirmed {
@@ -144,7 +156,9 @@ fn sums(input: &Input<'_>) -> BTreeMap<Key, Sums> {
             }
         }
     }
-    sums.entry(Key::All).or_default();
+    if let Some(key) = all(input) {
+        sums.entry(key).or_default();
+    }
     sums
 }
 
@@ -167,9 +181,16 @@ fn rep(input: &Input<'_>, owner: Option<&str>) -> (String, Option<String>) {
     }
 }
 
-fn week(input: &Input<'_>, owner: Option<&str>, day: Option<NaiveDate>) -> Key {
-    let (name, rep) = rep(input, owner);
-    Key::Week { name, rep, week: day.map(monday) }
+/// `None`: it belongs to nobody whose group may be shown.
+fn week(input: &Input<'_>, owner: Option<&str>, day: Option<NaiveDate>) -> Option<Key> {
+    let (name, rep) = match input.groups {
+        None => rep(input, owner),
+        Some(shown) => {
+            let team = input.directory.user(owner?)?.team.as_ref().filter(|t| shown.teams.contains(*t))?;
+            (format!("team {team}"), None)
+        }
+    };
+    Some(Key::Week { name, rep, week: day.map(monday) })
 }
 
 fn stream(input: &Input<'_>, decided: &Decided) -> Key {

@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod credit;
 pub mod forecast;
 pub mod funnel;
+pub mod grouping;
 pub mod journey;
 pub mod leads;
 pub mod money;

@@ -13,12 +13,15 @@ use crate::{
     domain::{
         activity::{Direction, Kind, Origin, Status},
         directory::Directory,
-        reports::credit::{Happened, credit},
+        reports::{
+            credit::{Happened, credit},
+            grouping::Grouping,
+        },
         working::WorkCalendar,
     },
     store::{StoreError, activities::Stored, lists::Filter},
     web::{
-        desk::{Desk, Frame, Grouping, SMALLEST_GROUP, person},
+        desk::{Desk, Frame, person},
         picture::{Svg, weeks},
         trouble::show,
         words::{When, clean, count},
@@ -27,6 +30,8 @@ use crate::{
 
 /// People on one page.
 const SIZE: usize = 25;
+/// What is said where all together would tell of a few.
+const FEW: &str = "Numbers are shown for groups of five or more people.";
 /// Weeks of the small pictures.
 const WEEKS: usize = 13;
 
@@ -153,7 +158,8 @@ struct Page {
     span: String,
     titles: Vec<&'static str>,
     rows: Vec<Row>,
-    total: Row,
+    /// All together.
+    total: Option<Row>,
     small: Vec<Small>,
     most: usize,
     /// The pictures in numbers: each week's Monday, and what everybody did in it.
@@ -171,30 +177,20 @@ fn rows_of(h: &Happened, directory: &Directory, grouping: Grouping) -> Vec<Strin
 }
 
 /// The rows there are: everybody who has a mailbox, a calendar or a deal, or their teams; (name, key) by name.
-fn everybody(desk: &Desk, directory: &Directory, owners: &BTreeSet<String>) -> (Vec<(String, String)>, bool) {
+/// Whether some are left out, and whether all together may be counted.
+fn everybody(desk: &Desk, directory: &Directory, owners: &BTreeSet<String>) -> (Vec<(String, String)>, bool, bool) {
     let works = |email: &str| owners.contains(email) || directory.deals.values().any(|d| d.owner == email);
     let people = directory.ours.users.iter().filter(|u| works(&u.email));
-    let (mut rows, mut hidden): (Vec<(String, String)>, bool) = match desk.grouping {
-        Grouping::People => (people.map(|u| (person(directory, &u.email), u.email.clone())).collect(), false),
+    let (mut rows, hidden, together): (Vec<(String, String)>, bool, bool) = match desk.grouping {
+        Grouping::People => (people.map(|u| (person(directory, &u.email), u.email.clone())).collect(), false, true),
         grouping => {
-            let mut teams: BTreeMap<String, usize> = BTreeMap::new();
-            for team in directory.ours.users.iter().filter_map(|u| u.team.clone()) {
-                *teams.entry(team).or_default() += 1;
-            }
-            let all = teams.len();
-            let large = |size: usize| grouping == Grouping::Teams || size >= SMALLEST_GROUP;
-            let kept: Vec<_> = teams
-                .into_iter()
-                .filter(|(_, size)| large(*size))
-                .map(|(t, _)| (format!("Team {}", clean(&t)), t))
-                .collect();
-            let hidden = kept.len() < all;
-            (kept, hidden)
+            let shown = grouping.shown(&directory.ours.users, desk.now());
+            let teams = shown.teams.into_iter().map(|t| (format!("Team {}", clean(&t)), t)).collect();
+            (teams, desk.grouping == Grouping::LargeTeams, shown.everybody)
         }
     };
     rows.sort();
-    hidden |= desk.grouping == Grouping::LargeTeams;
-    (rows, hidden)
+    (rows, hidden, together)
 }
 
 pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
@@ -207,7 +203,7 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
     let first = monday.checked_sub_days(Days::new(7 * (WEEKS as u64 - 1))).unwrap_or(monday);
     let all = load(&desk, first.min(days.from), days.ahead.max(today)).await?;
     let owners = desk.store.connections().await?.into_iter().filter(|c| !c.removed).filter_map(|c| c.owner).collect();
-    let (who, hidden) = everybody(&desk, directory, &owners);
+    let (who, hidden, together) = everybody(&desk, directory, &owners);
     let (who, leaf) = Leaf::cut(&who, SIZE, asked(&query, "page"), |n| {
         url("/activities", &[("time", Some(time)), ("page", Some(&n.to_string()))])
     });
@@ -254,12 +250,12 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
         .collect();
     let page = Page {
         frame: desk.frame("Activities", "activities").await?,
-        sentence: sentence(time, &n, typed),
+        sentence: if together { sentence(time, &n, typed) } else { FEW.to_owned() },
         times: times(time),
         span: format!("{} – {}", here.day_text(days.from), here.day_text(days.to)),
         titles: Counted::ALL.iter().map(|c| c.title()).collect(),
         rows,
-        total: Row { name: "Everybody".into(), cells: cells(None, &n) },
+        total: together.then(|| Row { name: "Everybody".into(), cells: cells(None, &n) }),
         small,
         most,
         twin,

@@ -12,9 +12,9 @@ use super::{
     url,
 };
 use crate::{
-    domain::reports::credit::credit,
+    domain::reports::{credit::credit, grouping::Grouping},
     web::{
-        desk::{Frame, Grouping, person},
+        desk::{Frame, person},
         trouble::show,
         words::count,
     },

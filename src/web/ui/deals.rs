@@ -12,10 +12,11 @@ use crate::{
         activity::{Direction, Kind, Status},
         directory::{Deal, Directory, StageKind},
         gaps::{Finding, worst_per_deal},
+        reports::grouping::Grouping,
     },
     store::pages::Mark,
     web::{
-        desk::{Desk, Frame, Grouping, company_name, person, stage_name},
+        desk::{Desk, Frame, company_name, person, stage_name},
         picture::{
             Svg,
             mini::{self, Side},

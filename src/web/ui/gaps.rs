@@ -70,7 +70,7 @@ pub async fn page(State(desk): At, Query(query): Asked) -> Answer {
 
 /// Everybody whose deals ask for something, by name.
 fn reps(desk: &Desk, all: &[Finding], directory: &Directory, query: &HashMap<String, String>) -> Vec<Choice> {
-    if desk.grouping != crate::web::desk::Grouping::People {
+    if desk.grouping != crate::domain::reports::grouping::Grouping::People {
         return vec![];
     }
     let (rep, state) = (asked(query, "rep"), asked(query, "state"));

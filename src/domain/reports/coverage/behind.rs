@@ -17,7 +17,7 @@ pub struct Item {
 pub fn behind<'a>(input: &Input<'_>, items: &'a [Item], column: &str) -> Vec<Vec<&'a Item>> {
     let mut rows: Vec<_> = sums(input).into_keys().map(|key| (key, Vec::new())).collect();
     for item in items.iter().filter(|i| counts(column, &i.decided)) {
-        for key in rows_of(input, &item.decided).into_iter().flatten() {
+        for key in rows_of(input, &item.decided) {
             if let Ok(at) = rows.binary_search_by(|(k, _)| k.cmp(&key)) {
                 rows[at].1.push(item);
             }

@@ -29,6 +29,7 @@ fn coverage(decided: &[Decided], streams: &[StreamRow], typed: &[TypedRow], scop
             calendar: &calendar,
         },
         scope,
+        groups: None,
     })
 }
 
@@ -120,6 +121,7 @@ fn numbers_open_to_their_items() {
             typed: &[],
             range: Range { from, to, calendar: &calendar },
             scope,
+            groups: None,
         };
         let table = report(&input);
         for column in &table.columns {
@@ -139,6 +141,49 @@ fn numbers_open_to_their_items() {
         }
         let all = behind(&input, &items, "captured").pop().expect("the row of all");
         assert_eq!(all.iter().map(|i| i.key.as_str()).collect::<Vec<_>>(), ["k2", "k1"], "oldest first");
+    }
+}
+
+#[test]
+fn groups_stand_in_the_place_of_people() {
+    let (directory, calendar) = (directory(users(), vec![], vec![]), WorkCalendar::default());
+    let team = directory.user(ANA).and_then(|u| u.team.clone()).expect("Ana has a team");
+    let decided = [
+        decided(Some(ANA), Some("11-02"), Outcome::Captured, None, 6),
+        decided(Some(CLEO), Some("11-02"), Outcome::Captured, None, 3),
+        decided(None, Some("11-02"), Outcome::Captured, None, 1),
+    ];
+    let stream = StreamRow {
+        connection: "ana-mail".into(),
+        stream: "INBOX".into(),
+        owner: Some(ANA.into()),
+        complete_from: None,
+        complete_to: None,
+    };
+    for everybody in [false, true] {
+        let shown = Shown { teams: [team.clone()].into(), everybody, hidden: true };
+        let table = report(&Input {
+            directory: &directory,
+            decided: &decided,
+            streams: std::slice::from_ref(&stream),
+            typed: &[],
+            range: Range {
+                from: "2026-11-02".parse().expect("a date"),
+                to: "2026-11-15".parse().expect("a date"),
+                calendar: &calendar,
+            },
+            scope: Scope::default(),
+            groups: Some(&shown),
+        });
+        let all = if everybody {
+            vec![(format!("team {team}"), "6"), ("all together".to_owned(), "10")]
+        } else {
+            vec![(format!("team {team}"), "6")]
+        };
+        let (names, captured) = (column(&table, "name"), column(&table, "captured"));
+        let rows: Vec<(String, &str)> = names.into_iter().zip(captured.iter().map(String::as_str)).collect();
+        assert_eq!(rows, all);
+        assert!(!table.text().contains("ana-mail") && !table.text().contains(ANA));
     }
 }
 

@@ -1,7 +1,15 @@
-//! The daemon: one worker per connection, woken by its schedule or by a push hint; after each reading the deals it touched
-//! are judged. A worker that fails waits by itself; the others never notice.
+//! The daemon: one worker per connection, woken by the schedule or by a push hint; after each reading the deals it touched
+//! are judged. A worker that fails waits by itself; the others never notice. While nothing happens only the schedule is looked at,
+//! by one reader for all.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,7 +25,7 @@ use crate::store::StoreError;
 const AT_ONCE: usize = 16;
 /// How often deals are judged whose time has come.
 const JUDGE_EVERY: Duration = Duration::from_secs(60);
-/// A worker looks at its schedule at least this often: a sync asked for elsewhere is a due time in the database.
+/// The schedule is looked at at least this often: a sync asked for elsewhere is a due time in the database.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Let a burst of news settle before judging.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -31,6 +39,8 @@ pub async fn run(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), Sto
     let tasks = TaskTracker::new();
     let news = Arc::new(Notify::new());
     let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let mut bells = HashMap::new();
+    let rescheduled = Arc::new(Notify::new());
     engine.rules_changed(false).await?;
     // the CRM says who is known: read it before the mailboxes
     for c in engine.connections.iter().filter(|c| c.gives == dealtrail_sdk::Gives::Crm) {
@@ -45,16 +55,53 @@ pub async fn run(engine: Arc<Engine>, stop: CancellationToken) -> Result<(), Sto
             connection: c.clone(),
             news: news.clone(),
             slots: slots.clone(),
+            bell: Arc::default(),
+            rescheduled: rescheduled.clone(),
             stop: stop.clone(),
         };
+        bells.insert(c.name.clone(), worker.bell.clone());
         tasks.spawn(listen(engine.clone(), c.clone(), hints, stop.clone()));
         tasks.spawn(worker.run(inbox));
     }
+    tasks.spawn(ring(engine.clone(), bells, rescheduled, stop.clone()));
     tasks.spawn(judge(engine.clone(), news, stop.clone()));
     tasks.close();
     stop.cancelled().await;
     tasks.wait().await;
     Ok(())
+}
+
+/// What wakes a worker.
+#[derive(Default)]
+struct Bell {
+    due: Notify,
+    /// It reads, and will be scheduled anew by that.
+    busy: AtomicBool,
+}
+
+/// Wakes the workers whose time has come.
+async fn ring(engine: Arc<Engine>, bells: HashMap<String, Arc<Bell>>, again: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        let now = engine.now();
+        let mut wait = LOOK_EVERY;
+        // where the database cannot be read now it is asked again soon enough
+        let known = engine.store.connections().await.unwrap_or_default();
+        for c in &known {
+            let Some(bell) = bells.get(&c.name).filter(|b| !b.busy.load(Ordering::Acquire)) else { continue };
+            match (c.next_due - now).to_std() {
+                Ok(left) if !left.is_zero() => wait = wait.min(left),
+                _ => {
+                    bell.busy.store(true, Ordering::Release);
+                    bell.due.notify_one();
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = again.notified() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
 }
 
 /// Judges after news and as time passes.
@@ -125,6 +172,9 @@ struct Worker {
     connection: Arc<Connection>,
     news: Arc<Notify>,
     slots: Arc<Semaphore>,
+    bell: Arc<Bell>,
+    /// Said after each reading: the next one has a time now.
+    rescheduled: Arc<Notify>,
     stop: CancellationToken,
 }
 
@@ -132,22 +182,21 @@ impl Worker {
     async fn run(self, mut inbox: mpsc::Receiver<Option<String>>) {
         let mut pushes = true;
         loop {
-            let wait = self.until_due().await;
             let hint = tokio::select! {
                 () = self.stop.cancelled() => return,
                 hint = inbox.recv(), if pushes => {
                     pushes = hint.is_some();
-                    hint.flatten()
-                }
-                () = tokio::time::sleep(wait) => {
-                    if !wait.is_zero() {
-                        continue;
+                    match hint {
+                        Some(hint) => hint,
+                        None => continue,
                     }
-                    None
                 }
+                () = self.bell.due.notified() => None,
             };
+            self.bell.busy.store(true, Ordering::Release);
             let Ok(slot) = self.slots.acquire().await else { return };
-            let read = caught(self.read(hint)).await;
+            // boxed: a worker that waits must not take up the room of a reading
+            let read = Box::pin(caught(self.read(hint))).await;
             drop(slot);
             let read = read.unwrap_or_else(|Panicked| Err(StoreError::Broken("a fault of the program".to_owned())));
             match read {
@@ -160,14 +209,9 @@ impl Worker {
                     }
                 }
             }
+            self.bell.busy.store(false, Ordering::Release);
+            self.rescheduled.notify_one();
         }
-    }
-
-    async fn until_due(&self) -> Duration {
-        let connections = self.engine.store.connections().await.unwrap_or_default();
-        let next = connections.iter().find(|c| c.name == self.connection.name).map(|c| c.next_due);
-        let left = next.map_or(LOOK_EVERY, |at| (at - self.engine.now()).to_std().unwrap_or(Duration::ZERO));
-        left.min(LOOK_EVERY)
     }
 
     async fn read(&self, hint: Option<String>) -> Result<Tally, StoreError> {

@@ -6,25 +6,73 @@ use dealtrail_sdk::{Fault, FaultKind, Stream};
 
 use crate::{
     dav::{self, Dav},
+    sync::Marks,
     xml::{self, Multistatus, Reply},
 };
 
 /// Homes of one account; more are nobody's.
 const HOMES: usize = 50;
 
-/// All calendars of the account that may hold events. Each has a name of its own.
-pub async fn calendars(dav: &Dav) -> Result<Vec<Stream>, Fault> {
-    let mut all = search(dav).await?;
-    let names: Vec<String> = all.iter().map(|s| s.name.clone()).collect();
-    for stream in &mut all {
+/// A calendar, and how far it was when it was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub stream: Stream,
+    pub marks: Marks,
+}
+
+/// A place where calendars stand, and whether they are its members (depth 1) or it is one itself (0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    url: Url,
+    depth: u8,
+}
+
+/// All calendars of the account that may hold events, each with a name of its own, and where they were found. `known`: the
+/// places of last time, which are asked first.
+pub async fn calendars(dav: &Dav, known: &[Place]) -> Result<(Vec<Found>, Vec<Place>), Fault> {
+    let again = if known.is_empty() { None } else { at_places(dav, known).await? };
+    let (mut all, places) = match again {
+        Some(all) => (all, known.to_vec()),
+        None => search(dav).await?,
+    };
+    let names: Vec<String> = all.iter().map(|f| f.stream.name.clone()).collect();
+    for Found { stream, .. } in &mut all {
         if names.iter().filter(|n| **n == stream.name).count() > 1 {
             stream.name = format!("{} ({})", stream.name, segment(&stream.id));
         }
     }
-    Ok(all)
+    Ok((all, places))
 }
 
-async fn search(dav: &Dav) -> Result<Vec<Stream>, Fault> {
+/// The calendars at known places; `None` when they are not as they were, so that they must be searched for.
+async fn at_places(dav: &Dav, places: &[Place]) -> Result<Option<Vec<Found>>, Fault> {
+    let mut all: Vec<Found> = Vec::new();
+    for place in places {
+        let (answer, url) = match dav.propfind(&place.url, place.depth, xml::CALENDAR).await {
+            Ok(found) => found,
+            Err(fault) if is_final(&fault) => return Err(fault),
+            Err(_) => return Ok(None),
+        };
+        let here = found(dav, &url, &answer);
+        if here.is_empty() {
+            return Ok(None);
+        }
+        add(&mut all, here);
+    }
+    Ok(Some(all))
+}
+
+fn add(all: &mut Vec<Found>, more: Vec<Found>) {
+    for one in more {
+        if !all.iter().any(|f| f.stream.id == one.stream.id) {
+            all.push(one);
+        }
+    }
+}
+
+type Searched = (Vec<Found>, Vec<Place>);
+
+async fn search(dav: &Dav) -> Result<Searched, Fault> {
     let first = match dav.propfind(dav.home(), 0, xml::CALENDAR).await {
         Ok(found) => found,
         Err(fault) if is_final(&fault) => return Err(fault),
@@ -36,7 +84,7 @@ async fn search(dav: &Dav) -> Result<Vec<Stream>, Fault> {
         return well_known(dav, not_there(&url)).await;
     };
     if own.props.is_calendar {
-        return Ok(streams(dav, &url, &answer));
+        return Ok((found(dav, &url, &answer), vec![Place { url, depth: 0 }]));
     }
     if !own.props.homes.is_empty() {
         return homes(dav, &url, &own.props.homes).await;
@@ -45,7 +93,7 @@ async fn search(dav: &Dav) -> Result<Vec<Stream>, Fault> {
     if own.props.is_collection && (url.path() != "/" || own.props.principal.is_none()) {
         match dav.propfind(&url, 1, xml::CALENDAR).await {
             Ok((members, url)) if members.replies.iter().any(|r| r.props.is_calendar) => {
-                return Ok(streams(dav, &url, &members));
+                return Ok((found(dav, &url, &members), vec![Place { url, depth: 1 }]));
             }
             Err(fault) if is_final(&fault) => return Err(fault),
             // A root whose members nobody may list.
@@ -59,7 +107,7 @@ async fn search(dav: &Dav) -> Result<Vec<Stream>, Fault> {
 }
 
 /// RFC 6764: the server says at a fixed place where its CalDAV is. `otherwise` is the fault when it does not.
-async fn well_known(dav: &Dav, otherwise: Fault) -> Result<Vec<Stream>, Fault> {
+async fn well_known(dav: &Dav, otherwise: Fault) -> Result<Searched, Fault> {
     let place = dav.home().join("/.well-known/caldav").map_err(|_| not_there(dav.home()))?;
     let (answer, url) = match dav.propfind(&place, 0, xml::WHERE).await {
         Ok(found) => found,
@@ -77,7 +125,7 @@ async fn well_known(dav: &Dav, otherwise: Fault) -> Result<Vec<Stream>, Fault> {
     }
 }
 
-async fn of_principal(dav: &Dav, base: &Url, principal: &str) -> Result<Vec<Stream>, Fault> {
+async fn of_principal(dav: &Dav, base: &Url, principal: &str) -> Result<Searched, Fault> {
     let url = dav.locate(base, principal).ok_or_else(|| foreign(base, principal))?;
     let (answer, url) = dav.propfind(&url, 0, xml::WHERE).await?;
     let found: Vec<_> = answer.replies.iter().flat_map(|r| r.props.homes.iter().cloned()).collect();
@@ -88,8 +136,8 @@ async fn of_principal(dav: &Dav, base: &Url, principal: &str) -> Result<Vec<Stre
     homes(dav, &url, &found).await
 }
 
-async fn homes(dav: &Dav, base: &Url, hrefs: &[String]) -> Result<Vec<Stream>, Fault> {
-    let mut all: Vec<Stream> = Vec::new();
+async fn homes(dav: &Dav, base: &Url, hrefs: &[String]) -> Result<Searched, Fault> {
+    let (mut all, mut places) = (Vec::new(), Vec::new());
     for href in hrefs.iter().take(HOMES) {
         let url = dav.locate(base, href).ok_or_else(|| foreign(base, href))?;
         let (answer, url) = match dav.propfind(&url, 1, xml::CALENDAR).await {
@@ -98,22 +146,20 @@ async fn homes(dav: &Dav, base: &Url, hrefs: &[String]) -> Result<Vec<Stream>, F
             Err(fault) if fault.kind == FaultKind::Missing && hrefs.len() > 1 => continue,
             Err(fault) => return Err(fault),
         };
-        for stream in streams(dav, &url, &answer) {
-            if !all.iter().any(|s| s.id == stream.id) {
-                all.push(stream);
-            }
-        }
+        add(&mut all, found(dav, &url, &answer));
+        places.push(Place { url, depth: 1 });
     }
-    Ok(all)
+    Ok((all, places))
 }
 
-fn streams(dav: &Dav, base: &Url, answer: &Multistatus) -> Vec<Stream> {
+fn found(dav: &Dav, base: &Url, answer: &Multistatus) -> Vec<Found> {
     let usable = answer.replies.iter().filter(|r| holds_events(r));
     usable
         .filter_map(|reply| {
             let id = dav.name(base, &reply.href)?;
             let name = reply.props.display_name.clone().unwrap_or_else(|| segment(&id));
-            Some(Stream { id, name, role: None })
+            let marks = Marks { token: reply.props.sync_token.clone(), ctag: reply.props.ctag.clone() };
+            Some(Found { stream: Stream { id, name, role: None }, marks })
         })
         .collect()
 }

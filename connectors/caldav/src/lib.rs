@@ -15,9 +15,15 @@ pub mod inside {
     pub use crate::xml::{Multistatus, Props, Reply, multistatus};
 }
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use dav::Dav;
 use dealtrail_net::{
     http::{Http, Limits, Login, address},
@@ -27,7 +33,9 @@ use dealtrail_net::{
 use dealtrail_sdk::{
     Batch, Change, Clock, Cursor, Fault, FaultKind, Field, Gives, Kind, Need, Secret, Setup, Source, Stream, Window,
 };
+use discover::Place;
 use serde::Deserialize;
+use sync::Marks;
 
 /// The connector.
 pub static KIND: Kind = Kind {
@@ -116,8 +124,14 @@ fn connect(setup: Setup) -> Result<Box<dyn Source>, Fault> {
     let limits = limits.patience(patience::read(account.timeout)?);
     let http = Http::new(&trust, &login, home.clone(), limits)?.family(PROVIDERS).daily_bytes(account.daily_bytes);
     let dav = Dav::new(http, home);
-    Ok(Box::new(Calendars { dav, choice: account.calendars, zone: setup.zone, clock: setup.clock }))
+    let (places, told) = (Mutex::default(), Mutex::default());
+    Ok(Box::new(Calendars { dav, choice: account.calendars, zone: setup.zone, clock: setup.clock, places, told }))
 }
+
+/// What the list of calendars told of them is believed for so long.
+const FRESH: Duration = Duration::from_secs(60);
+/// After so long the calendars are searched for from the configured address again.
+const SEARCH_AGAIN: Duration = Duration::from_secs(3600);
 
 fn login(username: Option<String>, password: Option<Secret>, token: Option<Secret>) -> Result<Login, Fault> {
     let malformed = |what: &str| Err(Fault::new(FaultKind::Malformed, what));
@@ -137,9 +151,37 @@ struct Calendars {
     choice: Choice,
     zone: chrono_tz::Tz,
     clock: Arc<dyn Clock>,
+    /// Where the calendars were found, and when.
+    places: Mutex<Option<(Vec<Place>, Instant)>>,
+    /// How far each calendar was when they were listed last, until it is used.
+    told: Mutex<HashMap<String, Told>>,
+}
+
+struct Told {
+    marks: Marks,
+    at: DateTime<Utc>,
+    asked: Instant,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Calendars {
+    /// The account's calendars; in the list of them the server tells which of them changed.
+    async fn find(&self) -> Result<Vec<Stream>, Fault> {
+        let (at, asked) = (self.clock.now(), Instant::now());
+        // Put back when all went well only: after a fault they are searched for.
+        let known = lock(&self.places).take().filter(|(_, since)| since.elapsed() < SEARCH_AGAIN);
+        let before = known.as_ref().map_or(&[][..], |(places, _)| places);
+        let (found, places) = discover::calendars(&self.dav, before).await?;
+        let since = known.filter(|(before, _)| *before == places).map_or(asked, |(_, since)| since);
+        *lock(&self.places) = Some((places, since));
+        let told = found.iter().map(|f| (f.stream.id.clone(), Told { marks: f.marks.clone(), at, asked }));
+        *lock(&self.told) = told.collect();
+        Ok(found.into_iter().map(|f| f.stream).collect())
+    }
+
     fn step<'a>(&'a self, stream: &Stream, window: &'a Window) -> Result<sync::Step<'a>, Fault> {
         let today = self.clock.now().date_naive();
         Ok(sync::Step { dav: &self.dav, calendar: self.dav.url(&stream.id)?, zone: self.zone, today, window })
@@ -149,7 +191,7 @@ impl Calendars {
 #[async_trait]
 impl Source for Calendars {
     async fn streams(&self) -> Result<Vec<Stream>, Fault> {
-        let mut all = discover::calendars(&self.dav).await?;
+        let mut all = self.find().await?;
         let found = all.len();
         all.retain(|stream| self.choice.takes(&stream.name));
         if all.is_empty() && found > 0 && self.choice.include.is_some() {
@@ -161,7 +203,15 @@ impl Source for Calendars {
     }
 
     async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
-        self.step(stream, window)?.take(cursor.and_then(sync::Progress::read)).await
+        let step = self.step(stream, window)?;
+        let progress = cursor.and_then(sync::Progress::read);
+        let told = lock(&self.told).remove(&stream.id).filter(|t| t.asked.elapsed() < FRESH);
+        if let (Some(progress), Some(told)) = (&progress, told)
+            && progress.stands(&told.marks, step.today)
+        {
+            return Ok(Batch { cursor: cursor.cloned(), as_of: Some(told.at), ..Batch::default() });
+        }
+        step.take(progress).await
     }
 
     async fn fetch(&self, stream: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {

@@ -45,6 +45,19 @@ pub struct Progress {
     /// Refused tokens in a row.
     #[serde(default)]
     refused: u8,
+    /// Objects it holds at most.
+    #[serde(default)]
+    count: usize,
+    /// The last listing had lost more than half of them: it is looked at once more before anybody believes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    doubted: bool,
+}
+
+/// The server's own marks of a calendar: while they stand still, so does it.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    pub token: Option<String>,
+    pub ctag: Option<String>,
 }
 
 impl Progress {
@@ -53,8 +66,23 @@ impl Progress {
         serde_json::from_str(&cursor.0).ok()
     }
 
+    /// Whether there is nothing to ask for, by what was told beside the list of calendars.
+    pub fn stands(&self, marks: &Marks, today: NaiveDate) -> bool {
+        let same = match &self.token {
+            Some(token) => marks.token.as_ref() == Some(token),
+            None => self.ctag.is_some() && self.ctag == marks.ctag,
+        };
+        same && self.pending.is_empty() && !self.again && !self.doubted && !self.is_stale(today)
+    }
+
     fn cursor(&self) -> Cursor {
         Cursor(serde_json::to_string(self).expect("plain text becomes JSON"))
+    }
+
+    /// Before anything is known.
+    fn unknown(today: NaiveDate) -> Self {
+        let (token, ctag, pending) = (None, None, Vec::new());
+        Self { token, ctag, listed: today, pending, again: false, refused: 0, count: 0, doubted: false }
     }
 
     fn is_stale(&self, today: NaiveDate) -> bool {
@@ -74,19 +102,24 @@ pub struct Step<'a> {
 impl Step<'_> {
     /// The next step after `progress`.
     pub async fn take(&self, progress: Option<Progress>) -> Result<Batch, Fault> {
-        let Some(mut progress) = progress else { return self.list(0).await };
+        let Some(mut progress) = progress else { return self.list(&Progress::unknown(self.today)).await };
         if !progress.pending.is_empty() {
             return self.advance(progress, Vec::new()).await;
         }
         if progress.is_stale(self.today) {
-            return self.list(0).await;
+            return self.list(&Progress { refused: 0, ..progress }).await;
+        }
+        if progress.doubted {
+            return self.list(&progress).await;
         }
         let Some(token) = &progress.token else { return self.list_if_changed(progress).await };
         match self.delta(token).await? {
-            Delta::Refused => self.list(progress.refused.saturating_add(1)).await,
-            Delta::Much => self.list(0).await,
+            Delta::Refused => self.list(&Progress { refused: progress.refused.saturating_add(1), ..progress }).await,
+            Delta::Much => self.list(&Progress { refused: 0, ..progress }).await,
             Delta::Changes { changed, removed, token, cut } => {
-                progress = Progress { token: Some(token), pending: changed, again: cut, refused: 0, ..progress };
+                // What changed may be new.
+                let count = (progress.count + changed.len()).saturating_sub(removed.len());
+                progress = Progress { token: Some(token), pending: changed, again: cut, refused: 0, count, ..progress };
                 let gone = removed.into_iter().map(|resource| Change::Remove { resource }).collect();
                 self.advance(progress, gone).await
             }
@@ -191,16 +224,19 @@ impl Step<'_> {
         if progress.ctag.is_some() && state.props.ctag == progress.ctag {
             return Ok(Batch { cursor: Some(progress.cursor()), ..Batch::default() });
         }
-        self.list_after(state, progress.refused, Some(progress.listed)).await
+        let listed = progress.listed;
+        self.list_after(state, &progress, listed).await
     }
 
     /// Everything the calendar holds.
-    async fn list(&self, refused: u8) -> Result<Batch, Fault> {
+    async fn list(&self, before: &Progress) -> Result<Batch, Fault> {
         let state = self.state().await?;
-        self.list_after(state, refused, None).await
+        self.list_after(state, before, self.today).await
     }
 
-    async fn list_after(&self, state: Reply, refused: u8, listed: Option<NaiveDate>) -> Result<Batch, Fault> {
+    /// A calendar that is listed whenever it changed still gets its weekly listing on the same day of the week: `listed`.
+    async fn list_after(&self, state: Reply, before: &Progress, listed: NaiveDate) -> Result<Batch, Fault> {
+        let refused = before.refused;
         // Whatever changes after this moment is named by the token, whether or not the listing has it already.
         let token = if refused >= PATIENCE {
             None
@@ -218,10 +254,12 @@ impl Step<'_> {
             return Err(Fault::new(FaultKind::Unreachable, what));
         };
         let entries = self.entries(members).await?;
-        // A calendar that is listed whenever it changed still gets its weekly listing on the same day of the week.
-        let listed = listed.unwrap_or(self.today);
-        let progress = Progress { token, ctag: state.props.ctag, listed, pending: Vec::new(), again: false, refused };
-        let listing = Some(Listing { entries, ..Listing::default() });
+        // An empty answer may be a mishap of the server's as well.
+        let doubted = !before.doubted && entries.len() * 2 < before.count;
+        let count = if doubted { before.count } else { entries.len() };
+        let (pending, again, ctag) = (Vec::new(), false, state.props.ctag);
+        let progress = Progress { token, ctag, listed, pending, again, refused, count, doubted };
+        let listing = Some(Listing { entries, shaky: doubted, ..Listing::default() });
         Ok(Batch { cursor: Some(progress.cursor()), listing, ..Batch::default() })
     }
 
@@ -339,6 +377,37 @@ mod tests {
         let busy = Progress { pending: vec!["/a/b.ics".into()], again: true, ..quiet };
         assert_eq!(Progress::read(&busy.cursor()), Some(busy));
         assert_eq!(Progress::read(&Cursor("UIDVALIDITY 5".into())), None);
+    }
+
+    #[test]
+    fn what_stands_is_not_asked_for() {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 10).expect("a day");
+        let some = |text: &str| Some(text.to_owned());
+        let by_token = Progress { token: some("t1"), ctag: some("c1"), listed: day, ..Progress::default() };
+        let by_ctag = Progress { token: None, ..by_token.clone() };
+        let neither = Progress { ctag: None, ..by_ctag.clone() };
+        let marks =
+            |token: Option<&str>, ctag: Option<&str>| Marks { token: token.and_then(some), ctag: ctag.and_then(some) };
+        for (progress, token, ctag, stands) in [
+            (&by_token, Some("t1"), Some("c1"), true),
+            (&by_token, Some("t1"), Some("c2"), true),
+            (&by_token, Some("t2"), Some("c1"), false),
+            (&by_token, None, Some("c1"), false),
+            (&by_ctag, None, Some("c1"), true),
+            (&by_ctag, Some("t1"), Some("c2"), false),
+            (&neither, None, None, false),
+        ] {
+            assert_eq!(progress.stands(&marks(token, ctag), day), stands, "{token:?} {ctag:?}");
+        }
+        let same = marks(Some("t1"), Some("c1"));
+        for unfinished in [
+            Progress { pending: vec!["/a".into()], ..by_token.clone() },
+            Progress { again: true, ..by_token.clone() },
+            Progress { doubted: true, ..by_token.clone() },
+        ] {
+            assert!(!unfinished.stands(&same, day));
+        }
+        assert!(!by_token.stands(&same, day + TimeDelta::days(7)), "once a week it is listed");
     }
 
     #[test]

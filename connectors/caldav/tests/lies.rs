@@ -73,6 +73,62 @@ async fn a_refused_delta_becomes_a_listing() {
     }
 }
 
+/// What the list of calendars tells of them saves the question, and nothing is missed by it.
+#[tokio::test]
+async fn a_calendar_that_stands_is_not_asked() {
+    let mut bench = bench(3, |_| {}).await;
+    let asked = bench.fake.web.calls().len();
+    for _ in 0..3 {
+        assert_eq!(bench.source.streams().await.expect("streams").len(), 1);
+        bench.sync().await;
+    }
+    assert_eq!(bench.fake.web.calls().len(), asked + 3, "one question each time, at the place that is known");
+    bench.source.streams().await.expect("streams");
+    bench.changes();
+    let window = window(&bench.clock);
+    let batch = bench.source.pull(&bench.stream, bench.kept.cursor.as_ref(), &window).await.expect("as it was told");
+    assert!(batch.changes.is_empty() && batch.as_of.is_some());
+    // What was told is used once.
+    bench.sync().await;
+    assert_eq!((bench.kept.listings, bench.fake.count("sync-collection")), (0, 1));
+    bench.source.streams().await.expect("streams");
+    bench.clock.forward(8);
+    bench.sync().await;
+    assert_eq!(bench.kept.listings, 1, "the weekly listing");
+}
+
+/// A well-formed listing that suddenly holds (almost) nothing is not believed before a second one says the same.
+#[tokio::test]
+async fn a_calendar_that_is_suddenly_empty_is_looked_at_twice() {
+    let empty: fn(&dealtrail_testkit::web::Call) -> Option<Answer> = |call| {
+        let list = call.method == "PROPFIND" && call.header("depth") == Some("1");
+        let calendar = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>";
+        list.then(|| multistatus(&found("/dav/ana/team/", calendar)))
+    };
+    for stays in [false, true] {
+        let mut bench = bench(2, |_| {}).await;
+        for n in 10..15 {
+            bench.fake.world().put(&format!("{n}.ics"), &event(&n.to_string(), 1, "More", ""));
+        }
+        bench.sync().await;
+        bench.clock.forward(8);
+        bench.fake.world().lie = Some(Box::new(empty));
+        let window = window(&bench.clock);
+        let pull = async |cursor| bench.source.pull(&bench.stream, Some(&cursor), &window).await.expect("a listing");
+        let first = pull(bench.kept.cursor.clone().expect("a cursor")).await;
+        let listing = first.listing.expect("a listing");
+        assert!(listing.entries.is_empty() && listing.shaky);
+        if !stays {
+            bench.fake.world().lie = None;
+        }
+        let second = pull(first.cursor.expect("a cursor")).await;
+        let listing = second.listing.expect("a second look, whatever the token says");
+        assert_eq!((listing.entries.len(), listing.shaky), (if stays { 0 } else { 7 }, false));
+        let third = pull(second.cursor.expect("a cursor")).await;
+        assert!(third.listing.is_none(), "that settles it");
+    }
+}
+
 #[tokio::test]
 async fn a_delta_that_is_cut_goes_on() {
     let mut bench = bench(2, |world| world.sync = Reports::Pages(2)).await;

@@ -40,6 +40,8 @@ pub struct Frame<'a> {
 }
 
 const CHUNK: usize = 64 << 10;
+/// Where little is expected for a long time.
+const SMALL_CHUNK: usize = 1 << 10;
 /// What is kept of a line over the limit.
 const LINE_HEAD: usize = 4_096;
 const LINE_TAIL: usize = 64;
@@ -52,6 +54,8 @@ pub struct Framer<S> {
     limits: Limits,
     /// Bytes read and not yet handed out: `buffer[start..end]`.
     buffer: Vec<u8>,
+    /// How much of it is made at a time.
+    chunk: usize,
     start: usize,
     end: usize,
     received: u64,
@@ -79,7 +83,16 @@ struct Progress {
 
 impl<S: AsyncRead + Unpin> Framer<S> {
     pub fn new(stream: S, limits: Limits) -> Self {
-        Self { stream, limits, buffer: vec![0; CHUNK], start: 0, end: 0, received: 0, pace: None }
+        Self { stream, limits, buffer: Vec::new(), chunk: CHUNK, start: 0, end: 0, received: 0, pace: None }
+    }
+
+    /// Keeps a small buffer only, or a usual one again.
+    pub fn doze(&mut self, dozing: bool) {
+        self.chunk = if dozing { SMALL_CHUNK } else { CHUNK };
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            self.buffer = Vec::new();
+        }
     }
 
     pub fn limits(&self) -> &Limits {
@@ -234,11 +247,11 @@ impl<S: AsyncRead + Unpin> Framer<S> {
             self.start = 0;
             self.end = 0;
             // One large response must not hold its memory for ever.
-            if self.buffer.len() > 16 * CHUNK {
-                self.buffer = vec![0; CHUNK];
+            if self.buffer.len() > 16 * self.chunk {
+                self.buffer = Vec::new();
             }
         }
-        if self.buffer.len() - self.end >= CHUNK / 4 {
+        if self.buffer.len() - self.end >= self.chunk / 4 {
             return;
         }
         if self.start > 0 {
@@ -246,8 +259,8 @@ impl<S: AsyncRead + Unpin> Framer<S> {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.buffer.len() - self.end < CHUNK / 4 {
-            let larger = (self.buffer.len() * 2).max(self.end + CHUNK);
+        if self.buffer.len() - self.end < self.chunk / 4 {
+            let larger = (self.buffer.len() * 2).max(self.end + self.chunk);
             self.buffer.resize(larger, 0);
         }
     }

@@ -90,7 +90,6 @@ const FRESH: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 struct Mailbox {
     lines: Lines,
-    watch: tokio::sync::Mutex<Option<Watch>>,
     seen: Mutex<HashMap<String, Seen>>,
     /// What the list of folders told of them, until it is used.
     told: Mutex<HashMap<String, Told>>,
@@ -120,7 +119,6 @@ impl Mailbox {
     fn new(settings: Settings, limits: frame::Limits, clock: Arc<dyn Clock>) -> Self {
         Self {
             lines: Lines::new(Route::new(settings, limits)),
-            watch: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
             told: Mutex::default(),
             clock,
@@ -129,12 +127,19 @@ impl Mailbox {
     }
 
     fn remember(&self, stream: &Stream, seen: Seen) {
-        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Only the folder read last is asked for texts soon: what is known of the others would only take up memory.
-        for other in all.values_mut() {
-            (other.structures, other.next) = (Structures::new(), Vec::new());
+        self.forget_structures();
+        self.seen().insert(stream.id.clone(), seen);
+    }
+
+    fn forget_structures(&self) {
+        for seen in self.seen().values_mut() {
+            (seen.structures, seen.next) = (Structures::new(), Vec::new());
         }
-        all.insert(stream.id.clone(), seen);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn told(&self) -> MutexGuard<'_, HashMap<String, Told>> {
@@ -156,7 +161,7 @@ impl Mailbox {
     /// The structures that are known of some messages of a folder, if it is still the same folder.
     /// Also the messages that will be read next.
     fn structures(&self, stream: &Stream, validity: u32, uids: &[u32]) -> (HashMap<u32, Vec<Part>>, Vec<u32>) {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen();
         let Some(known) = seen.get(&stream.id).filter(|s| s.folder.uid_validity.unwrap_or(0) == validity) else {
             return Default::default();
         };
@@ -165,8 +170,7 @@ impl Mailbox {
     }
 
     fn last_state(&self, stream: &Stream) -> Option<Folder> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&stream.id).map(|s| s.folder.clone())
+        self.seen().get(&stream.id).map(|s| s.folder.clone())
     }
 }
 
@@ -194,8 +198,10 @@ impl Source for Mailbox {
         let mut found = folders::find(&mut session, choice).await;
         if found.is_err() && !session.alive && session.kept {
             // A kept connection may have died unnoticed: that is no reason to fail. Its place is needed for the next one.
+            let using = session.using.take();
             drop(session);
-            session = self.lines.route().open().await?;
+            session = Box::pin(self.lines.route().open()).await?;
+            session.using = using;
             found = folders::find(&mut session, choice).await;
         }
         self.lines.give_back(session);
@@ -211,7 +217,10 @@ impl Source for Mailbox {
         if let (Some(mark), Some(told)) = (&mark, &told)
             && mark.stands(&told.folder, today)
         {
-            return Ok(Batch { cursor: Some(mark.cursor()), as_of: Some(told.at), ..Batch::default() });
+            let batch = Batch { cursor: Some(mark.cursor()), as_of: Some(told.at), ..Batch::default() };
+            let folder = told.folder.clone();
+            self.remember(stream, Seen { folder, ..Seen::default() });
+            return Ok(batch);
         }
         let mut line = self.opened(stream, mark.as_ref(), told.as_ref().map(|t| &t.folder)).await?;
         let folder = line.state();
@@ -254,36 +263,46 @@ impl Source for Mailbox {
     }
 
     async fn wait(&self, streams: &[Stream]) -> Result<Option<String>, Fault> {
-        let route = self.lines.route();
-        let deaf = self.deaf.load(Ordering::Relaxed) || route.settings().limits.connections < 2;
-        let Some(stream) = watch::target(streams).filter(|_| !deaf) else {
+        let Some(stream) = watch::target(streams).filter(|_| !self.deaf.load(Ordering::Relaxed)) else {
             return std::future::pending().await;
         };
-        let mut watch = self.watch.lock().await;
-        if watch.as_ref().is_none_or(|w| !w.is_for(&stream.id)) {
-            *watch = None;
-            route.check()?;
-            *watch = Watch::open(route, &stream.id, self.last_state(stream).as_ref()).await?;
+        loop {
+            self.lines.at_rest().await;
+            let mut waiting = self.lines.waiting.lock().await;
+            if waiting.as_ref().is_none_or(|w| !w.is_for(&stream.id)) {
+                *waiting = None;
+                let session = self.lines.session_to_wait(&stream.id).await?;
+                if !session.can("IDLE") {
+                    self.deaf.store(true, Ordering::Relaxed);
+                    self.lines.give_back(session);
+                    drop(waiting);
+                    return std::future::pending().await;
+                }
+                *waiting = Some(Watch::open(session, &stream.id, self.last_state(stream).as_ref()).await?);
+                self.forget_structures();
+            }
+            let watch = waiting.as_mut().expect("it was made above");
+            let heard = tokio::select! {
+                biased;
+                () = self.lines.asked_for() => continue,
+                heard = watch.news() => heard,
+            };
+            let watch = waiting.take().expect("it heard something");
+            heard?;
+            // What was told of it before is out of date.
+            self.told().remove(&stream.id);
+            if let Some(session) = watch.stop_waiting().await {
+                self.lines.give_back(session);
+            }
+            return Ok(Some(stream.id.clone()));
         }
-        let Some(open) = watch.as_mut() else {
-            self.deaf.store(true, Ordering::Relaxed);
-            return std::future::pending().await;
-        };
-        let heard = open.news().await;
-        if heard.is_err() {
-            *watch = None;
-        }
-        // What was told of it before is out of date.
-        self.told().remove(&stream.id);
-        heard.map(|()| Some(stream.id.clone()))
     }
 
     async fn close(&self) {
-        // A wait that is still running holds the watch: it ends with its connection.
-        if let Ok(mut watch) = self.watch.try_lock()
-            && let Some(watch) = watch.take()
-        {
-            watch.close().await;
+        // A wait that is still running holds it: it ends with its connection.
+        let waiting = self.lines.waiting.try_lock().ok().and_then(|mut w| w.take());
+        if let Some(waiting) = waiting {
+            waiting.close().await;
         }
         for session in self.lines.drain() {
             session.logout().await;

@@ -1,8 +1,13 @@
-//! The connections of one source: kept, checked before they are used again, replaced when they break.
+//! The connections of one source: kept, checked before they are used again, replaced when they break. While nothing is read
+//! one of them waits for news (see [`crate::watch`]); whoever wants to read is given it.
 
-use std::{sync::Mutex, sync::PoisonError, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use dealtrail_sdk::{Fault, FaultKind};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     command::Command,
@@ -10,16 +15,44 @@ use crate::{
     folder::Folder,
     session::{Question, Session},
     sorting::Doing,
+    watch::Watch,
 };
 
 /// A connection that was idle for longer is asked for a sign of life first.
 const TRUSTED: Duration = Duration::from_secs(20);
 
-/// The idle connections of a source.
+/// Reading pauses between two questions; after so long it has come to its end.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The connections of a source.
 #[derive(Debug)]
 pub struct Lines {
     route: Route,
     idle: Mutex<Vec<Session>>,
+    /// The connection that waits for news.
+    pub waiting: tokio::sync::Mutex<Option<Watch>>,
+    usage: Arc<watch::Sender<Usage>>,
+}
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, Default)]
+struct Usage {
+    /// Connections that are used, or being made.
+    out: usize,
+    /// Readers who ask for the connection that waits.
+    asking: usize,
+}
+
+/// A connection in use, or somebody who asks for one; it ends when it is dropped.
+pub struct Use {
+    usage: Arc<watch::Sender<Usage>>,
+    end: fn(&mut Usage),
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.usage.send_modify(self.end);
+    }
 }
 
 /// A connection in use, with the folder it reads.
@@ -34,7 +67,43 @@ pub struct Line<'a> {
 
 impl Lines {
     pub fn new(route: Route) -> Self {
-        Self { route, idle: Mutex::default() }
+        Self { route, idle: Mutex::default(), waiting: tokio::sync::Mutex::default(), usage: Arc::default() }
+    }
+
+    fn used(&self, begin: fn(&mut Usage), end: fn(&mut Usage)) -> Use {
+        self.usage.send_modify(begin);
+        Use { usage: self.usage.clone(), end }
+    }
+
+    /// Resolves when nobody reads and nobody is about to.
+    pub async fn at_rest(&self) {
+        let mut usage = self.usage.subscribe();
+        loop {
+            drop(usage.wait_for(|u| u.out == 0 && u.asking == 0).await);
+            let idle = self.lock().iter().map(|s| s.used.elapsed()).min().unwrap_or(PAUSE);
+            let busy = usage.wait_for(|u| u.out > 0 || u.asking > 0);
+            if idle >= PAUSE || timeout(PAUSE - idle, busy).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Resolves when somebody asks for the connection that waits.
+    pub async fn asked_for(&self) {
+        let mut usage = self.usage.subscribe();
+        drop(usage.wait_for(|u| u.asking > 0).await);
+    }
+
+    /// The connection that waits for news, back from waiting; `None` when there is none that works.
+    async fn from_waiting(&self) -> Option<Session> {
+        let asking = self.used(|u| u.asking += 1, |u| u.asking -= 1);
+        let waiting = self.waiting.lock().await.take();
+        drop(asking);
+        waiting?.stop_waiting().await
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn route(&self) -> &Route {
@@ -47,20 +116,53 @@ impl Lines {
     /// Whatever stands in the way of a new connection.
     pub async fn session(&self, folder: Option<&str>) -> Result<Session, Fault> {
         self.route.check()?;
+        let using = self.used(|u| u.out += 1, |u| u.out -= 1);
+        let mut session = self.kept(folder).await;
+        if session.is_none() {
+            session = self.from_waiting().await;
+        }
+        let mut session = match session {
+            Some(session) => session,
+            None => Box::pin(self.route.open()).await?,
+        };
+        session.using = Some(using);
+        Ok(session)
+    }
+
+    /// An idle session that works.
+    async fn kept(&self, folder: Option<&str>) -> Option<Session> {
         while let Some(mut session) = self.take(folder) {
             if session.used.elapsed() < TRUSTED {
-                return Ok(session);
+                return Some(session);
             }
             let alive = session.must(Doing::Other("greeting"), Command::new("NOOP"), &mut |_| {}).await;
             if alive.is_ok() && session.alive {
-                return Ok(session);
+                return Some(session);
             }
         }
-        self.route.open().await
+        None
+    }
+
+    /// A session to wait with, and only one: the others are signed out.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of a new connection.
+    pub async fn session_to_wait(&self, folder: &str) -> Result<Session, Fault> {
+        let session = self.kept(Some(folder)).await;
+        for other in self.drain() {
+            other.logout().await;
+        }
+        match session {
+            Some(session) => Ok(session),
+            None => {
+                self.route.check()?;
+                Box::pin(self.route.open()).await
+            }
+        }
     }
 
     fn take(&self, folder: Option<&str>) -> Option<Session> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.lock();
         let same = |s: &Session| s.folder.as_ref().map(|f| f.name.as_str()) == folder;
         let at = idle.iter().position(same).or_else(|| idle.len().checked_sub(1))?;
         Some(idle.swap_remove(at))
@@ -69,14 +171,16 @@ impl Lines {
     /// Keeps a session for later.
     pub fn give_back(&self, mut session: Session) {
         session.kept = true;
+        let using = session.using.take();
         if session.alive {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+            self.lock().push(session);
         }
+        drop(using);
     }
 
     /// Takes every idle session, to sign out.
     pub fn drain(&self) -> Vec<Session> {
-        std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
     }
 
     /// The folder as some session has it open already, else opened now: its numbers mean the same as long as it is open.
@@ -132,8 +236,10 @@ impl Lines {
                 return Err(fault);
             }
             // Its place is needed for the next one.
+            let using = session.using.take();
             drop(session);
-            session = self.route.open().await?;
+            session = Box::pin(self.route.open()).await?;
+            session.using = using;
             let asked = then(&session);
             session.examine(folder, since, asked).await?;
         }
@@ -166,8 +272,9 @@ impl Line<'_> {
     /// # Errors
     /// When it cannot be had, or the folder is another one by now.
     pub async fn replace(&mut self) -> Result<(), Fault> {
-        self.session = None;
-        let mut session = self.lines.route.open().await?;
+        let using = self.session.take().and_then(|mut s| s.using.take());
+        let mut session = Box::pin(self.lines.route.open()).await?;
+        session.using = using;
         let validity = session.examine(&self.folder, None, Question::default()).await?.uid_validity;
         self.session = Some(session);
         if validity != self.validity {

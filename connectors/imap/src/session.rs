@@ -22,6 +22,7 @@ use crate::{
     fetched::Fetched,
     folder::Folder,
     frame::Framer,
+    line::Use,
     sorting::{self, Doing},
 };
 
@@ -62,6 +63,8 @@ pub struct Session {
     /// Prefixes of other people's folders, once they were asked for.
     pub foreign: Option<Vec<String>>,
     pub used: Instant,
+    /// Somebody reads over it.
+    pub using: Option<Use>,
     /// It was used before, and may have died since.
     pub kept: bool,
     /// False after an error of the connection.
@@ -111,6 +114,7 @@ impl Session {
             folder: None,
             foreign: None,
             used: Instant::now(),
+            using: None,
             kept: false,
             alive: true,
             quick_resync: false,
@@ -409,6 +413,14 @@ impl Session {
         let tag = format!("D{}", self.last_tag);
         self.write(format!("{tag} {text}\r\n").as_bytes()).await?;
         Ok(tag)
+    }
+
+    /// Little will come for a long time, or much may again: buffers are kept accordingly.
+    pub fn doze(&mut self, dozing: bool) {
+        self.link.doze(dozing);
+        if dozing {
+            self.ahead.shrink_to_fit();
+        }
     }
 
     /// Sends one line within such a command.

@@ -1,5 +1,5 @@
-//! IDLE (RFC 2177): a connection of its own that waits for news of the inbox. It is only a hint; the next pull finds
-//! out. Waiting may be given up at any moment and taken up again: the connection stays as it is.
+//! IDLE (RFC 2177): while nothing is read the mailbox's connection waits for news of the inbox. It is only a hint; the next pull
+//! finds out. Waiting may be given up at any moment and taken up again: the connection stays as it is.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     answer::Answer,
-    connect::Route,
     folder::Folder,
     session::{Question, Session},
     sorting::{self, Doing},
@@ -38,20 +37,15 @@ pub fn target(streams: &[Stream]) -> Option<&Stream> {
 }
 
 impl Watch {
-    /// Opens the connection; `None` when the server offers no IDLE. `known`: the folder as the last pull saw it.
+    /// Opens the folder to wait for its news. `known`: the folder as it was seen last.
     ///
     /// # Errors
-    /// When there is no connection or no such folder.
-    pub async fn open(route: &Route, folder: &str, known: Option<&Folder>) -> Result<Option<Self>, Fault> {
-        let mut session = route.open().await?;
-        if !session.can("IDLE") {
-            session.logout().await;
-            return Ok(None);
-        }
+    /// When there is no such folder any more, or the connection fails.
+    pub async fn open(mut session: Session, folder: &str, known: Option<&Folder>) -> Result<Self, Fault> {
         let now = session.examine(folder, None, Question::default()).await?;
         let exists = now.exists;
         let news = known.is_some_and(|k| k.exists != now.exists || k.uid_next != now.uid_next);
-        Ok(Some(Self { session, folder: folder.to_owned(), idle: None, exists, news }))
+        Ok(Self { session, folder: folder.to_owned(), idle: None, exists, news })
     }
 
     pub fn is_for(&self, folder: &str) -> bool {
@@ -83,6 +77,7 @@ impl Watch {
     }
 
     async fn start(&mut self) -> Result<(), Fault> {
+        self.session.doze(true);
         let tag = self.session.begin("IDLE").await?;
         // Noted at once: when waiting is given up here, the answer is read the next time.
         self.idle = Some((tag, Instant::now()));
@@ -121,6 +116,16 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// The connection, free for other use; `None` when it is of none.
+    pub async fn stop_waiting(mut self) -> Option<Session> {
+        if let Some((tag, _)) = self.idle.clone() {
+            self.stop(&tag).await.ok()?;
+        }
+        self.session.doze(false);
+        self.session.used = Instant::now();
+        self.session.alive.then_some(self.session)
     }
 
     /// Signs out.

@@ -204,7 +204,7 @@ impl Lines {
         will_do: impl Fn(&Folder) -> bool + Send,
     ) -> Result<Option<Line<'_>>, Fault> {
         let session = self.session(Some(folder)).await?;
-        let open = session.folder.as_ref().filter(|f| f.name == folder && will_do(f));
+        let open = session.folder.as_ref().filter(|f| f.open && f.name == folder && will_do(f));
         match open.map(|f| f.uid_validity) {
             Some(validity) => {
                 Ok(Some(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity }))

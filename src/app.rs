@@ -137,11 +137,11 @@ impl App {
         rules(config, &self.store.people().await?)
     }
 
-    /// Signs out everywhere and closes the database.
+    /// Signs out everywhere at once and closes the database.
     pub async fn close(&self) {
-        for c in &self.engine.connections {
-            c.source.close().await;
-        }
+        let leaving: tokio::task::JoinSet<()> =
+            self.engine.connections.iter().cloned().map(|c| async move { c.source.close().await }).collect();
+        leaving.join_all().await;
         self.store.db.close().await;
     }
 }

@@ -148,10 +148,12 @@ impl Engine {
         for (list, fault) in self.missing_lists(c).await? {
             self.note(c, Some(&list), &fault, &mut tally, watcher).await?;
         }
-        for stream in &streams {
+        for (n, stream) in streams.iter().enumerate() {
             if stop.is_cancelled() {
                 break;
             }
+            let next = streams.get(n + 1);
+            c.source.announce(next.map(|s| (&s.stream, s.cursor.as_ref().filter(|_| !full))));
             let done = self.stream(c, stream, full, watcher, stop).await;
             match done {
                 Ok(done) => {

@@ -24,6 +24,7 @@ use tokio_rustls::{
 use crate::{
     answer::{Answer, State},
     command::Command,
+    cursor::FAR_BATCH,
     frame::{Framer, Limits},
     session::{ENABLE, Session, Transport},
     settings::{Compress, Settings, Tls},
@@ -165,10 +166,14 @@ impl Route {
         if session.quick_resync {
             session.first_say(ENABLE);
         }
+        let slow = quickest.0.is_some_and(|trip| trip > SLOW_LINK);
+        if slow {
+            session.batch = FAR_BATCH;
+        }
         let compress = match self.settings.compress {
             Compress::On => true,
             Compress::Off => false,
-            Compress::Auto => quickest.0.is_some_and(|trip| trip > SLOW_LINK),
+            Compress::Auto => slow,
         };
         if compress && session.can("COMPRESS=DEFLATE") {
             return self.compress(session).await;

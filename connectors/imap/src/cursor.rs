@@ -10,6 +10,8 @@ use crate::folder::Folder;
 
 /// Messages of one batch.
 pub const BATCH: usize = 300;
+/// The same over a long way.
+pub const FAR_BATCH: usize = 600;
 
 /// The cursor of one folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,9 +98,9 @@ impl Mark {
 
     /// The messages of the past that come next, newest first in time and ascending here, out of all that there are; and the lowest
     /// UID that is dealt with after them.
-    pub fn next_of<'a>(&self, all: &'a [u32]) -> (&'a [u32], u32) {
+    pub fn next_of<'a>(&self, all: &'a [u32], batch: usize) -> (&'a [u32], u32) {
         let end = all.partition_point(|uid| *uid < self.low);
-        let start = end.saturating_sub(BATCH);
+        let start = end.saturating_sub(batch);
         (&all[start..end], if start == 0 { 1 } else { all[start] })
     }
 
@@ -161,10 +163,10 @@ impl Mark {
 }
 
 /// The newest messages of a folder that was never read, if the server counts as many as it has given out numbers.
-pub fn surely_newest(told: &Folder) -> Vec<u32> {
+pub fn surely_newest(told: &Folder, batch: usize) -> Vec<u32> {
     match told.uid_next {
         Some(next) if told.exists > 0 && next - 1 == told.exists => {
-            let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+            let most = u32::try_from(batch).unwrap_or(u32::MAX);
             (next.saturating_sub(most).max(1)..next).collect()
         }
         _ => Vec::new(),
@@ -261,10 +263,11 @@ mod tests {
         assert!(fresh(101, 50).is_empty() && fresh(100, 50).is_empty() && fresh(1101, 1050).is_empty());
         let other = Folder { uid_validity: Some(8), ..folder(Some(103), 52, None) };
         assert!(mark().surely_new(&other).is_empty());
-        assert_eq!(surely_newest(&folder(Some(4), 3, None)), [1, 2, 3]);
-        assert_eq!(surely_newest(&folder(Some(1001), 1000, None)), (701..=1000).collect::<Vec<u32>>());
+        assert_eq!(surely_newest(&folder(Some(4), 3, None), BATCH), [1, 2, 3]);
+        assert_eq!(surely_newest(&folder(Some(1001), 1000, None), BATCH), (701..=1000).collect::<Vec<u32>>());
         assert!(
-            surely_newest(&folder(Some(5), 3, None)).is_empty() && surely_newest(&folder(Some(1), 0, None)).is_empty()
+            surely_newest(&folder(Some(5), 3, None), BATCH).is_empty()
+                && surely_newest(&folder(Some(1), 0, None), BATCH).is_empty()
         );
     }
 
@@ -274,13 +277,13 @@ mod tests {
         let mut mark = Mark::start(7, 7000, 700);
         let mut read = Vec::new();
         while !mark.done() {
-            let (some, low) = mark.next_of(&all);
+            let (some, low) = mark.next_of(&all, BATCH);
             assert!(some.len() <= BATCH);
             read.splice(0..0, some.iter().copied());
             mark.low = low;
         }
         assert_eq!(read, all);
-        assert_eq!(Mark::start(7, 50, 3).next_of(&[]), (&[][..], 1));
+        assert_eq!(Mark::start(7, 50, 3).next_of(&[], BATCH), (&[][..], 1));
     }
 
     #[test]

@@ -59,7 +59,7 @@ use tokio::time::Instant;
 
 use crate::{
     connect::Route,
-    cursor::{Mark, key, parse_key},
+    cursor::{BATCH, Mark, key, parse_key},
     folder::Folder,
     line::{Line, Lines},
     pull::Structures,
@@ -94,6 +94,8 @@ struct Mailbox {
     /// What the list of folders told of them, until it is used.
     told: Mutex<HashMap<String, Told>>,
     clock: Arc<dyn Clock>,
+    /// The folder that will be read after the present one, and its cursor.
+    next: Mutex<Option<(String, Option<Cursor>)>>,
     /// The server offers no IDLE: not worth another connection to find out.
     deaf: AtomicBool,
 }
@@ -122,6 +124,7 @@ impl Mailbox {
             seen: Mutex::default(),
             told: Mutex::default(),
             clock,
+            next: Mutex::default(),
             deaf: AtomicBool::new(false),
         }
     }
@@ -154,8 +157,7 @@ impl Mailbox {
                 return Ok(line);
             }
         }
-        let since = mark.filter(|m| m.done()).and_then(|m| Some((m.uidvalidity, m.modseq?)));
-        self.lines.open(&stream.id, since, &|session| pull::expected(session, mark, told)).await
+        self.lines.open(&stream.id, pull::since(mark), &|session| pull::expected(session, mark, told)).await
     }
 
     /// The structures that are known of some messages of a folder, if it is still the same folder.
@@ -167,6 +169,22 @@ impl Mailbox {
         };
         let structures = uids.iter().filter_map(|uid| Some((*uid, known.structures.get(uid)?.clone())));
         (structures.collect(), known.next.clone())
+    }
+
+    /// Once a folder is read the next one can be on its way. That is nobody's duty: where it fails, it is found out later.
+    async fn turn_to_next(&self, line: &mut Line<'_>) {
+        let Some((id, cursor)) = self.next.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let (Ok(mark), Ok(session)) = (pull::mark(cursor.as_ref()), line.session()) else { return };
+        let told = self.told().get(&id).filter(|t| t.asked.elapsed() < FRESH).map(|t| t.folder.clone());
+        if mark.as_ref().zip(told.as_ref()).is_some_and(|(mark, told)| mark.stands(told, self.today())) {
+            return;
+        }
+        let question = pull::expected(session, mark.as_ref(), told.as_ref());
+        let _later = session.turn_to(&id, pull::since(mark.as_ref()), question).await;
+    }
+
+    fn today(&self) -> i64 {
+        self.clock.now().timestamp().div_euclid(24 * 3600)
     }
 
     fn last_state(&self, stream: &Stream) -> Option<Folder> {
@@ -210,9 +228,14 @@ impl Source for Mailbox {
         Ok(found.streams)
     }
 
+    fn announce(&self, next: Option<(&Stream, Option<&Cursor>)>) {
+        let next = next.map(|(stream, cursor)| (stream.id.clone(), cursor.cloned()));
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
     async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault> {
         let mark = pull::mark(cursor)?;
-        let today = self.clock.now().timestamp().div_euclid(24 * 3600);
+        let today = self.today();
         let told = self.told().remove(&stream.id).filter(|t| t.asked.elapsed() < FRESH);
         if let (Some(mark), Some(told)) = (&mark, &told)
             && mark.stands(&told.folder, today)
@@ -225,11 +248,11 @@ impl Source for Mailbox {
         let mut line = self.opened(stream, mark.as_ref(), told.as_ref().map(|t| &t.folder)).await?;
         let folder = line.state();
         let result = pull::step(&mut line, mark, window.since, today).await;
-        let state = line.state();
+        let (state, batch) = (line.state(), line.session().map_or(BATCH, |s| s.batch));
         line.finish();
-        let (batch, structures, mark) = result?;
-        self.remember(stream, Seen { next: pull::upcoming(&mark, &state), folder, structures });
-        Ok(batch)
+        let (found, structures, mark) = result?;
+        self.remember(stream, Seen { next: pull::upcoming(&mark, &state, batch), folder, structures });
+        Ok(found)
     }
 
     async fn fetch(&self, stream: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
@@ -257,6 +280,9 @@ impl Source for Mailbox {
         let (uids, foreign) = sort_keys(keys, validity);
         let (known, next) = self.structures(stream, validity, &uids);
         let result = reading::texts(&mut line, &uids, known, &next, limit).await;
+        if next.is_empty() && result.is_ok() {
+            self.turn_to_next(&mut line).await;
+        }
         line.finish();
         let texts = result?.into_iter().map(|(uid, text)| (key(validity, uid), text));
         Ok(texts.chain(foreign.into_iter().map(|name| (name, Content::Gone))).collect())

@@ -95,7 +95,7 @@ impl Lines {
     }
 
     /// The connection that waits for news, back from waiting; `None` when there is none that works.
-    async fn from_waiting(&self) -> Option<Session> {
+    async fn lent_by_the_waiting(&self) -> Option<Session> {
         let asking = self.used(|u| u.asking += 1, |u| u.asking -= 1);
         let waiting = self.waiting.lock().await.take();
         drop(asking);
@@ -119,7 +119,7 @@ impl Lines {
         let using = self.used(|u| u.out += 1, |u| u.out -= 1);
         let mut session = self.kept(folder).await;
         if session.is_none() {
-            session = self.from_waiting().await;
+            session = self.lent_by_the_waiting().await;
         }
         let mut session = match session {
             Some(session) => session,
@@ -204,7 +204,7 @@ impl Lines {
         will_do: impl Fn(&Folder) -> bool + Send,
     ) -> Result<Option<Line<'_>>, Fault> {
         let session = self.session(Some(folder)).await?;
-        let open = session.folder.as_ref().filter(|f| f.name == folder && will_do(f));
+        let open = session.folder.as_ref().filter(|f| f.open && f.name == folder && will_do(f));
         match open.map(|f| f.uid_validity) {
             Some(validity) => {
                 Ok(Some(Line { lines: self, session: Some(session), folder: folder.to_owned(), validity }))

@@ -29,6 +29,11 @@ const VANISHED: usize = 2000;
 /// Structures of the messages that were just read: their texts are asked for next.
 pub type Structures = HashMap<u32, Vec<Part>>;
 
+/// What EXAMINE is told of the last time: see [`Session::examine`].
+pub fn since(mark: Option<&Mark>) -> Option<(u32, u64)> {
+    mark.filter(|m| m.done()).and_then(|m| Some((m.uidvalidity, m.modseq?)))
+}
+
 /// What a step will ask of a folder that is opened for it, as far as that can be known before.
 pub fn expected(session: &Session, mark: Option<&Mark>, told: Option<&Folder>) -> Question {
     let (first, uids) = match mark {
@@ -41,7 +46,7 @@ pub fn expected(session: &Session, mark: Option<&Mark>, told: Option<&Folder>) -
             (search::command(&search::span(from, u32::MAX)), told.map(|t| mark.surely_new(t)))
         }
         Some(_) => (search::all(), None),
-        None => (search::all(), told.map(surely_newest)),
+        None => (search::all(), told.map(|t| surely_newest(t, session.batch))),
     };
     let mut all = reading::first_question(session, uids.unwrap_or_default());
     all.commands.insert(0, first);
@@ -49,9 +54,9 @@ pub fn expected(session: &Session, mark: Option<&Mark>, told: Option<&Folder>) -
 }
 
 /// The messages that the step after this one will read, where they are known.
-pub fn upcoming(mark: &Mark, folder: &Folder) -> Vec<u32> {
+pub fn upcoming(mark: &Mark, folder: &Folder, batch: usize) -> Vec<u32> {
     let all = folder.all().filter(|_| !mark.done());
-    all.map(|all| mark.next_of(&all).0.to_vec()).unwrap_or_default()
+    all.map(|all| mark.next_of(&all, batch).0.to_vec()).unwrap_or_default()
 }
 
 /// The next step after `mark` (`None`: from the start), and the mark after it. `today`: see [`Mark::stands`].
@@ -181,7 +186,7 @@ fn note_gone(line: &mut Line<'_>, asked: usize, exist: u32) -> Result<(), Fault>
 async fn downwards(line: &mut Line<'_>, mark: &mut Mark, out: &mut Out, folder: &Folder) -> Result<(), Fault> {
     let mut wanted: Vec<u32> = Vec::new();
     if let Some(all) = line.state().all() {
-        let (some, low) = mark.next_of(&all);
+        let (some, low) = mark.next_of(&all, line.session()?.batch);
         (wanted, mark.low) = (some.to_vec(), low);
     }
     for _ in 0..WINDOWS {

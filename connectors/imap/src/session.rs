@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     answer::{self, Answer, State, Status},
     command::{Command, Piece},
+    cursor::BATCH,
     fetched::Fetched,
     folder::Folder,
     frame::Framer,
@@ -63,6 +64,8 @@ pub struct Session {
     /// Prefixes of other people's folders, once they were asked for.
     pub foreign: Option<Vec<String>>,
     pub used: Instant,
+    /// Messages of one step: more where the way is long.
+    pub batch: usize,
     /// Somebody reads over it.
     pub using: Option<Use>,
     /// It was used before, and may have died since.
@@ -81,6 +84,7 @@ pub struct Question {
 
 /// A session without its transport.
 pub struct Rest {
+    batch: usize,
     place: String,
     budget: Arc<Budget>,
     slot: Slot,
@@ -114,6 +118,7 @@ impl Session {
             folder: None,
             foreign: None,
             used: Instant::now(),
+            batch: BATCH,
             using: None,
             kept: false,
             alive: true,
@@ -123,15 +128,15 @@ impl Session {
 
     /// Takes the transport out, to be wrapped for STARTTLS or COMPRESS; the flag tells whether bytes came ahead of it.
     pub fn take_apart(self) -> (Box<dyn Transport>, bool, Rest) {
-        let Self { link, place, budget, _slot, last_tag, capabilities, quick_resync, .. } = self;
+        let Self { link, place, budget, _slot, last_tag, capabilities, quick_resync, batch, .. } = self;
         let (stream, ahead) = link.into_stream();
-        (stream, ahead, Rest { place, budget, slot: _slot, last_tag, capabilities, quick_resync })
+        (stream, ahead, Rest { place, budget, slot: _slot, last_tag, capabilities, quick_resync, batch })
     }
 
     /// Goes on over another transport.
     pub fn assemble(rest: Rest, link: Framer<Box<dyn Transport>>) -> Self {
-        let Rest { place, budget, slot, last_tag, capabilities, quick_resync } = rest;
-        Self { last_tag, capabilities, quick_resync, ..Self::new(link, place, budget, slot) }
+        let Rest { place, budget, slot, last_tag, capabilities, quick_resync, batch } = rest;
+        Self { last_tag, capabilities, quick_resync, batch, ..Self::new(link, place, budget, slot) }
     }
 
     pub fn place(&self) -> &str {
@@ -517,24 +522,52 @@ impl Session {
     }
 
     async fn open(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<(), Fault> {
-        let mut command = Command::new("EXAMINE ").string(name)?;
-        match since {
-            Some((validity, modseq)) => command = command.text(&format!(" (QRESYNC ({validity} {modseq}))")),
-            None if self.can("CONDSTORE") || self.can("QRESYNC") => command = command.text(" (CONDSTORE)"),
-            None => {}
+        let command = self.examination(name, since)?;
+        let ahead = self.ahead.front().is_some_and(|(asked, _)| *asked == command);
+        if !ahead {
+            // What is still on its way speaks of the folder that is open now.
+            self.pass_over().await?;
+            self.then_ask(then);
         }
-        // What is still on its way speaks of the folder that is open now.
-        self.pass_over().await?;
         self.folder = Some(Folder::named(name));
-        self.then_ask(then);
         if let Err(fault) = self.must(Doing::OpeningFolder, command, &mut |_| {}).await {
             self.folder = None;
             return Err(fault);
+        }
+        if ahead && self.folder.as_ref().is_some_and(|f| f.uid_validity.is_none()) {
+            // What it said may have been heard before its turn.
+            return Box::pin(self.open(name, since, Question::default())).await;
         }
         if let Some(folder) = &mut self.folder {
             folder.open = true;
         }
         Ok(())
+    }
+
+    fn examination(&self, name: &str, since: Option<(u32, u64)>) -> Result<Command, Fault> {
+        let command = Command::new("EXAMINE ").string(name)?;
+        Ok(match since {
+            Some((validity, modseq)) => command.text(&format!(" (QRESYNC ({validity} {modseq}))")),
+            None if self.can("CONDSTORE") || self.can("QRESYNC") => command.text(" (CONDSTORE)"),
+            None => command,
+        })
+    }
+
+    /// Asks for another folder ahead, whose turn is next; the one that is open is left. Nobody waits for the answers now.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn turn_to(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<(), Fault> {
+        let command = self.examination(name, since.filter(|_| self.quick_resync))?;
+        if !command.is_plain() || !self.ahead.is_empty() {
+            return Ok(());
+        }
+        let Question { mut commands, uids } = then;
+        commands.insert(0, command);
+        // It is not open before its turn has come: see `Folder::open`.
+        self.folder = Some(Folder::named(name));
+        self.behind = Question { commands, uids };
+        self.say_behind().await
     }
 
     /// Closes the folder, if that can be done without any other effect; whether none is open now.

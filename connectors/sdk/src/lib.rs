@@ -246,6 +246,10 @@ pub trait Source: Send + Sync {
     /// hundred items.
     async fn pull(&self, stream: &Stream, cursor: Option<&Cursor>, window: &Window) -> Result<Batch, Fault>;
 
+    /// Which stream will be pulled after the present one, and its cursor, so that it can be asked for ahead. Only a hint: it
+    /// may never be pulled, or another one before it.
+    fn announce(&self, _next: Option<(&Stream, Option<&Cursor>)>) {}
+
     /// Reads named resources (again): new ones of a listing, waiting or quarantined ones. A resource that is gone comes
     /// back as [`Change::Remove`]; one that is absent from the answer was not read and is asked for later.
     async fn fetch(&self, stream: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault>;

@@ -203,3 +203,38 @@ async fn answers_in_another_order() {
     assert_eq!(pass(&mailbox, &Seen::default()).await.read.len(), 30);
     assert_eq!(said(&fake, "UID FETCH"), 1);
 }
+
+/// The next folder is on its way while the last one is still being written; whatever is asked instead is answered rightly.
+#[tokio::test]
+async fn the_next_folder_is_asked_for_ahead() {
+    let sent = dealtrail_sdk::Stream { id: "Sent".into(), name: "Sent".into(), role: None };
+    for as_announced in [true, false] {
+        let fake = Fake::with(&(1..=30).collect::<Vec<_>>()).start();
+        fake.change(|server| {
+            server.capabilities = TELLS.into();
+            server.folders.push("(\\Sent) \"/\" Sent".into());
+        });
+        let mailbox = mailbox(&fake, json!({}));
+        mailbox.streams().await.expect("folders");
+        mailbox.announce(Some((&sent, None)));
+        let first = read_from(&mailbox, None).await.expect("the inbox");
+        mailbox.content(&inbox(), &first.read[..2], 100).await.expect("texts");
+        mailbox.announce(None);
+        if as_announced {
+            let batch = mailbox.pull(&sent, None, &window()).await.expect("the next folder");
+            assert_eq!(batch.changes.len(), 30);
+            mailbox.close().await;
+            assert_eq!((said(&fake, "EXAMINE"), said(&fake, "UID SEARCH")), (2, 2), "{:?}", fake.commands());
+            assert_eq!(fake.commands().iter().filter(|c| c.contains("HEADER.FIELDS")).count(), 2);
+            continue;
+        }
+        // The answers on their way are of another folder: nothing of the inbox may be taken from them.
+        let texts = mailbox.content(&inbox(), &first.read[2..4], 100).await.expect("texts");
+        assert_eq!(texts.len(), 2);
+        let examined: Vec<String> = fake.commands().into_iter().filter(|c| c.starts_with("EXAMINE")).collect();
+        assert!(examined.last().is_some_and(|c| c.contains("INBOX")), "{examined:?}");
+        let fetched = fake.commands().iter().rposition(|c| c.starts_with("UID FETCH")).expect("texts");
+        let opened = fake.commands().iter().rposition(|c| c.starts_with("EXAMINE")).expect("the inbox");
+        assert!(fetched > opened, "{:?}", fake.commands());
+    }
+}

@@ -124,6 +124,38 @@ async fn waiting_through_whatever_happens() {
     assert_eq!(fake.connections(), 2);
 }
 
+/// One connection serves both: it waits while nothing is read, is lent to whoever reads, and waits again. What came meanwhile
+/// counts as news.
+#[tokio::test]
+async fn one_connection_reads_and_waits() {
+    let fake = Fake::with(&[1, 2, 3]).start();
+    fake.change(|server| server.capabilities = "IMAP4rev1 IDLE".into());
+    fake.answer(|_, command| (command == "IDLE").then(|| Reply::Whole("+ idling\r\n".into())));
+    let mailbox = Arc::new(mailbox(&fake, json!({"connections": 1})));
+    let waiting = tokio::spawn({
+        let mailbox = mailbox.clone();
+        async move { mailbox.wait(&[inbox()]).await }
+    });
+    let idles = async |count| {
+        while fake.commands().iter().filter(|c| *c == "IDLE").count() < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    idles(1).await;
+    for _ in 0..3 {
+        assert_eq!(read_from(&mailbox, None).await.expect("a reading").read.len(), 3);
+    }
+    idles(2).await;
+    assert!(!waiting.is_finished());
+    mailbox.streams().await.expect("folders");
+    fake.change(|server| {
+        server.mails.insert(4, "Subject: new\r\nFrom: a@b.example\r\n\r\nnew\r\n".into());
+        server.next = 5;
+    });
+    assert_eq!(waiting.await.expect("it ends").expect("news").as_deref(), Some("INBOX"));
+    assert_eq!(fake.connections(), 1);
+}
+
 /// The pause is asked for in other ways: BAD and the line goes dead, with more commands under way, or a BYE at once.
 #[tokio::test]
 async fn a_pause_with_the_line_cut_is_a_pause_and_no_reason_to_call_again() {

@@ -50,7 +50,8 @@ pub fn leads(span: Span) -> Part {
         "with fresh as (select r.id, {{body}} ->> 'owner' as owner from crm_records r where r.kind = 'contact' \
            and {{body}} ->> 'created_at' >= $1 and {{body}} ->> 'created_at' < $2), \
          firsts as (select n.id, a.kind, a.direction, row_number() over (partition by n.id order by a.occurred_at) as place from fresh n \
-           join links l on l.entity = 'contact' and l.entity_id = n.id join activities a on a.id = l.activity where {REAL} and {HELD}) \
+           cross join links l cross join activities a where l.entity = 'contact' and l.entity_id = n.id and a.id = l.activity \
+           and {REAL} and {HELD}) \
          select n.owner, count(*), sum(case when f.kind = 'email' and f.direction = 'inbound' then 1 else 0 end), \
          sum(case when f.kind = 'email' and f.direction = 'outbound' then 1 else 0 end), \
          sum(case when f.kind in ('meeting', 'call') then 1 else 0 end), sum(case when f.id is null then 1 else 0 end) \
@@ -63,20 +64,20 @@ pub fn leads(span: Span) -> Part {
 /// The contacts of each segment, with what is shown of them.
 pub fn segments(span: Span) -> Part {
     let silent = (span.now - TimeDelta::days(30)).timestamp_millis();
-    let told = "{body} ->> 'name', {body} ->> 'company', {body} ->> 'owner', s.last_in, s.last_out, d.id, d.stage";
-    let of = "contacts r left join seen s on s.contact = r.id left join deals d on d.contact = r.id";
+    let told = "cast(1 as bigint), r.id, {body} ->> 'name', {body} ->> 'company', {body} ->> 'owner', r.last_in, r.last_out, r.deal, r.stage";
     let sql = format!(
         "with seen as (select l.entity_id as contact, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end) as last_in, \
            max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) as last_out \
            from links l join activities a on a.id = l.activity where l.entity = 'contact' and a.occurred_at <= $3 and {REAL} and {HELD} \
            group by l.entity_id), \
-         contacts as (select r.id, r.body from crm_records r where r.kind = 'contact'), \
-         deals as (select r.id, {{body}} -> 'contacts' -> 0 ->> 'contact' as contact, {{body}} ->> 'stage' as stage from crm_records r where r.kind = 'deal') \
-         select 'silent', cast(1 as bigint), r.id, {told} from {of} where s.last_out is not null and s.last_in <= {silent} \
-         union all select 'never_answered', cast(1 as bigint), r.id, {told} from {of} where s.last_in is null and s.last_out <= {silent} \
-         union all select 'new', cast(1 as bigint), r.id, {told} from {of} where {{body}} ->> 'created_at' >= $1 and {{body}} ->> 'created_at' < $2 \
-         union all select 'won_without_contact', cast(1 as bigint), r.id, {told} from {of} \
-           where d.stage = 'won' and coalesce(s.last_in, 0) <= {silent} and coalesce(s.last_out, 0) <= {silent}"
+         deals as (select r.id, {{body}} -> 'contacts' -> 0 ->> 'contact' as contact, {{body}} ->> 'stage' as stage from crm_records r where r.kind = 'deal'), \
+         whole as (select r.id, r.body, s.last_in, s.last_out, d.id as deal, d.stage from crm_records r left join seen s on s.contact = r.id \
+           left join deals d on d.contact = r.id where r.kind = 'contact') \
+         select 'silent', {told} from whole r where r.last_out is not null and r.last_in <= {silent} \
+         union all select 'never_answered', {told} from whole r where r.last_in is null and r.last_out <= {silent} \
+         union all select 'new', {told} from whole r where {{body}} ->> 'created_at' >= $1 and {{body}} ->> 'created_at' < $2 \
+         union all select 'won_without_contact', {told} from whole r \
+           where r.stage = 'won' and coalesce(r.last_in, 0) <= {silent} and coalesce(r.last_out, 0) <= {silent}"
     );
     let args = span.text().into_iter().chain(args![span.now.timestamp_millis()]).collect();
     Part::new(sql, args, &["contacts"])
@@ -133,12 +134,12 @@ pub fn committed(quarters: &[(NaiveDate, NaiveDate)], span: Span) -> Vec<Part> {
          where d.stage = 's4' group by d.owner"
     );
     let past = format!(
-        "{with} stays as (select r.parent as deal, {{body}} ->> 'to' as stage, {{epoch:{{body}} ->> 'at'}} as came, \
-           lead({{epoch:{{body}} ->> 'at'}}) over (partition by r.parent order by {{body}} ->> 'at') as went from crm_records r where r.kind = 'stage_change') \
+        "{with} stays as (select s.deal, s.came, s.went from (select r.parent as deal, {{body}} ->> 'to' as stage, {{epoch:{{body}} ->> 'at'}} as came, \
+           lead({{epoch:{{body}} ->> 'at'}}) over (partition by r.parent order by {{body}} ->> 'at') as went from crm_records r where r.kind = 'stage_change') s \
+           where s.stage = 's4' and s.came <= {now}) \
          select d.owner, count(*), cast(sum(d.amount) as bigint), sum(case when d.won >= q.begins and d.won < q.ends then 1 else 0 end), \
-         cast(sum(case when d.won >= q.begins and d.won < q.ends then d.amount else 0 end) as bigint) from deals d join quarters q on q.n > 0 and d.closes >= q.first \
-         and d.closes <= q.last join stays s on s.deal = d.id where s.stage = 's4' and s.came < q.ends and s.came <= {now} \
-         and (s.went is null or s.went > q.begins) group by d.owner"
+         cast(sum(case when d.won >= q.begins and d.won < q.ends then d.amount else 0 end) as bigint) from stays s join deals d on d.id = s.deal join quarters q \
+         on q.n > 0 and d.closes >= q.first and d.closes <= q.last where s.came < q.ends and (s.went is null or s.went > q.begins) group by d.owner"
     );
     vec![
         Part::new(open, vec![], &["deals", "committed", "backed", "unbacked", "unknown"]),
@@ -154,8 +155,8 @@ pub fn tasks(span: Span) -> Part {
         "with tasks as (select r.id, r.parent as deal, {{body}} ->> 'owner' as owner, {{epoch:{{body}} ->> 'due'}} * 1000 as due, \
            {{epoch:substr({{body}} ->> 'due', 1, 10)}} * 1000 as day from crm_records r where r.kind = 'task' \
            and {{body}} ->> 'due' >= $1 and {{body}} ->> 'due' < $2), \
-         signs as (select t.id, max(a.occurred_at) as last from tasks t join links l on l.entity = 'deal' and l.entity_id = t.deal \
-           join activities a on a.id = l.activity where a.occurred_at <= {now} and {REAL} and (a.kind <> 'meeting' or (a.confirmed = 1 \
+         signs as (select t.id, max(a.occurred_at) as last from tasks t cross join links l cross join activities a \
+           where l.entity = 'deal' and l.entity_id = t.deal and a.id = l.activity and a.occurred_at <= {now} and {REAL} and (a.kind <> 'meeting' or (a.confirmed = 1 \
            and a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now})) group by t.id), \
          stands as (select t.id, t.owner, case when s.last >= t.day - case {weekday} when 0 then 3 when 6 then 2 else 1 end * {DAY} then 'fulfilled' \
            when f.state in ('open', 'snoozed', 'explained') then 'overdue' when f.state = 'unknown' then 'unknown' \

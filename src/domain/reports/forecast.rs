@@ -84,20 +84,18 @@ pub fn report(input: &Input<'_>) -> Table {
     let current = input.per.around(input.range.to);
     let mut all: BTreeMap<Whose, Sums> = BTreeMap::from([(Whose::All, Sums::default())]);
     let stands = standing(input.findings);
-    let mut deals: Vec<&Deal> = input.directory.deals.values().collect();
-    deals.sort_by(|a, b| a.id.cmp(&b.id));
-    for commit in commits(input, &deals, current) {
-        let state = stands.get(commit.deal.id.as_str());
-        for whose in rows_of(commit.owner, input.directory) {
-            all.entry(whose).or_default().add(&commit, state);
-        }
-    }
-    let mut period = current;
-    for _ in 0..PAST {
-        period = input.per.before(period.0);
-        for commit in commits(input, &deals, period) {
+    let before = |period: &(NaiveDate, NaiveDate)| Some(input.per.before(period.0));
+    let periods: Vec<_> = std::iter::successors(Some(current), before).take(1 + PAST).collect();
+    for (period, deals) in periods.iter().zip(closing(input.directory, &periods)) {
+        for commit in commits(input, &deals, *period) {
+            let state = stands.get(commit.deal.id.as_str());
             for whose in rows_of(commit.owner, input.directory) {
-                all.entry(whose).or_default().past.add(&commit, period.0);
+                let row = all.entry(whose).or_default();
+                if *period == current {
+                    row.add(&commit, state);
+                } else {
+                    row.past.add(&commit, period.0);
+                }
             }
         }
     }
@@ -146,16 +144,30 @@ fn rows_of(owner: &str, directory: &Directory) -> Vec<Whose> {
     user.map(|u| activity::whose(directory, &u.email)).into_iter().chain(team).chain([Whose::All]).collect()
 }
 
-/// The deals that were committed for a period at some moment of it, each as it was at the first such moment.
+/// The deals that were ever to close in each of some periods, by id: each deal is looked at once.
+fn closing<'a>(directory: &'a Directory, periods: &[(NaiveDate, NaiveDate)]) -> Vec<Vec<&'a Deal>> {
+    let mut all = vec![Vec::new(); periods.len()];
+    for deal in directory.deals.values() {
+        for ((from, to), deals) in periods.iter().zip(&mut all) {
+            if then::close_dates(deal).any(|day| *from <= day && day <= *to) {
+                deals.push(deal);
+            }
+        }
+    }
+    for deals in &mut all {
+        deals.sort_by(|a: &&Deal, b| a.id.cmp(&b.id));
+    }
+    all
+}
+
+/// Of the deals that were ever to close in a period those that were committed for it at some moment of it, each as it was at the first
+/// such moment.
 fn commits<'a>(input: &Input<'a>, deals: &[&'a Deal], (from, to): (NaiveDate, NaiveDate)) -> Vec<Commit<'a>> {
     let (start, end) = (input.range.calendar.start_of(from), input.range.calendar.end_of(to));
     let until = end.min(input.now);
     let within = |day: Option<NaiveDate>| day.is_some_and(|d| from <= d && d <= to);
     let mut all = Vec::new();
     for deal in deals {
-        if !then::close_dates(deal).any(|day| within(Some(day))) {
-            continue;
-        }
         let look = |at| then::then(deal, at, input.directory, input.settings);
         let said = |at: &DateTime<Utc>| {
             let then = look(*at);

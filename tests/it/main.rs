@@ -1,9 +1,11 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
 mod commands;
+mod copies;
 mod crashes;
 mod crm;
 mod daemon;
+mod day;
 mod decided;
 mod fake;
 mod faults;

@@ -58,6 +58,7 @@ create table items (
   occurred_at bigint,
   dated bigint,
   activity text,
+  tags text,
   decided_at bigint not null,
   gone_at bigint,
   attempts bigint not null,

@@ -160,6 +160,7 @@ fn values(row: &SqliteRow) -> Vec<Value> {
 
 fn decided(d: &dealtrail::store::lists::Decision) -> Decided {
     Decided {
+        tags: Vec::new(),
         key: d.key.clone(),
         resource: d.key.clone(),
         version: None,

@@ -18,5 +18,6 @@ pub mod reports;
 pub mod sequence;
 pub mod signs;
 pub mod span;
+pub mod steps;
 pub mod thresholds;
 pub mod working;

@@ -221,11 +221,6 @@ fn absorb(row: &mut Stored, other: &Stored) {
             row.activity.participants.push(p.clone());
         }
     }
-    for tag in &other.activity.tags {
-        if !row.activity.tags.contains(tag) {
-            row.activity.tags.push(tag.clone());
-        }
-    }
     row.subject = match (row.subject.take(), &other.subject) {
         (Some(one), Some(other)) => mail::told(Some(one), Some(other.clone())),
         _ => None,

@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Store, StoreError, Tx,
-        activities::Stored,
+        activities::{self, Stored},
         items::{Decided, Outcome},
         sightings::Sighting,
     },
@@ -63,12 +63,13 @@ pub async fn prepare(
     let keys: HashSet<&str> = mails.iter().map(|m| m.key.as_str()).collect();
     let mut placed = copies::place(tx, stream, &keys, &candidates, c).await?;
     let strictest = texts::strictest(tx, &placed.shared()).await?;
+    let mut texts = Texts::of(tx, &placed.rows).await?;
     for candidate in &candidates {
         let id = placed.of[&candidate.mail.key].clone();
         let row = placed.rows.get_mut(&id).expect("every mail was placed");
         let text = contents.get(&candidate.mail.key);
         let level = strictest.get(&id).map_or(c.content, |l| c.content.min(*l));
-        enrich(row, candidate, text, level, &mut written.fresh.texts);
+        enrich(row, candidate, text, level, &mut texts);
         for reference in references(candidate.mail) {
             written.fresh.refs.push((reference, id.clone()));
         }
@@ -85,9 +86,9 @@ pub async fn prepare(
     }
     let nothing = |id: &&String| placed.rows.get(*id).is_none_or(|s| s.text_state == TextState::None);
     for id in placed.blanked.iter().filter(nothing) {
-        written.fresh.texts.retain(|(of, _)| of != id);
-        written.fresh.texts.push((id.clone(), String::new()));
+        texts.keep(id, "");
     }
+    written.fresh.texts = texts.written;
     written.fresh.renamed =
         threads::thread(tx, &mut placed.rows, &written.fresh.refs, &placed.moved, &known.directory).await?;
     written.fresh.rows = placed.rows.into_values().collect();
@@ -135,14 +136,8 @@ pub fn activity(c: &Candidate<'_>, connection: &Connection) -> Stored {
     }
 }
 
-/// What this copy adds: the Bcc of the Sent copy, tags, the text. Where two mailboxes differ in what is kept, the stricter wins.
-fn enrich(
-    row: &mut Stored,
-    c: &Candidate<'_>,
-    text: Option<&Content>,
-    level: Level,
-    texts: &mut Vec<(String, String)>,
-) {
+/// What this copy adds: the Bcc of the Sent copy, the text. Where two mailboxes differ in what is kept, the stricter wins.
+fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Level, texts: &mut Texts) {
     for p in &c.captured.participants {
         if !row.activity.participants.iter().any(|q| q.address == p.address) {
             row.activity.participants.push(p.clone());
@@ -151,12 +146,6 @@ fn enrich(
     // copies may list them in another order, and which copy is read first must not show; of several authors the first counts
     let order = |p: &Participant| (p.role, (p.role != Role::From).then(|| p.address.clone()));
     row.activity.participants.sort_by_key(order);
-    for tag in &c.captured.tags {
-        if !row.activity.tags.contains(tag) {
-            row.activity.tags.push(tag.clone());
-        }
-    }
-    row.activity.tags.sort();
     if level < Level::Subject {
         row.subject = None;
     } else {
@@ -165,19 +154,53 @@ fn enrich(
     }
     if level < Level::Text {
         row.text_state = TextState::None;
-        texts.retain(|(id, _)| *id != row.activity.id);
-        texts.push((row.activity.id.clone(), String::new()));
+        texts.keep(&row.activity.id, "");
         return;
     }
     match text {
-        Some(Content::Text { text, .. }) if row.text_state != TextState::Kept => {
+        Some(Content::Text { text, .. }) => {
+            let id = &row.activity.id;
+            if row.text_state != TextState::Kept || texts.known.get(id).is_none_or(|known| says_less(text, known)) {
+                texts.keep(id, text);
+            }
             row.text_state = TextState::Kept;
-            texts.push((row.activity.id.clone(), text.clone()));
         }
         Some(Content::None) if row.text_state == TextState::Pending => row.text_state = TextState::None,
         None if row.text_state == TextState::None => row.text_state = TextState::Pending,
         _ => {}
     }
+}
+
+/// The texts of the batch's activities.
+#[derive(Default)]
+struct Texts {
+    /// As they are kept, or will be.
+    known: HashMap<String, String>,
+    /// What is to be written; an empty one takes away what was kept.
+    written: Vec<(String, String)>,
+}
+
+impl Texts {
+    /// With what is kept of those of which another copy came.
+    async fn of(tx: &mut Tx, rows: &HashMap<String, Stored>) -> Result<Self, StoreError> {
+        let kept = rows.values().filter(|s| s.text_state == TextState::Kept).map(|s| s.activity.id.clone());
+        let kept: Vec<String> = kept.collect();
+        let known = if kept.is_empty() { HashMap::new() } else { activities::texts(tx, &kept).await? };
+        Ok(Self { known, written: Vec::new() })
+    }
+
+    fn keep(&mut self, id: &str, text: &str) {
+        self.written.retain(|(of, _)| of != id);
+        self.written.push((id.to_owned(), text.to_owned()));
+        self.known.insert(id.to_owned(), text.to_owned());
+    }
+}
+
+/// Of the texts of two copies the shorter one counts, whichever was read first: lists and gateways add to what was written.
+/// One that says nothing says nothing.
+pub fn says_less(one: &str, other: &str) -> bool {
+    let of = |text: &str| (text.trim().is_empty(), text.chars().count());
+    (of(one), one) < (of(other), other)
 }
 
 /// The subject of two copies: a list puts its name before it, a gateway its warning. The shorter one, whichever was read first.
@@ -219,6 +242,7 @@ fn decision(mail: &decide::Mail, activity: Option<&String>, store: &Store) -> De
         occurred_at: Some(mail.at),
         dated: activity.and_then(|_| capture::dated(&mail.message)),
         activity: activity.cloned(),
+        tags: decide::captured(&mail.decision).map(|c| c.tags.clone()).unwrap_or_default(),
         attempts: 0,
         retry_at: None,
         blind,

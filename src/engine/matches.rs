@@ -11,11 +11,12 @@ use crate::{
         closings,
         directory::Directory,
         matching::{self, Choice, Facts, Member},
+        steps,
     },
     store::{
         StoreError, Tx,
         activities::{self, Chosen, Stored},
-        entries, rematch, reviews,
+        copies, entries, rematch, reviews,
         sightings::Sighting,
     },
 };
@@ -46,6 +47,8 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
     let mut rows = gather(tx, &fresh).await?;
     let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
     let texts = said_by(tx, &ids, &fresh.texts).await?;
+    let again: Vec<String> = ids.iter().filter(|id| said.contains(id.as_str())).cloned().collect();
+    let documents = copies::tags(tx, &again).await?;
     let mut chosen: HashMap<String, Vec<Chosen>> = HashMap::new();
     for c in activities::choices(tx, &ids).await? {
         chosen.entry(c.activity.clone()).or_default().push(c);
@@ -59,7 +62,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
         identify(&mut s.activity.participants, &known.directory);
         // the others of the thread say what they said before
         if said.contains(s.activity.id.as_str()) {
-            retag(s, texts.get(&s.activity.id).map(String::as_str), known);
+            retag(s, texts.get(&s.activity.id).map(String::as_str), documents.get(&s.activity.id), known);
         }
     }
     let typed = rows.iter().filter(|s| s.activity.origin == Origin::Typed);
@@ -118,8 +121,11 @@ impl Before {
     }
 }
 
-/// The tags that follow from what is said: made anew each time, from the words as they are kept now.
-fn retag(s: &mut Stored, text: Option<&str>, known: &Known) {
+/// The tags that follow from what is said and attached: made anew each time, from the words as they are kept now and from the
+/// copies as they are decided now.
+fn retag(s: &mut Stored, text: Option<&str>, documents: Option<&BTreeSet<String>>, known: &Known) {
+    s.activity.tags.retain(|tag| !steps::DOCUMENTS.contains(&tag.as_str()));
+    s.activity.tags.extend(documents.into_iter().flatten().cloned());
     known.competitors.retag(&mut s.activity.tags, s.subject.as_deref(), text);
     closings::retag(&mut s.activity.tags, text.filter(|_| s.activity.kind == Kind::Email));
 }

@@ -135,6 +135,7 @@ fn decision(entry: &decide::Entry, activity: Option<String>, store: &Store) -> D
         occurred_at: Some(entry.event.start),
         dated: None,
         activity,
+        tags: Vec::new(),
         attempts: 0,
         retry_at: None,
         blind,

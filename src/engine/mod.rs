@@ -25,6 +25,7 @@ pub mod rules;
 mod subjects;
 mod texts;
 mod threads;
+mod touched;
 pub mod trial;
 
 use std::sync::{Arc, OnceLock, RwLock};

@@ -1,18 +1,22 @@
 //! Which words of mails are kept: texts that could not be read with their mail are asked for again, and of several mailboxes
 //! that hold the same mail the strictest decides for all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use dealtrail_sdk::record::Content;
 
 use super::{
     Connection, Engine, EngineError,
+    mail::says_less,
     matches::{self, Fresh},
     rules::{Level, TEXT_LIMIT},
 };
 use crate::{
-    domain::activity::{Kind, TextState},
-    store::{StoreError, Tx, activities, connections, items, sightings, streams::Stored},
+    domain::{
+        activity::{Kind, TextState},
+        steps,
+    },
+    store::{StoreError, Tx, activities, connections, items, rematch, sightings, streams::Stored},
 };
 
 /// Texts asked for in one go.
@@ -33,19 +37,26 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let ids: Vec<String> = pending.values().cloned().collect();
         let known = activities::by_ids(&mut tx, &ids).await?;
-        // two copies in one folder are one text
-        let mut known: HashMap<String, _> = known.into_iter().map(|s| (s.activity.id.clone(), s)).collect();
-        let mut fresh = Fresh::default();
+        // two copies in one folder are one text; a copy that is gone leaves the word to the other
+        let mut told: BTreeMap<&str, Option<String>> = BTreeMap::new();
         for (key, content) in contents {
-            let Some(mut stored) = pending.get(&key).and_then(|id| known.remove(id)) else { continue };
-            stored.text_state = match content {
-                Content::Text { text, .. } => {
-                    fresh.texts.push((stored.activity.id.clone(), text));
-                    TextState::Kept
-                }
-                Content::None => TextState::None,
+            let Some(id) = pending.get(&key) else { continue };
+            let text = match content {
+                Content::Text { text, .. } => Some(text),
+                Content::None => None,
                 Content::Gone => continue,
             };
+            match (told.entry(id).or_insert_with(|| text.clone()), text) {
+                (known @ None, text) => *known = text,
+                (Some(known), Some(text)) if says_less(&text, known) => *known = text,
+                _ => {}
+            }
+        }
+        let mut fresh = Fresh::default();
+        for mut stored in known {
+            let Some(text) = told.remove(stored.activity.id.as_str()) else { continue };
+            stored.text_state = if text.is_some() { TextState::Kept } else { TextState::None };
+            fresh.texts.extend(text.map(|text| (stored.activity.id.clone(), text)));
             fresh.rows.push(stored);
         }
         let count = fresh.rows.len() as u64;
@@ -70,7 +81,8 @@ pub async fn strictest(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Le
     Ok(all)
 }
 
-/// Mails that lost one of their ties: what only its mailbox withheld is read once more from the others.
+/// Mails that lost one of their ties: what only its mailbox withheld is read once more from the others, and what only its copy
+/// had attached is no longer said of them.
 pub async fn bring_back(tx: &mut Tx, lost: &[String]) -> Result<(), StoreError> {
     let level = strictest(tx, lost).await?;
     let short: Vec<String> = activities::by_ids(tx, lost)
@@ -86,5 +98,7 @@ pub async fn bring_back(tx: &mut Tx, lost: &[String]) -> Result<(), StoreError> 
     for s in sightings::of_activities(tx, &short).await?.iter().filter(|s| !s.typed) {
         items::recheck(tx, s.stream, &s.key).await?;
     }
-    Ok(())
+    let left = activities::by_ids(tx, lost).await?;
+    let with = left.into_iter().filter(|s| steps::has_document(&s.activity.tags)).map(|s| s.activity.id);
+    rematch::add(tx, with.collect::<Vec<_>>()).await
 }

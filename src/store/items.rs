@@ -28,6 +28,8 @@ pub struct Decided {
     /// The date a captured mail bears itself: copies of one mail are told by it.
     pub dated: Option<DateTime<Utc>>,
     pub activity: Option<String>,
+    /// What this copy of a captured mail is by what is attached to it: `quote`, `order`, `contract`.
+    pub tags: Vec<String>,
     pub attempts: i64,
     pub retry_at: Option<DateTime<Utc>>,
     /// Blind hashes under which a later contact or company finds it again.
@@ -50,6 +52,7 @@ impl Decided {
             occurred_at: None,
             dated: None,
             activity: None,
+            tags: Vec::new(),
             attempts: 0,
             retry_at: None,
             blind: Vec::new(),
@@ -137,6 +140,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
             opt_ms(d.occurred_at),
             opt_ms(d.dated),
             d.activity.clone(),
+            (!d.tags.is_empty()).then(|| d.tags.join(" ")),
             ms(now),
             Option::<i64>::None,
             d.attempts,
@@ -160,6 +164,7 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         "occurred_at",
         "dated",
         "activity",
+        "tags",
         "decided_at",
         "gone_at",
         "attempts",
@@ -227,7 +232,7 @@ pub async fn looked_at(tx: &mut Tx, stream: i64, key: &str, version: Option<&str
 
 /// Decides an item that is gone from its source, from what was kept of it: it is no activity after all.
 pub async fn skip(tx: &mut Tx, stream: i64, key: &str, reason: &str, detail: Option<&str>) -> Result<(), StoreError> {
-    let sql = "update items set outcome = 'skipped', reason = $3, detail = $4, activity = null, retry_at = null, attempts = 0 \
+    let sql = "update items set outcome = 'skipped', reason = $3, detail = $4, activity = null, tags = null, retry_at = null, attempts = 0 \
                where stream = $1 and key = $2";
     tx.exec(sql, args![stream, key, reason, detail]).await?;
     Ok(())

@@ -198,7 +198,7 @@ impl Store {
             let sql = format!(
                 "select l.entity_id, {shown} from links l join activities a on a.id = l.activity \
                  where l.entity = '{entity}' and l.entity_id in ({{in}}) and a.occurred_at >= {from} and a.occurred_at <= {now} \
-                 and a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and (a.kind in ('email', 'call') \
+                 and {NO_MERE_MACHINE} and (a.origin = 'captured' or a.confirmed = 1) and (a.kind in ('email', 'call') \
                  or (a.kind = 'meeting' and a.confirmed = 1 and a.status in ('planned', 'held') \
                  and coalesce(a.ended_at, a.occurred_at) <= {now})) {group}"
             );
@@ -317,5 +317,22 @@ impl Store {
                 confirmed: r.text(3) == "captured",
             })
             .collect())
+    }
+}
+
+/// What `domain::steps` says of machines: their mail counts for the documents in it.
+const NO_MERE_MACHINE: &str =
+    "(a.automatic = 0 or a.tags like '%\"quote\"%' or a.tags like '%\"order\"%' or a.tags like '%\"contract\"%')";
+
+#[cfg(test)]
+mod tests {
+    use super::NO_MERE_MACHINE;
+    use crate::domain::steps::DOCUMENTS;
+
+    #[test]
+    fn the_documents_that_count_are_those_of_the_domain() {
+        let named: Vec<&str> =
+            NO_MERE_MACHINE.split("'%\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(named, DOCUMENTS);
     }
 }

@@ -8,33 +8,26 @@ use std::{
     sync::Arc,
 };
 
-use chrono::TimeDelta;
 use dealtrail::{
-    app::App,
     clock::SystemClock,
-    config,
     domain::activity::Status,
     engine::{
-        Connection, Engine,
+        Engine,
         pass::Options,
         progress::{Quiet, Tally, Watcher},
         rules::Level,
     },
-    store::{
-        Store,
-        connections::{self, State},
-        lists::Filter,
-    },
+    store::{Store, connections::State, lists::Filter},
 };
 use dealtrail_sdk::{Clock as _, Gives};
 use rstest::rstest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fake::{Fake, Trick},
+    fake::{self, Fake, Trick},
     support::{
         Database::{self, Postgres, Sqlite},
-        Letter, Office, days_ago, letter,
+        Letter, Office, letter,
     },
 };
 
@@ -42,34 +35,8 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("m{n}")).collect()
 }
 
-/// An engine over the office's database that reads the CRM and this source.
 async fn engine(config: &Path, make: impl FnOnce(&Store) -> Fake) -> (Arc<Engine>, Fake) {
-    let app = App::open(config::load(config).expect("a configuration"), Arc::new(SystemClock)).await.expect("an app");
-    let store = app.store.clone();
-    let fake = make(&store);
-    let mut known = store.connections().await.expect("connections");
-    known.retain(|c| c.name != "made-up");
-    let crm = known.iter().find(|c| c.name == "crm").expect("the CRM").clone();
-    known.push(connections::Connection { name: "made-up".into(), gives: "mail".into(), state: State::New, ..crm });
-    store.configure(&known).await.expect("a connection");
-    let made_up = Connection {
-        name: "made-up".into(),
-        gives: fake.gives,
-        owner: Some("ana@acme.example".into()),
-        source: Box::new(fake.clone()),
-        policy: dealtrail::domain::capture::Policy { since: days_ago(400), ..Default::default() },
-        members: Vec::new(),
-        content: Level::Subject,
-        horizon: TimeDelta::days(90),
-        clock: Arc::new(SystemClock),
-        zone: chrono_tz::UTC,
-        poll: std::time::Duration::from_secs(300),
-        prefix: None,
-    };
-    let mut connections = app.engine.connections.clone();
-    connections.push(Arc::new(made_up));
-    let engine = Engine::new(store, Arc::new(SystemClock), app.engine.rules.clone(), connections).await;
-    (Arc::new(engine.expect("an engine")), fake)
+    fake::engine(config, Level::Subject, make).await
 }
 
 async fn pass(engine: &Arc<Engine>, full: bool) -> Tally {

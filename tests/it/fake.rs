@@ -2,15 +2,26 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use dealtrail::{args, clock::SystemClock, store::Store};
+use dealtrail::{
+    app::App,
+    args,
+    clock::SystemClock,
+    config,
+    engine::{Connection, Engine, rules::Level},
+    store::{
+        Store,
+        connections::{self, State},
+    },
+};
 use dealtrail_sdk::{
     Batch, Change, Clock as _, Cursor, Entry, Fault, Gives, Item, Listing, Source, Stream, Window, ical, mime,
-    record::Record,
+    record::{Content, Record},
 };
 
 use crate::support::{days_ago, letter};
@@ -38,6 +49,8 @@ pub struct Fake {
     pub trick: Arc<Mutex<(Trick, BTreeSet<String>)>>,
     /// Gives its messages with the batch instead of a listing.
     pub batches: bool,
+    /// The texts of its messages, by their names; before they are there, no text can be read.
+    pub texts: Arc<Mutex<Vec<(String, String)>>>,
     /// How many were read together with a bad one, each time.
     pub met: Arc<Mutex<Vec<usize>>>,
 }
@@ -53,6 +66,7 @@ impl Fake {
             streams: Arc::new(Mutex::new(vec!["INBOX"])),
             trick: Arc::new(Mutex::new((Trick::None, BTreeSet::new()))),
             batches: false,
+            texts: Arc::default(),
             met: Arc::default(),
         }
     }
@@ -65,7 +79,8 @@ impl Fake {
     fn change(&self, name: &str, version: &str, window: &Window) -> Change {
         let (resource, version) = (name.to_owned(), Some(version.to_owned()));
         if self.gives == Gives::Mail {
-            let id = format!("{name}@buyer.example");
+            // what follows a plus tells copies of one mail apart
+            let id = format!("{}@buyer.example", name.split('+').next().unwrap_or(name));
             let mut mail = mime::message(&letter(&id).bytes()).expect("a message");
             mail.date = Some(self.sent);
             let items = vec![Item { key: resource.clone(), record: Record::Mail(Box::new(mail)) }];
@@ -139,7 +154,43 @@ impl Source for Fake {
         Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), ..Batch::default() })
     }
 
+    async fn content(&self, _: &Stream, keys: &[String], _: usize) -> Result<Vec<(String, Content)>, Fault> {
+        let texts = self.texts.lock().expect("nobody panics while holding it").clone();
+        let wanted = texts.into_iter().filter(|t| keys.contains(&t.0));
+        Ok(wanted.map(|(key, text)| (key, Content::Text { text, truncated: false })).collect())
+    }
+
     async fn fetch(&self, _: &Stream, resources: &[String], window: &Window) -> Result<Vec<Change>, Fault> {
         self.give(resources, window).await
     }
+}
+
+/// An engine over the office's database that reads the CRM and this source.
+pub async fn engine(config: &Path, content: Level, make: impl FnOnce(&Store) -> Fake) -> (Arc<Engine>, Fake) {
+    let app = App::open(config::load(config).expect("a configuration"), Arc::new(SystemClock)).await.expect("an app");
+    let store = app.store.clone();
+    let fake = make(&store);
+    let mut known = store.connections().await.expect("connections");
+    known.retain(|c| c.name != "made-up");
+    let crm = known.iter().find(|c| c.name == "crm").expect("the CRM").clone();
+    known.push(connections::Connection { name: "made-up".into(), gives: "mail".into(), state: State::New, ..crm });
+    store.configure(&known).await.expect("a connection");
+    let made_up = Connection {
+        name: "made-up".into(),
+        gives: fake.gives,
+        owner: Some("ana@acme.example".into()),
+        source: Box::new(fake.clone()),
+        policy: dealtrail::domain::capture::Policy { since: days_ago(400), ..Default::default() },
+        members: Vec::new(),
+        content,
+        horizon: TimeDelta::days(90),
+        clock: Arc::new(SystemClock),
+        zone: chrono_tz::UTC,
+        poll: std::time::Duration::from_secs(300),
+        prefix: None,
+    };
+    let mut connections = app.engine.connections.clone();
+    connections.push(Arc::new(made_up));
+    let engine = Engine::new(store, Arc::new(SystemClock), app.engine.rules.clone(), connections).await;
+    (Arc::new(engine.expect("an engine")), fake)
 }

@@ -98,6 +98,7 @@ fn difference(want: &Outcome, have: &Outcome) -> Option<String> {
     lines("deals", &want.deals, &have.deals)
         .or_else(|| lines("decisions", &want.decisions, &have.decisions))
         .or_else(|| lines("activities", &want.activities, &have.activities))
+        .or_else(|| lines("texts", &want.texts, &have.texts))
         .or_else(|| lines("gaps", &live(&want.gaps), &live(&have.gaps)))
         .or_else(|| late(&want.gaps, &have.gaps))
         .or_else(|| afresh(have))

@@ -1,10 +1,12 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
 mod commands;
+mod copies;
 mod counted;
 mod crashes;
 mod crm;
 mod daemon;
+mod day;
 mod decided;
 mod fake;
 mod faults;

@@ -5,7 +5,14 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use super::Asked;
-use crate::domain::reports::{Table, today};
+use crate::{
+    config::Level,
+    domain::reports::{
+        Table,
+        today::{self, Told},
+    },
+    store::{activities::Stored, lists::ShownSighting},
+};
 
 impl Asked<'_> {
     pub(super) async fn today(&self) -> anyhow::Result<Table> {
@@ -16,17 +23,37 @@ impl Asked<'_> {
         let (happened, items) = (store.happened(from, to, &members).await?, store.decided_items(from, to).await?);
         let (traffic, pace) = (store.traffic(self.now).await?, self.pace().await?);
         let findings = store.open_findings().await?;
+        let told = self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()).await?;
         Ok(today::report(&today::Input {
             directory: self.directory,
             findings: &findings,
             happened: &happened,
             items: &items,
             traffic: &traffic,
+            told: &told,
             pace: &pace,
             calendars: &self.app.engine.rules.calendars,
             range: self.range.clone(),
             scope: self.scope.clone(),
             now: self.now,
         }))
+    }
+
+    /// What these activities were about and who took part. On a rep's own page whoever looks took part; others see of each what
+    /// the strictest of its mailboxes and calendars shares.
+    async fn told(&self, ids: Vec<String>) -> anyhow::Result<HashMap<String, Told>> {
+        let config = &self.app.config;
+        let shared = |name: &str| {
+            let connection = config.connections.iter().find(|c| c.name == name);
+            connection.map_or(config.privacy.share, |c| config.share_of(c)) >= Level::Subject
+        };
+        let own = self.scope.rep.is_some();
+        let all = self.app.store.with_sightings(self.app.store.activities_by_ids(&ids).await?).await?;
+        let one = |(stored, sightings): (Stored, Vec<ShownSighting>)| {
+            let may_know = own || sightings.iter().all(|s| shared(&s.connection));
+            let title = stored.subject.filter(|_| may_know);
+            (stored.activity.id, Told { title, people: stored.activity.participants })
+        };
+        Ok(all.into_iter().map(one).collect())
     }
 }

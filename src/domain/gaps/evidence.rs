@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::{
     activity::{Activity, Direction, Entity, Kind, Origin, Participant, Role, Status},
     directory::{Deal, Directory},
+    steps,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +27,6 @@ pub enum Side {
     TypedCall,
     Partner,
 }
-
-/// Tags of documents that make even automatic mail count.
-const DOCUMENTS: &[&str] = &["quote", "order", "contract"];
 
 /// Words in a contact role that say "not the buyer".
 const PARTNER_ROLES: &[&str] = &["partner", "reseller", "distributor", "referral"];
@@ -95,7 +93,7 @@ impl Buyers<'_> {
             Some(direction) => direction == Direction::Outbound,
             None => author.is_some_and(|p| self.directory.is_ours(&p.address)),
         };
-        let document = activity.tags.iter().any(|tag| DOCUMENTS.contains(&tag.as_str()));
+        let document = steps::has_document(&activity.tags);
         if ours {
             Weight::OneSided(Side::OurMail)
         } else if activity.automatic && !document {

@@ -1,7 +1,6 @@
 //! `overdue_next_step`: a planned step (a task of the CRM with its date) is past its date, and nothing that was captured with
-//! the contact or on the deal has fulfilled it. Ticking fulfils nothing; doing does, whether or not it is ticked: mail of
-//! either side, a held and confirmed meeting, a logged call. It may be done early, as long before its date as it may be late
-//! (a ticked one: before it was ticked).
+//! the contact or on the deal has fulfilled it, as [`steps`](crate::domain::steps) says. Ticking fulfils nothing; doing does, whether or not it is
+//! ticked. It may be done early, as long before its date as it may be late (a ticked one: before it was ticked).
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -14,7 +13,7 @@ use super::{
     sight::Sight,
     words,
 };
-use crate::domain::directory::Task;
+use crate::domain::{directory::Task, steps::Deed};
 
 struct Step<'c, 'a> {
     task: &'a Task,
@@ -41,9 +40,8 @@ fn day(case: &Case<'_>, owner: &str, due: DateTime<Utc>) -> NaiveDate {
 }
 
 /// Does it count as having taken a step?
-fn fulfils(seen: &Seen<'_>) -> bool {
-    let ours = matches!(seen.weight, Weight::OneSided(Side::OurMail | Side::Partner));
-    seen.tie != Tie::Pending && (ours || seen.weight == Weight::Evidence)
+fn fulfils(seen: &Seen<'_>, now: DateTime<Utc>) -> bool {
+    Deed::of(seen.activity, now).fulfils(now)
 }
 
 fn steps<'c, 'a>(case: &'c Case<'a>) -> Vec<Step<'c, 'a>> {
@@ -62,7 +60,8 @@ fn steps<'c, 'a>(case: &'c Case<'a>) -> Vec<Step<'c, 'a>> {
             let start = calendar.start_of(day);
             let from = calendar.sub(ticked.map_or(start, |ticked| ticked.min(start)), after);
             let late = calendar.add(calendar.end_of(day), after);
-            let done = case.seen.iter().find(|s| s.at() >= from && fulfils(s));
+            let now = case.now();
+            let done = case.seen.iter().find(|s| s.at() >= from && s.tie != Tie::Pending && fulfils(s, now));
             Step { task, owner, day, from, late, done }
         })
         .collect()
@@ -91,10 +90,7 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
         if !sight.lagging.is_empty() {
             continue;
         }
-        let could = |s: &&Seen<'_>| {
-            s.at() >= step.from
-                && matches!(s.weight, Weight::Evidence | Weight::OneSided(Side::OurMail | Side::Partner))
-        };
+        let could = |s: &&Seen<'_>| s.at() >= step.from && fulfils(s, case.now());
         let pending: Vec<&Seen<'_>> = case.pending().filter(could).collect();
         let finding = finding(case, &step, &sight, &pending).doubted();
         verdicts.push(Verdict { outcome: Outcome::Stands, finding });
@@ -152,10 +148,13 @@ fn waits_for(case: &Case<'_>) -> Vec<String> {
 mod tests {
     use super::super::{
         Brings, Capture, Finding, Rule, Severity, State,
-        world::{ANA, BEN, World, call, connection, deal, mail_in, mail_out, meeting, of_contact, pending, t, typed},
+        world::{
+            ANA, BEN, World, call, connection, deal, mail_from, mail_in, mail_out, meeting, of_contact, pending, t,
+            typed,
+        },
     };
     use crate::domain::{
-        activity::{Activity, Kind, Origin},
+        activity::{Activity, Direction, Kind, Origin},
         directory::Task,
     };
 
@@ -194,6 +193,11 @@ mod tests {
         assert_eq!(old.findings(OVERDUE), []);
     }
 
+    fn machine(tags: &[&str]) -> Activity {
+        let tags = tags.iter().map(|t| (*t).to_owned()).collect();
+        Activity { automatic: true, tags, ..mail_in("a", "11-10") }
+    }
+
     #[test]
     fn what_fulfils_a_step() {
         let cases: Vec<(&str, Activity, bool)> = vec![
@@ -209,6 +213,15 @@ mod tests {
             ("a planned one", meeting("a", "11-25", true), false),
             ("a typed call", typed("a", Kind::Call, "11-10", false), false),
             ("a note", typed("a", Kind::Note, "11-10", true), false),
+            ("a machine's mail", machine(&[]), false),
+            ("a machine's mail with a word", machine(&["closing"]), false),
+            ("a machine's order", machine(&["order"]), true),
+            (
+                "a machine's quote of ours",
+                Activity { direction: Some(Direction::Outbound), ..machine(&["quote"]) },
+                true,
+            ),
+            ("a partner's mail", mail_from("a", "11-10", "rita@reseller.example"), true),
         ];
         for (name, activity, done) in cases {
             assert_eq!(due("11-20").with(activity).findings(OVERDUE).is_empty(), done, "{name}");

@@ -1,6 +1,6 @@
 //! The `next_steps` report: what was planned, what shows that it was done, what is overdue, what was given another date. Ticking
-//! fulfils nothing: a mail of either side, a held meeting or a call does, with the contact or on the deal, as the gap rule
-//! `overdue_next_step` says.
+//! fulfils nothing: what does, with the contact or on the deal, [`steps`](crate::domain::steps) says for it and for the gap rule
+//! `overdue_next_step` alike.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ use super::{
     stand::Stand,
 };
 
-/// Something that happened with a contact or on a deal and may fulfil a step: between people, and held or confirmed.
+/// Something that happened with a contact or on a deal and fulfils a step of that time.
 #[derive(Clone, Debug)]
 pub struct Sign {
     pub activity: String,

@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     super::{
-        activity::{Activity, Entity, Kind, Origin, Role, Status},
+        activity::{Activity, Entity, Kind, Origin, Participant, Role, Status},
+        address,
         directory::{Directory, User},
         gaps::{Finding, Rule, State},
         working::WorkCalendar,
@@ -17,6 +18,14 @@ use super::{
     credit::{Happened, credit, is_rep},
     segments::Traffic,
 };
+
+/// What is told of an activity besides that it happened.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// What it was about, where whoever looks may know.
+    pub title: Option<String>,
+    pub people: Vec<Participant>,
+}
 
 #[derive(Debug)]
 pub struct Input<'a> {
@@ -28,6 +37,8 @@ pub struct Input<'a> {
     /// Decided items of the same days.
     pub items: &'a [Item],
     pub traffic: &'a [Traffic],
+    /// By activity: the day's meetings, and what the findings go by.
+    pub told: &'a HashMap<String, Told>,
     /// The `pace` report of that day.
     pub pace: &'a Table,
     /// By folded email, where they differ from the range's.
@@ -151,17 +162,39 @@ impl<'i, 'a> Page<'i, 'a> {
 
     /// Behind a finding stand the activities it goes by, else itself.
     fn line(&self, finding: &Finding, what: &str) -> Line {
-        let directory = self.input.directory;
-        let contact = finding.contact.as_ref().and_then(|id| directory.contacts.get(id));
         let behind = if finding.evidence.is_empty() { vec![finding.id.clone()] } else { finding.evidence.clone() };
         Line {
             at: Some(finding.since),
-            who: contact.and_then(|c| c.name.clone().or_else(|| c.emails.first().cloned())).into_iter().collect(),
+            who: self.who(finding),
             deal: finding.deal.iter().map(|id| self.deal(id)).collect(),
             what: what.to_owned(),
             count: None,
             behind,
         }
+    }
+
+    /// Whom a finding is about: as the CRM names them, else as the mail does that it goes by, else where they are from.
+    fn who(&self, finding: &Finding) -> Vec<String> {
+        let directory = self.input.directory;
+        let contact = finding.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
+        if let Some(name) = contact.and_then(|c| c.name.clone()).filter(|n| !n.trim().is_empty()) {
+            return vec![name];
+        }
+        let told = finding.evidence.iter().rev().find_map(|id| self.input.told.get(id));
+        let people = told.map_or(&[][..], |t| t.people.as_slice());
+        let outside = |p: &&Participant| p.role != Role::Resource && p.user.is_none() && !directory.is_ours(&p.address);
+        let known =
+            |p: &&Participant| p.contact.as_deref().map(|id| directory.survivor(id)) == contact.map(|c| c.id.as_str());
+        if let Some(contact) = contact {
+            let named = people.iter().filter(known).find_map(|p| p.name.clone());
+            return named.or_else(|| contact.emails.first().cloned()).into_iter().collect();
+        }
+        // who wrote is who waits; of what we wrote, whom it went to
+        let writers: Vec<&Participant> = people.iter().filter(outside).filter(|p| p.role == Role::From).collect();
+        let others: Vec<&Participant> = people.iter().filter(outside).collect();
+        let mut who: Vec<String> = if writers.is_empty() { others } else { writers }.into_iter().map(named).collect();
+        who.dedup();
+        who
     }
 
     fn deal(&self, id: &str) -> String {
@@ -205,7 +238,10 @@ impl<'i, 'a> Page<'i, 'a> {
             at: Some(activity.occurred_at),
             who: outsiders.map(|p| p.name.clone().unwrap_or_else(|| p.address.clone())).collect(),
             deal: deals.iter().map(|id| self.deal(id)).collect(),
-            what: format!("{last}, {gaps} open gaps"),
+            what: match self.input.told.get(&activity.id).and_then(|t| t.title.as_deref()) {
+                Some(title) => format!("{title}: {last}, {gaps} open gaps"),
+                None => format!("{last}, {gaps} open gaps"),
+            },
             count: None,
             behind: vec![activity.id.clone()],
         }
@@ -270,87 +306,29 @@ impl<'i, 'a> Page<'i, 'a> {
     }
 }
 
+/// As they call themselves, else where they are from.
+fn named(person: &Participant) -> String {
+    let name = person.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+    match (name, address::domain(&person.address)) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(domain)) => format!("somebody at {domain}"),
+        (None, None) => "somebody".to_owned(),
+    }
+}
+
+/// The activities of which a page tells: the day's meetings, and what findings go by whose contact the CRM does not name.
+pub fn tells_of(happened: &[Happened], findings: &[Finding], directory: &Directory) -> BTreeSet<String> {
+    let meetings = happened.iter().filter(|h| h.activity.kind == Kind::Meeting).map(|h| h.activity.id.clone());
+    let unnamed = findings.iter().filter(|f| {
+        let contact = f.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
+        contact.is_none_or(|c| c.name.as_deref().is_none_or(|n| n.trim().is_empty()))
+    });
+    meetings.chain(unnamed.filter_map(|f| f.evidence.last().cloned())).collect()
+}
+
 fn counted(all: impl Iterator<Item = (String, Vec<String>)>) -> Vec<Line> {
     all.map(|(what, behind)| Line { what, count: Some(behind.len() as u64), behind, ..Line::default() }).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::office, *};
-    use crate::domain::reports::coverage::Decided;
-    use office::{ANA, BEN, t};
-
-    fn finding(rule: Rule, deal: &str, owner: &str) -> Finding {
-        let mut finding = Finding::blank(rule, deal, "k".into(), t("11-10"));
-        (finding.deal, finding.owner) = (Some(deal.into()), Some(owner.into()));
-        finding
-    }
-
-    #[test]
-    fn what_a_day_holds() {
-        let deals = (0..8).map(|n| office::deal(&format!("d{n}"), ANA, 1.0, "EUR")).collect();
-        let directory = office::directory(office::users(), vec![], deals);
-        let mut findings: Vec<Finding> = (0..8).map(|n| finding(Rule::GoneQuiet, &format!("d{n}"), ANA)).collect();
-        findings.push(finding(Rule::WeOweReply, "d1", ANA));
-        findings.push(finding(Rule::NoReply, "d2", BEN));
-        let happened = [
-            office::meeting("m", "11-20 15:00", &[ANA]).on("d1"),
-            office::meeting("late", "11-21 15:00", &[ANA]),
-            office::sent("s", "11-19 10:00", ANA, "t"),
-            office::sent("old", "11-18 10:00", ANA, "t"),
-        ];
-        let item = |key: &str, at: &str, owner: &str| Item {
-            decided: Decided {
-                connection: "c".into(),
-                stream: "INBOX".into(),
-                owner: Some(owner.into()),
-                at: Some(t(at)),
-                outcome: Outcome::Skipped,
-                reason: Some("bulk".into()),
-                count: 1,
-            },
-            key: key.into(),
-            activity: None,
-        };
-        let items =
-            [item("1", "11-19", ANA), item("2", "11-20 08:00", ANA), item("3", "11-12", ANA), item("4", "11-19", BEN)];
-        let calendar = WorkCalendar::default();
-        let day = "2026-11-20".parse().expect("a date");
-        let range = Range { from: day, to: day, calendar: &calendar };
-        let pace = Table { name: "pace".into(), from: day, to: day, columns: vec![], rows: vec![], notes: vec![] };
-        let input = Input {
-            directory: &directory,
-            findings: &findings,
-            happened: &happened,
-            items: &items,
-            traffic: &[],
-            pace: &pace,
-            calendars: &HashMap::new(),
-            range,
-            scope: Scope { team: None, rep: Some(ANA.into()) },
-            now: t("11-20 12:00"),
-        };
-        let table = report(&input);
-        let mut sections: BTreeMap<String, usize> = BTreeMap::new();
-        for row in &table.rows {
-            *sections.entry(row.cells[2].text()).or_default() += 1;
-        }
-        let want = [
-            ("captured", 1),
-            ("meetings", 1),
-            ("quiet deals", 8),
-            ("skipped", 1),
-            ("suggestions", 5),
-            ("they wait", 1),
-        ];
-        assert_eq!(sections, want.into_iter().map(|(s, n)| (s.to_owned(), n)).collect());
-        let meeting = table.rows.iter().find(|r| r.cells[2].text() == "meetings").expect("a meeting");
-        assert_eq!(meeting.cells[6].text(), "no contact before, 2 open gaps");
-        let skipped = table.rows.last().expect("what was skipped");
-        assert_eq!((skipped.cells[6].text(), skipped.cells[7].text()), ("bulk".into(), "2".into()));
-        assert_eq!(skipped.evidence["count"], ["c/INBOX/1", "c/INBOX/2"]);
-        // without a name each rep has a section
-        let all = report(&Input { scope: Scope::default(), ..input });
-        assert!(all.rows.iter().any(|r| r.cells[0].text() == BEN && r.cells[2].text() == "we wait"));
-    }
-}
+mod tests;

@@ -44,6 +44,7 @@ pub type Known = BTreeMap<String, String>;
 
 pub struct Outcome {
     pub activities: Known,
+    pub texts: Known,
     pub decisions: Known,
     pub deals: Known,
     /// All findings.
@@ -218,6 +219,8 @@ impl Play {
     async fn outcome(&self) -> Outcome {
         self.counts().await;
         let (store, now) = (self.store(), self.book.now);
+        let texts = store.db.rows("select activity, body from texts", vec![]).await.expect("texts");
+        let texts = texts.iter().map(|r| (r.text(0), r.text(1))).collect();
         let activities = store.activities_after("", 100_000).await.expect("activities");
         let activities = activities.iter().map(|(s, seen)| {
             let mut row = shapes::activity(s, seen, now);
@@ -243,6 +246,6 @@ impl Play {
         let gaps = self.findings().await;
         store.judge_all().await.expect("marked");
         self.apps[0].engine.review_due().await.expect("judged");
-        Outcome { activities, decisions, deals, gaps, afresh: self.findings().await }
+        Outcome { activities, texts, decisions, deals, gaps, afresh: self.findings().await }
     }
 }

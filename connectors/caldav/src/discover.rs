@@ -6,7 +6,6 @@ use dealtrail_sdk::{Fault, FaultKind, Stream};
 
 use crate::{
     dav::{self, Dav},
-    sync::Marks,
     xml::{self, Multistatus, Reply},
 };
 
@@ -17,7 +16,8 @@ const HOMES: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Found {
     pub stream: Stream,
-    pub marks: Marks,
+    /// Its sync-token; `None` where the server has none.
+    pub token: Option<String>,
 }
 
 /// A place where calendars stand, and whether they are its members (depth 1) or it is one itself (0).
@@ -158,8 +158,7 @@ fn found(dav: &Dav, base: &Url, answer: &Multistatus) -> Vec<Found> {
         .filter_map(|reply| {
             let id = dav.name(base, &reply.href)?;
             let name = reply.props.display_name.clone().unwrap_or_else(|| segment(&id));
-            let marks = Marks { token: reply.props.sync_token.clone(), ctag: reply.props.ctag.clone() };
-            Some(Found { stream: Stream { id, name, role: None }, marks })
+            Some(Found { stream: Stream { id, name, role: None }, token: reply.props.sync_token.clone() })
         })
         .collect()
 }

@@ -35,7 +35,6 @@ use dealtrail_sdk::{
 };
 use discover::Place;
 use serde::Deserialize;
-use sync::Marks;
 
 /// The connector.
 pub static KIND: Kind = Kind {
@@ -158,7 +157,7 @@ struct Calendars {
 }
 
 struct Told {
-    marks: Marks,
+    token: Option<String>,
     at: DateTime<Utc>,
     asked: Instant,
 }
@@ -177,7 +176,7 @@ impl Calendars {
         let (found, places) = discover::calendars(&self.dav, before).await?;
         let since = known.filter(|(before, _)| *before == places).map_or(asked, |(_, since)| since);
         *lock(&self.places) = Some((places, since));
-        let told = found.iter().map(|f| (f.stream.id.clone(), Told { marks: f.marks.clone(), at, asked }));
+        let told = found.iter().map(|f| (f.stream.id.clone(), Told { token: f.token.clone(), at, asked }));
         *lock(&self.told) = told.collect();
         Ok(found.into_iter().map(|f| f.stream).collect())
     }
@@ -207,7 +206,7 @@ impl Source for Calendars {
         let progress = cursor.and_then(sync::Progress::read);
         let told = lock(&self.told).remove(&stream.id).filter(|t| t.asked.elapsed() < FRESH);
         if let (Some(progress), Some(told)) = (&progress, told)
-            && progress.stands(&told.marks, step.today)
+            && progress.stands(told.token.as_deref(), step.today)
         {
             return Ok(Batch { cursor: cursor.cloned(), as_of: Some(told.at), ..Batch::default() });
         }

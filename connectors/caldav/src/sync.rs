@@ -53,25 +53,15 @@ pub struct Progress {
     doubted: bool,
 }
 
-/// The server's own marks of a calendar: while they stand still, so does it.
-#[derive(Clone, Debug, Default)]
-pub struct Marks {
-    pub token: Option<String>,
-    pub ctag: Option<String>,
-}
-
 impl Progress {
     /// `None` for a text that is no cursor of ours: then reading starts anew, which doubles nothing.
     pub fn read(cursor: &Cursor) -> Option<Self> {
         serde_json::from_str(&cursor.0).ok()
     }
 
-    /// Whether there is nothing to ask for, by what was told beside the list of calendars.
-    pub fn stands(&self, marks: &Marks, today: NaiveDate) -> bool {
-        let same = match &self.token {
-            Some(token) => marks.token.as_ref() == Some(token),
-            None => self.ctag.is_some() && self.ctag == marks.ctag,
-        };
+    /// Whether there is nothing to ask for, by the token that was told beside the list of calendars.
+    pub fn stands(&self, token: Option<&str>, today: NaiveDate) -> bool {
+        let same = token.is_some() && token == self.token.as_deref();
         same && self.pending.is_empty() && !self.again && !self.doubted && !self.is_stale(today)
     }
 
@@ -382,32 +372,18 @@ mod tests {
     #[test]
     fn what_stands_is_not_asked_for() {
         let day = NaiveDate::from_ymd_opt(2026, 3, 10).expect("a day");
-        let some = |text: &str| Some(text.to_owned());
-        let by_token = Progress { token: some("t1"), ctag: some("c1"), listed: day, ..Progress::default() };
-        let by_ctag = Progress { token: None, ..by_token.clone() };
-        let neither = Progress { ctag: None, ..by_ctag.clone() };
-        let marks =
-            |token: Option<&str>, ctag: Option<&str>| Marks { token: token.and_then(some), ctag: ctag.and_then(some) };
-        for (progress, token, ctag, stands) in [
-            (&by_token, Some("t1"), Some("c1"), true),
-            (&by_token, Some("t1"), Some("c2"), true),
-            (&by_token, Some("t2"), Some("c1"), false),
-            (&by_token, None, Some("c1"), false),
-            (&by_ctag, None, Some("c1"), true),
-            (&by_ctag, Some("t1"), Some("c2"), false),
-            (&neither, None, None, false),
-        ] {
-            assert_eq!(progress.stands(&marks(token, ctag), day), stands, "{token:?} {ctag:?}");
-        }
-        let same = marks(Some("t1"), Some("c1"));
+        let known = Progress { token: Some("t1".into()), listed: day, ..Progress::default() };
+        assert!(known.stands(Some("t1"), day));
+        assert!(!known.stands(Some("t2"), day) && !known.stands(None, day));
+        assert!(!Progress { token: None, ..known.clone() }.stands(None, day), "two that have none are not the same");
         for unfinished in [
-            Progress { pending: vec!["/a".into()], ..by_token.clone() },
-            Progress { again: true, ..by_token.clone() },
-            Progress { doubted: true, ..by_token.clone() },
+            Progress { pending: vec!["/a".into()], ..known.clone() },
+            Progress { again: true, ..known.clone() },
+            Progress { doubted: true, ..known.clone() },
         ] {
-            assert!(!unfinished.stands(&same, day));
+            assert!(!unfinished.stands(Some("t1"), day));
         }
-        assert!(!by_token.stands(&same, day + TimeDelta::days(7)), "once a week it is listed");
+        assert!(!known.stands(Some("t1"), day + TimeDelta::days(7)), "once a week it is listed");
     }
 
     #[test]

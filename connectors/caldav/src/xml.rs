@@ -287,10 +287,10 @@ macro_rules! propfind {
 
 /// What a place is, and where its owner's calendars are.
 pub const WHERE: &str = propfind!("<D:resourcetype/><D:current-user-principal/><C:calendar-home-set/>");
-/// What a calendar is, and how far it is.
+/// What a calendar is, and how far it is. Not its ctag: servers that have both work both out of all that it holds.
 pub const CALENDAR: &str = propfind!(
     "<D:resourcetype/><D:displayname/><C:supported-calendar-component-set/><S:source/><D:current-user-principal/><C:calendar-home-set/>\
-     <D:sync-token/><S:getctag/>"
+     <D:sync-token/>"
 );
 /// How far a calendar is.
 pub const STATE: &str = propfind!("<D:resourcetype/><D:sync-token/><S:getctag/><D:supported-report-set/>");

@@ -40,7 +40,7 @@ pub struct Frame<'a> {
 }
 
 const CHUNK: usize = 64 << 10;
-/// Where little is expected for a long time.
+/// The same at first, and where little is expected for a long time: it grows with what comes.
 const SMALL_CHUNK: usize = 1 << 10;
 /// What is kept of a line over the limit.
 const LINE_HEAD: usize = 4_096;
@@ -83,12 +83,12 @@ struct Progress {
 
 impl<S: AsyncRead + Unpin> Framer<S> {
     pub fn new(stream: S, limits: Limits) -> Self {
-        Self { stream, limits, buffer: Vec::new(), chunk: CHUNK, start: 0, end: 0, received: 0, pace: None }
+        Self { stream, limits, buffer: Vec::new(), chunk: SMALL_CHUNK, start: 0, end: 0, received: 0, pace: None }
     }
 
-    /// Keeps a small buffer only, or a usual one again.
-    pub fn doze(&mut self, dozing: bool) {
-        self.chunk = if dozing { SMALL_CHUNK } else { CHUNK };
+    /// Lets go of the buffer until something comes again.
+    pub fn doze(&mut self) {
+        self.chunk = SMALL_CHUNK;
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             self.buffer = Vec::new();
@@ -237,6 +237,9 @@ impl<S: AsyncRead + Unpin> Framer<S> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.end += read;
+        if self.end == self.buffer.len() {
+            self.chunk = (self.chunk * 4).min(CHUNK);
+        }
         self.received += read as u64;
         self.pace.get_or_insert((Instant::now(), 0)).1 += read as u64;
         Ok(())

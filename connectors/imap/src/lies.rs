@@ -6,7 +6,11 @@ mod connection;
 mod content;
 mod numbers;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use dealtrail_sdk::{Batch, Change, Cursor, Fault, FaultKind, Source, Stream, Window, record::Record};
 use dealtrail_testkit::imap::{Imap as Fake, Reply};
@@ -24,7 +28,10 @@ fn inbox() -> Stream {
 }
 
 fn mailbox(fake: &Fake, more: Value) -> Mailbox {
-    let mut settings = json!({"port": fake.port()});
+    // An account of its own: what one test's server asked for must not hold for the next one on the same port.
+    static ACCOUNTS: AtomicUsize = AtomicUsize::new(0);
+    let account = format!("ana{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
+    let mut settings = json!({"port": fake.port(), "username": account});
     for (key, value) in more.as_object().expect("an object") {
         settings[key] = value.clone();
     }

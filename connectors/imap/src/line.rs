@@ -95,7 +95,7 @@ impl Lines {
     }
 
     /// The connection that waits for news, back from waiting; `None` when there is none that works.
-    async fn lent_by_the_waiting(&self) -> Option<Session> {
+    async fn back_from_waiting(&self) -> Option<Session> {
         let asking = self.used(|u| u.asking += 1, |u| u.asking -= 1);
         let waiting = self.waiting.lock().await.take();
         drop(asking);
@@ -119,7 +119,7 @@ impl Lines {
         let using = self.used(|u| u.out += 1, |u| u.out -= 1);
         let mut session = self.kept(folder).await;
         if session.is_none() {
-            session = self.lent_by_the_waiting().await;
+            session = self.back_from_waiting().await;
         }
         let mut session = match session {
             Some(session) => session,
@@ -148,16 +148,14 @@ impl Lines {
     /// # Errors
     /// Whatever stands in the way of a new connection.
     pub async fn session_to_wait(&self, folder: &str) -> Result<Session, Fault> {
+        self.route.check()?;
         let session = self.kept(Some(folder)).await;
         for other in self.drain() {
             other.logout().await;
         }
         match session {
             Some(session) => Ok(session),
-            None => {
-                self.route.check()?;
-                Box::pin(self.route.open()).await
-            }
+            None => Box::pin(self.route.open()).await,
         }
     }
 

@@ -3,6 +3,9 @@
 //! A tagged NO or BAD is always seen by the caller. After an error of the connection itself, or a BYE, the session is
 //! of no use any more. Nothing here changes a mailbox: folders are only ever opened by EXAMINE.
 
+mod ahead;
+mod opening;
+
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
@@ -20,12 +23,13 @@ use crate::{
     answer::{self, Answer, State, Status},
     command::{Command, Piece},
     cursor::BATCH,
-    fetched::Fetched,
     folder::Folder,
     frame::Framer,
     line::Use,
     sorting::{self, Doing},
 };
+
+pub use ahead::Question;
 
 /// Any transport: TCP, TLS, compressed.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -73,13 +77,6 @@ pub struct Session {
     /// False after an error of the connection.
     pub alive: bool,
     pub quick_resync: bool,
-}
-
-/// Commands, and the messages they ask for in ascending order.
-#[derive(Debug, Default)]
-pub struct Question {
-    pub commands: Vec<Command>,
-    pub uids: Vec<u32>,
 }
 
 /// A session without its transport.
@@ -156,17 +153,6 @@ impl Session {
         self.capabilities.clear();
     }
 
-    /// Sends a command with the next ones, whatever its answer. QRESYNC counts as switched on unless this refuses it.
-    pub fn first_say(&mut self, command: &str) {
-        self.before.push(Command::new(command));
-    }
-
-    /// What will probably be asked after the next commands: it is sent with them, so that nobody waits for its way. Asked for
-    /// next, word for word, it is on its way already; else its answers are passed over.
-    pub fn then_ask(&mut self, question: Question) {
-        self.behind = question;
-    }
-
     /// Sends commands, a few ahead of their answers, and hands everything untagged to `each`. The results come in the
     /// order of the commands; a NO or BAD among them is the caller's to judge.
     ///
@@ -226,11 +212,6 @@ impl Session {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// Whether a message belongs to what was asked ahead.
-    fn is_early(&self, fetched: &Fetched) -> bool {
-        !self.ahead.is_empty() && fetched.uid.is_some_and(|uid| self.ahead_of.binary_search(&uid).is_ok())
-    }
-
     /// Puts a result where it belongs. An answer to anything else, or a second one, is not ours (a stale NO must fail
     /// nothing).
     fn result(&mut self, tag: &str, status: Status, first: u32, results: &mut [Option<Status>]) {
@@ -246,49 +227,6 @@ impl Session {
         if let Some(slot @ None) = slot {
             *slot = Some(status);
         }
-    }
-
-    /// The tag of the first of these commands, and the results so far of those that are on their way already. What else is
-    /// on its way is waited for and passed over: it must not pass for an answer to these.
-    async fn take_ahead(&mut self, commands: &[Command]) -> Result<(u32, Vec<Option<Status>>), Fault> {
-        let expected = self.ahead.iter().zip(commands).all(|((sent, _), wanted)| sent == wanted);
-        if !expected {
-            self.pass_over().await?;
-        }
-        if self.ahead.is_empty() {
-            let before = std::mem::take(&mut self.before);
-            self.say(&before).await?;
-            return Ok((self.last_tag + 1, Vec::with_capacity(commands.len())));
-        }
-        let first = self.ahead_first;
-        let taken: Vec<_> =
-            self.ahead.drain(..self.ahead.len().min(commands.len())).map(|(_, result)| result).collect();
-        self.ahead_first += u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        Ok((first, taken))
-    }
-
-    /// Reads the answers to what was sent ahead and is not wanted.
-    async fn pass_over(&mut self) -> Result<(), Fault> {
-        while self.ahead.iter().any(|(_, result)| result.is_none()) {
-            if let Answer::Tagged(tag, status) = self.receive(None).await? {
-                self.result(&tag, status, u32::MAX, &mut []);
-            }
-        }
-        self.ahead.clear();
-        self.early.clear();
-        Ok(())
-    }
-
-    async fn say_behind(&mut self) -> Result<(), Fault> {
-        let Question { commands, uids } = std::mem::take(&mut self.behind);
-        if commands.is_empty() || !self.ahead.is_empty() {
-            return Ok(());
-        }
-        self.ahead_first = self.last_tag + 1;
-        self.ahead_of = uids;
-        self.say(&commands).await?;
-        self.ahead.extend(commands.into_iter().map(|command| (command, None)));
-        Ok(())
     }
 
     /// Writes commands that need no go-ahead, in one piece.
@@ -420,12 +358,12 @@ impl Session {
         Ok(tag)
     }
 
-    /// Little will come for a long time, or much may again: buffers are kept accordingly.
-    pub fn doze(&mut self, dozing: bool) {
-        self.link.doze(dozing);
-        if dozing {
-            self.ahead.shrink_to_fit();
-        }
+    /// Little will come for a long time: buffers are let go.
+    pub fn doze(&mut self) {
+        self.link.doze();
+        self.ahead.shrink_to_fit();
+        self.early = Vec::new();
+        self.ahead_of = Vec::new();
     }
 
     /// Sends one line within such a command.
@@ -503,80 +441,6 @@ impl Session {
 
     fn learn(&mut self, list: &str) {
         self.capabilities = list.split_ascii_whitespace().map(str::to_ascii_uppercase).collect();
-    }
-
-    /// Opens a folder for reading only. `since`: UIDVALIDITY and modseq of the last time, to be told what vanished. `then`:
-    /// see [`Session::then_ask`].
-    ///
-    /// # Errors
-    /// [`FaultKind::Missing`] when it is not there; other refusals and failures.
-    pub async fn examine(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<&Folder, Fault> {
-        let quick = since.filter(|_| self.quick_resync);
-        let mut opened = self.open(name, quick, then).await;
-        if opened.is_err() && quick.is_some() && !self.quick_resync && self.alive {
-            // Switching it on was refused meanwhile.
-            opened = self.open(name, None, Question::default()).await;
-        }
-        opened?;
-        Ok(self.folder.as_ref().expect("it was opened"))
-    }
-
-    async fn open(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<(), Fault> {
-        let command = self.examination(name, since)?;
-        let ahead = self.ahead.front().is_some_and(|(asked, _)| *asked == command);
-        if !ahead {
-            // What is still on its way speaks of the folder that is open now.
-            self.pass_over().await?;
-            self.then_ask(then);
-        }
-        self.folder = Some(Folder::named(name));
-        if let Err(fault) = self.must(Doing::OpeningFolder, command, &mut |_| {}).await {
-            self.folder = None;
-            return Err(fault);
-        }
-        if ahead && self.folder.as_ref().is_some_and(|f| f.uid_validity.is_none()) {
-            // What it said may have been heard before its turn.
-            return Box::pin(self.open(name, since, Question::default())).await;
-        }
-        if let Some(folder) = &mut self.folder {
-            folder.open = true;
-        }
-        Ok(())
-    }
-
-    fn examination(&self, name: &str, since: Option<(u32, u64)>) -> Result<Command, Fault> {
-        let command = Command::new("EXAMINE ").string(name)?;
-        Ok(match since {
-            Some((validity, modseq)) => command.text(&format!(" (QRESYNC ({validity} {modseq}))")),
-            None if self.can("CONDSTORE") || self.can("QRESYNC") => command.text(" (CONDSTORE)"),
-            None => command,
-        })
-    }
-
-    /// Asks for another folder ahead, whose turn is next; the one that is open is left. Nobody waits for the answers now.
-    ///
-    /// # Errors
-    /// When the connection fails.
-    pub async fn turn_to(&mut self, name: &str, since: Option<(u32, u64)>, then: Question) -> Result<(), Fault> {
-        let command = self.examination(name, since.filter(|_| self.quick_resync))?;
-        if !command.is_plain() || !self.ahead.is_empty() {
-            return Ok(());
-        }
-        let Question { mut commands, uids } = then;
-        commands.insert(0, command);
-        // It is not open before its turn has come: see `Folder::open`.
-        self.folder = Some(Folder::named(name));
-        self.behind = Question { commands, uids };
-        self.say_behind().await
-    }
-
-    /// Closes the folder, if that can be done without any other effect; whether none is open now.
-    pub fn leave(&mut self) -> bool {
-        if self.folder.is_some() && self.can("UNSELECT") {
-            self.first_say("UNSELECT");
-            self.folder = None;
-        }
-        self.folder.is_none()
     }
 
     /// Signs out; the server is given a moment to say goodbye.

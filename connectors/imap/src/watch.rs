@@ -77,7 +77,7 @@ impl Watch {
     }
 
     async fn start(&mut self) -> Result<(), Fault> {
-        self.session.doze(true);
+        self.session.doze();
         let tag = self.session.begin("IDLE").await?;
         // Noted at once: when waiting is given up here, the answer is read the next time.
         self.idle = Some((tag, Instant::now()));
@@ -123,7 +123,6 @@ impl Watch {
         if let Some((tag, _)) = self.idle.clone() {
             self.stop(&tag).await.ok()?;
         }
-        self.session.doze(false);
         self.session.used = Instant::now();
         self.session.alive.then_some(self.session)
     }

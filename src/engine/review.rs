@@ -15,7 +15,8 @@ use crate::{
     store::{
         Store, StoreError, activities,
         connections::{self, Connection},
-        findings, meta, reviews, streams,
+        findings, meta, reviews,
+        streams::Complete,
     },
 };
 
@@ -141,13 +142,10 @@ pub(super) fn judged(
 }
 
 async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<BTreeMap<String, Capture>, StoreError> {
-    let mut streams: HashMap<String, Vec<streams::Stored>> = HashMap::new();
-    for stream in store.streams().await?.into_iter().filter(|s| !s.gone) {
-        streams.entry(stream.connection.clone()).or_default().push(stream);
-    }
+    let complete = store.complete().await?;
     let mut all: BTreeMap<String, Capture> = BTreeMap::new();
     for c in store.connections().await? {
-        let Some(coverage) = coverage(&c, streams.get(&c.name).map_or(&[], Vec::as_slice)) else { continue };
+        let Some(coverage) = coverage(&c, complete.get(&c.name).copied().unwrap_or_default()) else { continue };
         let people: BTreeSet<String> = c
             .owner
             .iter()
@@ -161,8 +159,7 @@ async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<B
     Ok(all)
 }
 
-/// Over the streams of a connection: complete from the latest start to the earliest end.
-fn coverage(c: &Connection, mine: &[streams::Stored]) -> Option<ConnectionCoverage> {
+fn coverage(c: &Connection, complete: Complete) -> Option<ConnectionCoverage> {
     let brings = if c.gives == gives_text(Gives::Mail) {
         Brings::Mail
     } else if c.gives == gives_text(Gives::Calendar) {
@@ -170,11 +167,7 @@ fn coverage(c: &Connection, mine: &[streams::Stored]) -> Option<ConnectionCovera
     } else {
         return None;
     };
-    let all = |pick: fn(&streams::Stored) -> Option<DateTime<Utc>>| -> Option<Vec<DateTime<Utc>>> {
-        if mine.is_empty() { None } else { mine.iter().map(pick).collect() }
-    };
-    let complete_from = all(|s| s.complete_from).and_then(|v| v.into_iter().max());
-    let complete_to = all(|s| s.complete_to).and_then(|v| v.into_iter().min());
+    let Complete { from: complete_from, to: complete_to } = complete;
     let failing = matches!(c.state, connections::State::Failing | connections::State::NeedsAction);
     let until = if c.removed { complete_to.or(Some(c.since)) } else { None };
     Some(ConnectionCoverage { name: c.name.clone(), brings, complete_from, complete_to, failing, until })

@@ -3,7 +3,11 @@
 //! A finding's id is made from its rule, its deal and its occurrence, so judging everything afresh gives the same ids. The
 //! fields stand in the order of the export.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -239,11 +243,19 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
 
 /// The worst finding of each deal, and of each subject that is no deal; worst first.
 pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
-    let mut by_deal: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    let mut worst: HashMap<String, Finding> = HashMap::new();
     for finding in all {
-        by_deal.entry(finding.subject()).or_default().push(finding);
+        match worst.entry(finding.subject()) {
+            Entry::Occupied(mut before) if Finding::by_weight(&finding, before.get()).is_lt() => {
+                before.insert(finding);
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(first) => {
+                first.insert(finding);
+            }
+        }
     }
-    let mut worst: Vec<Finding> = by_deal.values().filter_map(|of_deal| worst(of_deal).cloned()).collect();
+    let mut worst: Vec<Finding> = worst.into_values().collect();
     worst.sort_by(Finding::by_weight);
     worst
 }

@@ -29,8 +29,13 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
             "two moves of one moment stood in any order, and the last of them seemed unseen",
             vec![
                 step(272, Act::Stage { deal: 1, to: 3 }),
-                step(0, Act::Stage { deal: 1, to: 1 }),
-                step(229, Act::Exclude),
+                // by their names the later of these two comes first
+                step(40, Act::Stage { deal: 1, to: 1 }),
+                step(0, Act::Stage { deal: 1, to: 2 }),
+                step(30, Act::Nothing),
+                step(30, Act::Nothing),
+                step(30, Act::Nothing),
+                step(139, Act::Exclude),
                 step(299, typed(0, 0, None)),
                 step(1, Act::Stage { deal: 0, to: 1 }),
             ],

@@ -31,28 +31,6 @@ fn an_out_of_office_reply_says_until_when(#[values(Sqlite, Postgres)] on: Databa
     assert!(of_kind(&office, "email").is_empty());
 }
 
-#[rstest]
-fn a_choice_follows_the_deals_when_a_second_crm_comes(#[values(Sqlite, Postgres)] on: Database) {
-    let office = Office::without_mail(on);
-    office.deals(&["D1", "D2"]);
-    diary(&office, "bob", "text");
-    holds(&office, "bob", &[CALL]);
-    office.program.sync();
-    let first = the(&office, "meeting");
-    office.program.run(&["review", "--by", "mia@acme.example", "link", &id(&first), "D2"]);
-    let second = office.dir.path().join("second");
-    fs::create_dir(&second).expect("a folder");
-    fs::write(second.join("contacts.csv"), "id,name,emails\n").expect("contacts");
-    fs::write(second.join("deals.csv"), "id,name,owner,stage_id\nD2,Other,bob@acme.example,s1\n").expect("deals");
-    let more = "[[connection]]\nname = \"other\"\nconnector = \"csv\"\npath = \"second\"";
-    office.add(more);
-    office.program.sync();
-    assert_eq!(list(&the(&office, "meeting"), "deals"), ["crm/D2"]);
-    office.replace(more, "");
-    office.program.sync();
-    assert_eq!(list(&the(&office, "meeting"), "deals"), ["D2"]);
-}
-
 #[test]
 fn the_later_word_counts() {
     let office = Office::without_mail(Sqlite);

@@ -21,7 +21,10 @@ pub fn check(bytes: &[u8]) {
         }
     }
     // what is being appended hides at most the message it belongs to
-    if let (Some(now), Some(then)) = (places(bytes, 64 << 10, true), &found) {
+    let small = bytes.len() <= 1 << 20;
+    if let (true, Some(then)) = (small, &found)
+        && let Some(now) = places(bytes, 64 << 10, true)
+    {
         assert!(now.len() + 1 >= then.len() && now.len() <= then.len());
         assert!(now.iter().zip(then).take(now.len().saturating_sub(1)).all(|(a, b)| a == b));
     }

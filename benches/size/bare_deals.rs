@@ -121,7 +121,7 @@ pub fn committed(quarters: &[(NaiveDate, NaiveDate)], span: Span) -> Vec<Part> {
     let with = format!(
         "with quarters as ({}), \
          deals as (select r.id, {{body}} ->> 'owner' as owner, {{body}} ->> 'stage' as stage, {{body}} ->> 'close_date' as closes, \
-           cast({{body}} ->> 'amount' as bigint) as amount, case when {{body}} ->> 'stage' = 'won' then {{epoch:{{body}} ->> 'closed_at'}} end as won \
+           cast(cast({{body}} ->> 'amount' as double precision) as bigint) as amount, case when {{body}} ->> 'stage' = 'won' then {{epoch:{{body}} ->> 'closed_at'}} end as won \
            from crm_records r where r.kind = 'deal'), ",
         values.join(" union all ")
     );

@@ -70,7 +70,7 @@ pub fn segments(span: Span) -> Part {
            max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) as last_out \
            from links l join activities a on a.id = l.activity where l.entity = 'contact' and a.occurred_at <= $3 and {REAL} and {HELD} \
            group by l.entity_id), \
-         deals as materialized (select r.id, {{body}} -> 'contacts' -> 0 ->> 'contact' as contact, {{body}} ->> 'stage' as stage from crm_records r where r.kind = 'deal'), \
+         deals as materialized (select r.id, cast({{body}} -> 'contacts' -> 0 ->> 'contact' as text) as contact, {{body}} ->> 'stage' as stage from crm_records r where r.kind = 'deal'), \
          whole as materialized (select r.id, r.body, s.last_in, s.last_out, d.id as deal, d.stage from crm_records r left join seen s on s.contact = r.id \
            left join deals d on d.contact = r.id where r.kind = 'contact') \
          select 'silent', {told} from whole r where r.last_out is not null and r.last_in <= {silent} \

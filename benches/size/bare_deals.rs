@@ -86,7 +86,7 @@ pub fn segments(span: Span) -> Part {
 /// Mentions of competitors by deal.
 pub fn mentions(span: Span) -> Part {
     let sql = "select l.entity_id, count(*) from (select a.id from activities a where a.occurred_at >= $1 \
-               and a.occurred_at < $2 and a.tags like '%\"competitor:%') m cross join links l where l.activity = m.id and l.entity = 'deal' \
+               and a.occurred_at < $2 and a.tags like '%\"competitor:%') m join links l on l.activity = m.id and l.entity = 'deal' \
                group by l.entity_id";
     Part::new(sql.to_owned(), span.ms()[..2].to_vec(), &["mentions"])
 }

@@ -2,7 +2,10 @@
 //! that came by mail. What each source says is kept apart ([`View`]); the meeting is always settled anew from all of them,
 //! so the order of reading does not matter.
 
-use std::fmt;
+use std::{
+    cmp::{Ordering, Reverse},
+    fmt,
+};
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::{Answer, Attendee, AttendeeRole, Event, EventStatus, Mailbox, Method};
@@ -113,10 +116,17 @@ impl View {
         (self.sequence, self.modified.max(self.stamp), self.stamp)
     }
 
-    /// Which of two views speaks. Where they are of the same state their owners tell them apart, so that neither the order of
-    /// reading nor the numbers of the streams show.
-    fn weight(&self) -> impl Ord + '_ {
-        (self.rank(), std::cmp::Reverse(&self.owner), std::cmp::Reverse(self.start), &self.summary)
+    /// Which of two views speaks: the greater. Where they are of the same state their owners tell them apart, at last whatever
+    /// else they say, so that neither the order of reading nor the numbers of the streams show.
+    fn by_weight(&self, other: &Self) -> Ordering {
+        let weight = |v: &Self| (v.rank(), Reverse(v.owner.clone()), Reverse(v.start), v.summary.clone(), v.kept);
+        weight(self).cmp(&weight(other)).then_with(|| self.by_content(other))
+    }
+
+    /// Any order, as long as it is one: only views that say the same are equal.
+    fn by_content(&self, other: &Self) -> Ordering {
+        let text = |v: &Self| serde_json::to_string(v).unwrap_or_default();
+        text(self).cmp(&text(other))
     }
 
     fn answer_of(&self, folded: &str, dir: &Directory) -> Option<Answer> {
@@ -178,8 +188,7 @@ pub fn same(a: &View, b: &View, dir: &Directory) -> bool {
 pub fn settle(seen: &[Seen], dir: &Directory) -> Option<Meeting> {
     let calendars: Vec<&Seen> = seen.iter().filter(|s| s.view.method.is_none()).collect();
     let live: Vec<&Seen> = calendars.iter().copied().filter(|s| s.gone_at.is_none()).collect();
-    let best =
-        |list: &[&Seen]| list.iter().max_by(|a, b| a.view.weight().cmp(&b.view.weight())).map(|s| s.view.clone());
+    let best = |list: &[&Seen]| list.iter().max_by(|a, b| a.view.by_weight(&b.view)).map(|s| s.view.clone());
     let mails: Vec<&Seen> = seen.iter().filter(|s| s.view.method.is_some()).collect();
     let invitations: Vec<&Seen> = mails.iter().copied().filter(|s| !s.view.is_remark()).collect();
     let stayed: Vec<&Seen> = calendars.iter().copied().filter(|s| s.gone_at.is_none_or(|g| g >= s.view.end)).collect();
@@ -222,7 +231,7 @@ fn words(primary: &View, level: Level, seen: &[Seen], of: fn(&View) -> Option<&S
         return of(primary).cloned();
     }
     let others = seen.iter().map(|s| &s.view).filter(|v| of(v).is_some());
-    others.max_by(|a, b| a.weight().cmp(&b.weight())).and_then(of).cloned()
+    others.max_by(|a, b| a.by_weight(b)).and_then(of).cloned()
 }
 
 /// Each person's own calendar knows that person's answer best.
@@ -230,7 +239,8 @@ fn own_answers(attendees: &mut [Attendee], live: &[&Seen], dir: &Directory) {
     for attendee in attendees {
         let Some(folded) = address::fold(&attendee.mailbox.address, &dir.ours.subaddress) else { continue };
         let Some(user) = dir.user(&folded) else { continue };
-        let own = live.iter().filter(|s| s.view.owner.as_deref() == Some(&user.email)).max_by_key(|s| s.view.rank());
+        let own = live.iter().filter(|s| s.view.owner.as_deref() == Some(&user.email));
+        let own = own.max_by(|a, b| a.view.by_weight(&b.view));
         if let Some(answer) = own.and_then(|s| s.view.answer_of(&folded, dir))
             && answer != Answer::None
         {
@@ -242,7 +252,7 @@ fn own_answers(attendees: &mut [Attendee], live: &[&Seen], dir: &Directory) {
 /// Replies by mail: the newest of each sender, when newer than what the calendar knew.
 fn mailed_answers(attendees: &mut Vec<Attendee>, primary: &View, mails: &[&Seen], dir: &Directory) {
     let mut replies: Vec<&View> = mails.iter().map(|s| &s.view).filter(|v| v.method == Some(Method::Reply)).collect();
-    replies.sort_by_key(|v| (v.sequence, v.stamp));
+    replies.sort_by(|a, b| (a.sequence, a.stamp).cmp(&(b.sequence, b.stamp)).then_with(|| a.by_content(b)));
     for reply in replies {
         let newer = primary.method == Some(Method::Reply) || reply.stamp > primary.stamp || primary.stamp.is_none();
         if !newer || reply.sequence < primary.sequence {

@@ -94,6 +94,20 @@ fn whose_words_count() {
 }
 
 #[test]
+fn one_owners_calendars_of_one_state_are_told_apart() {
+    // the same meeting in two of Bob's calendars, one of which keeps no text; another that is gone says something else
+    let (whole, mut short) = (seen(view("bob", "Plan", 0, None)), seen(view("bob", "Plan", 0, None)));
+    short.view.withhold(Level::Subject);
+    let gone = Seen { view: view("bob", "Other plan", 1, None), gone_at: Some(at(10)) };
+    assert_eq!(settled(&[whole.clone(), short.clone(), gone.clone()]), some("Plan"));
+    assert_eq!(settled(&[gone, short, whole]), some("Plan"));
+    // and where they differ in an answer only
+    let (yes, mut no) = (seen(view("ana", "Plan", 0, None)), seen(view("ana", "Plan", 0, None)));
+    no.view.attendees[1].answer = Answer::Declined;
+    assert_eq!(settle(&[yes.clone(), no.clone()], &directory()), settle(&[no, yes], &directory()));
+}
+
+#[test]
 fn a_frozen_view_takes_only_what_was_withheld() {
     let now = view("bob", "Renamed", 1, None);
     for (kept, want) in [

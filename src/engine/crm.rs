@@ -236,11 +236,12 @@ impl Seen<'_> {
 }
 
 /// The CRM's own history tells of an observed move: the same stage, not later, and no other stage in between or seen since.
+/// `all` in their order, which also says what came first of the changes of one moment.
 fn told(seen: &StageChange, all: &[StageChange]) -> bool {
     // where it had been elsewhere until then: what was told before that tells of an earlier stay in the same stage
-    let elsewhere = all.iter().filter(|x| x.at < seen.at && x.to != seen.to).map(|x| x.at).max();
-    let exact = |x: &&StageChange| x.quality != Quality::Observed && x.at <= seen.at;
-    all.iter().filter(exact).any(|x| x.to == seen.to && elsewhere.is_none_or(|at| x.at > at))
+    let elsewhere = all.iter().rposition(|x| x.at < seen.at && x.to != seen.to);
+    let since = elsewhere.map_or(all, |n| &all[n + 1..]);
+    since.iter().any(|x| x.quality != Quality::Observed && x.at <= seen.at && x.to == seen.to)
 }
 
 fn observed_id(deal: &str, at: DateTime<Utc>) -> String {
@@ -277,6 +278,9 @@ mod tests {
             // back where it began: the entry tells nothing of the return
             (&[(1, "lead", false), (3, "demo", true), (4, "lead", true)], false),
             (&[(1, "lead", false), (3, "demo", true), (4, "lead", false), (5, "lead", true)], true),
+            // two moves of one moment, told after the second was seen
+            (&[(1, "lead", false), (2, "offer", false), (2, "demo", false), (3, "demo", true)], true),
+            (&[(1, "lead", false), (2, "demo", false), (2, "offer", false), (3, "demo", true)], false),
         ];
         for (all, want) in cases {
             let all = changes(all);

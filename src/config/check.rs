@@ -14,7 +14,7 @@ use super::{
     fault::{Places, Step, expectation, hint, nearest},
 };
 
-use crate::domain::reports::activity::COUNTS;
+use crate::domain::reports::needs::COUNTS;
 
 use Step::{Index, Key};
 

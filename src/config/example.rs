@@ -48,7 +48,7 @@ fn the_example_names_every_setting_with_its_default() {
     let connection = &example.connections[0];
     assert!(connection.enabled && connection.poll.as_secs() == 300);
     assert_eq!(example.capture_of(connection), plain.capture);
-    assert_eq!(example.share_of(connection), plain.privacy.share);
+    assert_eq!(connection.share.unwrap_or(example.privacy.share), plain.privacy.share);
     assert_eq!(example.connections.last().unwrap().writeback, Writeback::default());
     example.teams.clear();
     example.users.clear();

@@ -11,6 +11,7 @@ mod gaps;
 mod reading;
 mod secrets;
 mod sections;
+mod sharing;
 mod time;
 mod values;
 
@@ -25,6 +26,7 @@ pub use change::Changed;
 pub use connection::{COMMON, Connection, SecretFrom, secret_from};
 pub use fault::ConfigError;
 pub use sections::*;
+pub use sharing::Sharing;
 pub use values::Since;
 
 use crate::domain::thresholds::GapSettings;
@@ -188,11 +190,6 @@ impl Config {
             content: connection.content.unwrap_or(self.capture.content),
             exclude,
         }
-    }
-
-    /// What others see of a connection's activities.
-    pub fn share_of(&self, connection: &Connection) -> Level {
-        connection.share.unwrap_or(self.privacy.share)
     }
 
     /// Where people reach the web app.

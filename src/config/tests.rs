@@ -137,7 +137,7 @@ fn every_key_of_the_contract_is_read() {
     let capture = config.capture_of(mail);
     assert_eq!(capture.since, Since::Span(Span::Days(30)));
     assert_eq!(capture.exclude, ["*@private.example", "lawyer@firm.example", "*@mine.example"]);
-    assert_eq!((config.share_of(mail), mail.poll.as_secs()), (Level::Metadata, 30));
+    assert_eq!((Sharing::of(&config).level(["ana-mail"]), mail.poll.as_secs()), (Level::Metadata, 30));
     assert_eq!(config.connection("crm").unwrap().writeback, Writeback::DryRun);
     let calendar = config.calendar_of(Some("A.Lopez+x@acme.example"));
     assert_eq!(calendar.zone, chrono_tz::Europe::Madrid);

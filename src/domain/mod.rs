@@ -20,4 +20,5 @@ pub mod signs;
 pub mod span;
 pub mod steps;
 pub mod thresholds;
+pub mod wording;
 pub mod working;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         activity::{Activity, TextState},
-        capture,
+        capture, wording,
     },
     store::{
         StoreError, Tx,
@@ -222,7 +222,7 @@ fn absorb(row: &mut Stored, other: &Stored) {
         }
     }
     row.subject = match (row.subject.take(), &other.subject) {
-        (Some(one), Some(other)) => mail::told(Some(one), Some(other.clone())),
+        (Some(one), Some(other)) => wording::subject(Some(one), Some(other.clone())),
         _ => None,
     };
     if other.text_state == TextState::Kept {

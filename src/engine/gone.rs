@@ -97,7 +97,7 @@ impl Engine {
         let gone = self.store.streams().await?.into_iter().filter(|s| s.connection == c.name && s.gone);
         let mut missing = Vec::new();
         for stream in gone {
-            let mut tx = self.store.begin().await?;
+            let mut tx = self.store.begin_reading().await?;
             if !items::live(&mut tx, stream.id, 1).await?.is_empty() {
                 let what = format!(
                     "{} is not there any more; what was read from it stays in force: bring it back, or leave an empty one in its place",

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         activity::{Activity, Direction, Kind, Origin, Participant, Role, Status, TextState},
         capture::{self, Decision},
+        wording,
     },
     store::{
         Store, StoreError, Tx,
@@ -150,7 +151,7 @@ fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Le
         row.subject = None;
     } else {
         // none: it was withheld while a stricter mailbox held it, or while less was kept
-        row.subject = told(row.subject.take(), c.mail.message.subject.clone());
+        row.subject = wording::subject(row.subject.take(), c.mail.message.subject.clone());
     }
     if level < Level::Text {
         row.text_state = TextState::None;
@@ -160,7 +161,9 @@ fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Le
     match text {
         Some(Content::Text { text, .. }) => {
             let id = &row.activity.id;
-            if row.text_state != TextState::Kept || texts.known.get(id).is_none_or(|known| says_less(text, known)) {
+            if row.text_state != TextState::Kept
+                || texts.known.get(id).is_none_or(|known| wording::says_less(text, known))
+            {
                 texts.keep(id, text);
             }
             row.text_state = TextState::Kept;
@@ -194,18 +197,6 @@ impl Texts {
         self.written.push((id.to_owned(), text.to_owned()));
         self.known.insert(id.to_owned(), text.to_owned());
     }
-}
-
-/// Of the texts of two copies the shorter one counts, whichever was read first: lists and gateways add to what was written.
-/// One that says nothing says nothing.
-pub fn says_less(one: &str, other: &str) -> bool {
-    let of = |text: &str| (text.trim().is_empty(), text.chars().count());
-    (of(one), one) < (of(other), other)
-}
-
-/// The subject of two copies: a list puts its name before it, a gateway its warning. The shorter one, whichever was read first.
-pub fn told(one: Option<String>, other: Option<String>) -> Option<String> {
-    [one, other].into_iter().flatten().min_by(|a, b| (a.chars().count(), a).cmp(&(b.chars().count(), b)))
 }
 
 /// Message-IDs this mail refers to; the last ones when somebody lists thousands.

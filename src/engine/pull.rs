@@ -100,7 +100,7 @@ impl Reading<'_> {
             if self.stop.is_cancelled() {
                 return Ok(count);
             }
-            let Pulled { batch, names, prepared, raw } = match ahead.take() {
+            let Pulled { batch, names, changes } = match ahead.take() {
                 Some(pulled) => pulled?,
                 None => {
                     self.attempt(&[], pulls).await?;
@@ -125,9 +125,9 @@ impl Reading<'_> {
                 let known = batch.as_of.unwrap_or(began).min(began);
                 progress.complete = Some((self.connection.window().since, known.min(engine.now())));
             }
-            let prepared = match raw {
-                Some(changes) => self.prepare(self.piecemeal(changes, pulls).await?).await,
-                None => prepared,
+            let prepared = match changes {
+                Changes::Raw(changes) => self.prepare(self.piecemeal(changes, pulls).await?).await,
+                Changes::Prepared(prepared) => prepared,
             };
             cursor = batch.cursor.or(cursor);
             // after an end of the program one thing is done at a time
@@ -163,8 +163,8 @@ impl Reading<'_> {
         let mut changes = std::mem::take(&mut batch.changes);
         changes.retain(|c| !guilty.contains(resource(c)));
         let names = changes.iter().map(|c| resource(c).to_owned()).collect();
-        let (now, raw) = if careful { (Vec::new(), Some(changes)) } else { (changes, None) };
-        Ok(Pulled { prepared: self.prepare(now).await, batch, names, raw })
+        let changes = if careful { Changes::Raw(changes) } else { Changes::Prepared(self.prepare(changes).await) };
+        Ok(Pulled { batch, names, changes })
     }
 
     fn attempt_at(&self, names: &[String], deaths: u32) -> Attempt {
@@ -314,9 +314,13 @@ struct Pulled {
     batch: Batch,
     /// What they are of.
     names: Vec<String>,
-    prepared: Prepared,
-    /// The changes themselves, where they are to be committed little by little.
-    raw: Option<Vec<Change>>,
+    changes: Changes,
+}
+
+enum Changes {
+    /// As they came: to be committed little by little.
+    Raw(Vec<Change>),
+    Prepared(Prepared),
 }
 
 struct Listed {

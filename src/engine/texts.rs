@@ -7,14 +7,13 @@ use dealtrail_sdk::record::Content;
 
 use super::{
     Connection, Engine, EngineError,
-    mail::says_less,
     matches::{self, Fresh},
     rules::{Level, TEXT_LIMIT},
 };
 use crate::{
     domain::{
         activity::{Kind, TextState},
-        steps,
+        steps, wording,
     },
     store::{StoreError, Tx, activities, connections, items, rematch, sightings, streams::Stored},
 };
@@ -48,7 +47,7 @@ impl Engine {
             };
             match (told.entry(id).or_insert_with(|| text.clone()), text) {
                 (known @ None, text) => *known = text,
-                (Some(known), Some(text)) if says_less(&text, known) => *known = text,
+                (Some(known), Some(text)) if wording::says_less(&text, known) => *known = text,
                 _ => {}
             }
         }
@@ -85,20 +84,19 @@ pub async fn strictest(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Le
 /// had attached is no longer said of them.
 pub async fn bring_back(tx: &mut Tx, lost: &[String]) -> Result<(), StoreError> {
     let level = strictest(tx, lost).await?;
-    let short: Vec<String> = activities::by_ids(tx, lost)
-        .await?
-        .into_iter()
+    let left = activities::by_ids(tx, lost).await?;
+    let short: Vec<String> = left
+        .iter()
         .filter(|s| s.activity.kind == Kind::Email)
         .filter(|s| {
             let level = level.get(&s.activity.id).copied().unwrap_or(Level::Metadata);
             level >= Level::Subject && s.subject.is_none() || level == Level::Text && s.text_state == TextState::None
         })
-        .map(|s| s.activity.id)
+        .map(|s| s.activity.id.clone())
         .collect();
     for s in sightings::of_activities(tx, &short).await?.iter().filter(|s| !s.typed) {
         items::recheck(tx, s.stream, &s.key).await?;
     }
-    let left = activities::by_ids(tx, lost).await?;
     let with = left.into_iter().filter(|s| steps::has_document(&s.activity.tags)).map(|s| s.activity.id);
     rematch::add(tx, with.collect::<Vec<_>>()).await
 }

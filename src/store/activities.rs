@@ -9,7 +9,7 @@ use super::{Arg, Row, StoreError, Tx, at, ms, opt_at, opt_ms};
 use crate::{
     args,
     domain::{
-        activity::{Activity, Direction, Entity, Kind, Origin, Status, TextState},
+        activity::{Activity, Direction, Entity, Kind, Match, Origin, Status, TextState},
         address,
         reports::credit,
     },
@@ -144,10 +144,17 @@ pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(S
 
 /// Deals on which any of these contacts takes part in something.
 pub async fn deals_with(tx: &mut Tx, contacts: &[String]) -> Result<Vec<String>, StoreError> {
-    let ids = linked(tx, Entity::Contact, contacts).await?;
-    let rows = by_ids(tx, &ids).await?;
-    let deals: BTreeSet<&str> = rows.iter().flat_map(|s| s.activity.ids(Entity::Deal)).collect();
-    Ok(deals.into_iter().map(str::to_owned).collect())
+    let sql = format!(
+        "select a.matches from links l join activities a on a.id = l.activity \
+         where l.entity = '{}' and l.entity_id in ({{in}})",
+        Entity::Contact
+    );
+    let deals_of = |r: &Row| {
+        let matches: Vec<Match> = serde_json::from_str(&r.text(0))?;
+        Ok(matches.into_iter().filter(|m| m.entity == Entity::Deal).map(|m| m.id).collect::<Vec<_>>())
+    };
+    let deals: BTreeSet<String> = tx.read_in(&sql, contacts, deals_of).await?.into_iter().flatten().collect();
+    Ok(deals.into_iter().collect())
 }
 
 /// Ids of activities with any of these participants' addresses.

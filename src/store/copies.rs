@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{StoreError, Tx, activities, at, opt_at};
-use crate::args;
+use crate::{args, domain::wording};
 
 /// One captured item of a mail.
 #[derive(Clone, Debug)]
@@ -77,11 +77,11 @@ pub async fn rename(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError>
         tx.exec(&format!("delete from {table} where activity = $1"), args![from]).await?;
     }
     // of two texts the one that would have been kept had they met before
-    let sql = "insert into texts (body, activity) select body, $2 from texts where activity = $1 \
-               on conflict (activity) do update set body = excluded.body where length(excluded.body) < length(texts.body) \
-               or (length(excluded.body) = length(texts.body) and excluded.body < texts.body)";
-    tx.exec(sql, args![from, to]).await?;
-    tx.exec("delete from texts where activity = $1", args![from]).await?;
+    let mut texts = activities::texts(tx, &[from.to_owned(), to.to_owned()]).await?;
+    let (ours, theirs) = (texts.remove(from), texts.remove(to));
+    if let Some(ours) = ours.filter(|ours| theirs.as_ref().is_none_or(|theirs| wording::says_less(ours, theirs))) {
+        activities::save_texts(tx, vec![(to.to_owned(), ours)]).await?;
+    }
     tx.exec("update items set activity = $2 where activity = $1", args![from, to]).await?;
     tx.exec("delete from rematch where activity = $1", args![from]).await?;
     activities::delete(tx, &[from.to_owned()]).await?;

@@ -11,9 +11,9 @@ use crate::domain::{
     activity::{Activity, Direction, Kind, Origin, Status},
     conversations::RECENT,
     reports::{
-        activity::{Needs, Talked},
         credit::{Happened, naming},
         journey::Firsts,
+        needs::{Needs, Talked},
     },
 };
 

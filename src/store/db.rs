@@ -265,7 +265,7 @@ const WRITER_LOCK: i64 = 0x0dea_17a1;
 /// Placeholders a statement may have: SQLite takes 32,766.
 const MOST_PLACEHOLDERS: usize = 30_000;
 /// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
-const MOST_ROWS: usize = 64;
+const MOST_ROWS: usize = 128;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;
 

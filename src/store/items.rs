@@ -1,10 +1,10 @@
 //! Every item ever seen, with its one decision; the blind indexes of those that wait.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, Tx, ms, opt_ms};
+use super::{Row, Store, StoreError, Tx, ms, opt_ms};
 use crate::args;
 
 crate::domain::activity::words!(Outcome {
@@ -98,7 +98,7 @@ pub async fn known_of(tx: &mut Tx, stream: i64, resources: &[String]) -> Result<
     collect(tx.rows_in(&sql, resources).await?)
 }
 
-fn collect(rows: Vec<super::Row>) -> Result<HashMap<String, Known>, StoreError> {
+fn collect(rows: Vec<Row>) -> Result<HashMap<String, Known>, StoreError> {
     let mut all: HashMap<String, Known> = HashMap::with_capacity(rows.len());
     for r in rows {
         let fresh = Known { gone: true, ..Known::default() };
@@ -122,9 +122,9 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
         return Ok(());
     }
     let keys: Vec<String> = all.iter().map(|d| d.key.clone()).collect();
-    forget_traces(tx, stream, &keys).await?;
+    let held = traces(tx, stream, &keys).await?;
+    let mut wanted = BTreeSet::new();
     let mut rows = Vec::with_capacity(all.len());
-    let mut blind = Vec::new();
     for d in all {
         rows.push(args![
             stream,
@@ -148,8 +148,9 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
             0,
             Some(d.blind.join(" ")).filter(|all| !all.is_empty()),
         ]);
-        blind.extend(d.blind.iter().map(|hash| args![hash, stream, &d.key]));
+        wanted.extend(d.blind.iter().map(|hash| (hash.clone(), d.key.clone())));
     }
+    forget_traces(tx, stream, held.difference(&wanted)).await?;
     let names = [
         "stream",
         "key",
@@ -175,36 +176,45 @@ pub async fn save(tx: &mut Tx, stream: i64, all: &[Decided], now: DateTime<Utc>)
     let sets: Vec<String> = names[2..].iter().map(|n| format!("{n} = excluded.{n}")).collect();
     let head = format!("insert into items ({})", names.join(", "));
     tx.insert(&head, &format!("on conflict (stream, key) do update set {}", sets.join(", ")), rows).await?;
-    tx.insert("insert into blind (hash, stream, key)", "on conflict do nothing", blind).await
+    let new = wanted.difference(&held).map(|(hash, key)| args![hash, stream, key]).collect();
+    tx.insert("insert into blind (hash, stream, key)", "on conflict do nothing", new).await
 }
 
-/// Takes away the blind hashes that these items can be found by. Which they are stands with the item, so that the table needs
-/// no index of its own for it.
-async fn forget_traces(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<(), StoreError> {
+/// The blind hashes that these items can be found by: (hash, key). Which they are stands with the item, so that the table of
+/// hashes needs no index of its own for it.
+async fn traces(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<BTreeSet<(String, String)>, StoreError> {
     let sql =
         format!("select key, traces from items where stream = {stream} and traces is not null and key in ({{in}})");
-    for r in tx.rows_in(&sql, keys).await? {
-        forget_trace(tx, stream, &r.text(0), &r.text(1)).await?;
-    }
-    Ok(())
+    let rows = tx.rows_in(&sql, keys).await?;
+    let of = |r: &Row| {
+        let key = r.text(0);
+        r.text(1).split(' ').map(|hash| (hash.to_owned(), key.clone())).collect::<Vec<_>>()
+    };
+    Ok(rows.iter().flat_map(of).collect())
 }
 
-async fn forget_trace(tx: &mut Tx, stream: i64, key: &str, traces: &str) -> Result<(), StoreError> {
-    for hash in traces.split(' ') {
+async fn forget_traces<'t>(
+    tx: &mut Tx,
+    stream: i64,
+    all: impl IntoIterator<Item = &'t (String, String)>,
+) -> Result<(), StoreError> {
+    for (hash, key) in all {
         tx.exec("delete from blind where hash = $1 and stream = $2 and key = $3", args![hash, stream, key]).await?;
     }
-    tx.exec("update items set traces = null where stream = $1 and key = $2", args![stream, key]).await?;
     Ok(())
 }
 
 /// The items vanished from their source; their decisions stay.
 pub async fn gone(tx: &mut Tx, stream: i64, keys: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let held = traces(tx, stream, keys).await?;
+    forget_traces(tx, stream, &held).await?;
     let sql = format!(
-        "update items set gone_at = {}, recheck = 0, retry_at = null where stream = {stream} and gone_at is null and key in ({{in}})",
+        "update items set gone_at = {}, recheck = 0, retry_at = null, traces = null \
+         where stream = {stream} and gone_at is null and key in ({{in}})",
         ms(now)
     );
     tx.exec_in(&sql, keys).await?;
-    forget_traces(tx, stream, keys).await
+    Ok(())
 }
 
 /// A captured item that cannot be read any more: what was decided stands, and it is tried again.
@@ -327,15 +337,25 @@ pub async fn put_off(tx: &mut Tx, stream: i64, resources: &[String], later: Date
 impl Store {
     /// Blind indexes live for a time only: items decided before `then` can no longer be found by them.
     pub async fn forget_old_traces(&self, then: DateTime<Utc>) -> Result<(), StoreError> {
-        let sql = "select stream, key, traces from items where traces is not null and decided_at < $1 limit $2";
+        let sql = "select stream, key from items where traces is not null and decided_at < $1 limit $2";
         loop {
             let old = self.db.rows(sql, args![ms(then), MOST_FORGOTTEN]).await?;
             if old.is_empty() {
                 return Ok(());
             }
-            let mut tx = self.begin().await?;
+            let mut by_stream: BTreeMap<i64, Vec<String>> = BTreeMap::new();
             for r in &old {
-                forget_trace(&mut tx, r.int(0), &r.text(1), &r.text(2)).await?;
+                by_stream.entry(r.int(0)).or_default().push(r.text(1));
+            }
+            let mut tx = self.begin().await?;
+            for (stream, keys) in by_stream {
+                let held = traces(&mut tx, stream, &keys).await?;
+                forget_traces(&mut tx, stream, &held).await?;
+                tx.exec_in(
+                    &format!("update items set traces = null where stream = {stream} and key in ({{in}})"),
+                    &keys,
+                )
+                .await?;
             }
             tx.commit().await?;
         }

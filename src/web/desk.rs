@@ -11,7 +11,7 @@ use super::{
     words::{Here, When, clean},
 };
 use crate::{
-    config::{Config, Level},
+    config::{Config, Level, Sharing},
     domain::{
         directory::{Deal, Directory},
         reports::{
@@ -52,9 +52,7 @@ pub struct Desk {
     organization: String,
     clock: Arc<dyn Clock>,
     running: Arc<dyn Running>,
-    /// What others see of each connection's activities.
-    share: HashMap<String, Level>,
-    usual_share: Level,
+    sharing: Sharing,
     /// Of shared mailboxes.
     members: HashMap<String, Vec<String>>,
 }
@@ -87,8 +85,7 @@ impl Desk {
             organization: clean(&config.organization.name),
             clock: given.clock,
             running: given.running,
-            share: config.connections.iter().map(|c| (c.name.clone(), config.share_of(c))).collect(),
-            usual_share: config.privacy.share,
+            sharing: Sharing::of(config),
             members: config
                 .connections
                 .iter()
@@ -131,8 +128,7 @@ impl Desk {
 
     /// What may be shown of an activity: the strictest of the mailboxes that hold it.
     pub fn level(&self, sightings: &[ShownSighting]) -> Level {
-        let of = |s: &ShownSighting| self.share.get(&s.connection).copied().unwrap_or(self.usual_share);
-        sightings.iter().map(of).min().unwrap_or(self.usual_share)
+        self.sharing.level(sightings.iter().map(|s| s.connection.as_str()))
     }
 
     /// With what counting needs.

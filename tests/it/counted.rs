@@ -10,9 +10,8 @@ use dealtrail::{
         conversations::RECENT,
         directory::{Deal, Directory, Ours, User},
         reports::{
-            Range, Scope,
-            activity::{self, Needs},
-            journey,
+            Range, Scope, activity, journey,
+            needs::{self, Needs},
         },
         working::WorkCalendar,
     },
@@ -162,7 +161,7 @@ async fn compare(store: &Store, directory: &Directory) {
     let now = t("2026-04-01T09:00:00Z");
     let members = HashMap::from([("shared".to_owned(), REPS[..2].iter().map(|r| (*r).to_owned()).collect())]);
     let special = Special { members: members.clone(), left: BTreeSet::from([REPS[2].to_owned()]) };
-    let everything: Vec<&str> = activity::COUNTS.iter().map(|c| c.0).collect();
+    let everything: Vec<&str> = needs::COUNTS.iter().map(|c| c.0).collect();
     for (from, to) in [("2026-03-01", "2026-03-31"), ("2026-02-20", "2026-02-20"), ("2026-03-29", "2026-04-30")] {
         let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
         let range = Range { from: day(from), to: day(to), calendar: &calendar };

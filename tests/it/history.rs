@@ -1,7 +1,7 @@
 //! What history does by itself when the CRM, a mailbox or a rule changes: waiting mail finds its contact, moved and deleted mail
 //! keeps its activity, vanished rows go, and taking a change back brings everything back.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -28,6 +28,52 @@ fn waiting_mail_matches_itself_when_a_contact_appears(#[values(Sqlite, Postgres)
     let row = office.program.activity("zoe@other.example").expect("history matched itself");
     assert_eq!(list(&row, "contacts"), ["K2"]);
     assert_eq!(office.program.decisions("INBOX")[0]["outcome"], "captured");
+}
+
+/// The blind hashes by which waiting mail can be found again; each stands with its item too.
+fn hashes(office: &Office) -> Vec<String> {
+    let rows = office.everything();
+    let words = |row: &str| -> Vec<String> {
+        row.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+    };
+    let of = |row: &String| row.strip_prefix("blind ").map(|r| words(r).swap_remove(0));
+    let hashes: Vec<String> = rows.iter().filter_map(of).collect();
+    for hash in &hashes {
+        assert!(rows.iter().any(|r| r.starts_with("items ") && r.contains(hash)), "{hash} stands with no item");
+    }
+    hashes
+}
+
+/// What ends the waiting of a mail.
+type Ends = fn(&Office, &Path);
+
+#[rstest]
+fn waiting_mail_can_be_found_until_it_waits_no_more(#[values(Sqlite, Postgres)] on: Database) {
+    let ends: [(&str, Ends); 3] = [
+        ("a contact appears", |o, _| {
+            o.csv(
+                "contacts",
+                &["id,name,emails,company_id", "K1,Eve,eve@buyer.example,C1", "K2,Zoe,zoe@other.example,"],
+            );
+        }),
+        ("it is deleted", |_, mail| fs::remove_file(mail).expect("the mail")),
+        ("it waited long enough", |o, _| o.add("[privacy]\nwaiting_days = 0")),
+    ];
+    for (what, end) in ends {
+        let office = Office::new(on);
+        let stranger = Letter { from: "Zoe <zoe@other.example>", ..letter("zoe@other.example") };
+        let mail = office.deliver("ana", "INBOX", &stranger.bytes());
+        office.program.sync();
+        let waiting = hashes(&office);
+        assert!(!waiting.is_empty(), "{what}");
+        office.program.run(&["sync", "--full"]);
+        assert_eq!(hashes(&office), waiting, "{what}: another look changes nothing");
+        end(&office, &mail);
+        office.program.sync();
+        let left: Vec<String> =
+            office.everything().into_iter().filter(|row| waiting.iter().any(|hash| row.contains(hash))).collect();
+        assert_eq!(left, Vec::<String>::new(), "{what}");
+    }
 }
 
 #[rstest]

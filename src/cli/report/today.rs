@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Asked;
 use crate::{
-    config::Level,
+    config::{Level, Sharing},
     domain::reports::{
         Table,
         today::{self, Told},
@@ -42,15 +42,12 @@ impl Asked<'_> {
     /// What these activities were about and who took part. On a rep's own page whoever looks took part; others see of each what
     /// the strictest of its mailboxes and calendars shares.
     async fn told(&self, ids: Vec<String>) -> anyhow::Result<HashMap<String, Told>> {
-        let config = &self.app.config;
-        let shared = |name: &str| {
-            let connection = config.connections.iter().find(|c| c.name == name);
-            connection.map_or(config.privacy.share, |c| config.share_of(c)) >= Level::Subject
-        };
+        let sharing = Sharing::of(&self.app.config);
         let own = self.scope.rep.is_some();
         let all = self.app.store.with_sightings(self.app.store.activities_by_ids(&ids).await?).await?;
         let one = |(stored, sightings): (Stored, Vec<ShownSighting>)| {
-            let may_know = own || sightings.iter().all(|s| shared(&s.connection));
+            let level = sharing.level(sightings.iter().map(|s| s.connection.as_str()));
+            let may_know = own || level >= Level::Subject;
             let title = stored.subject.filter(|_| may_know);
             (stored.activity.id, Told { title, people: stored.activity.participants })
         };

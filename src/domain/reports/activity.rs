@@ -2,7 +2,7 @@
 //!
 //! Reps' rows follow the credit rules and may add up to more than the team, which counts each activity once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -15,6 +15,7 @@ use super::{
     },
     Column, Range, Row, Scope, Table, Value, WHOSE, Whose,
     credit::{Credit, Happened, credit, has_left},
+    needs::COUNTS,
 };
 
 /// A quote mailed this near to a quote record of the same deal is that quote.
@@ -59,66 +60,6 @@ pub struct Input<'a> {
     pub scope: Scope,
     pub minutes: Minutes,
     pub now: DateTime<Utc>,
-}
-
-/// The columns that count something, in order.
-pub const COUNTS: [(&str, &str); 11] = [
-    ("emails_sent", "Emails sent"),
-    ("emails_received", "Emails received"),
-    ("conversations", "Conversations"),
-    ("meetings_held", "Meetings held"),
-    ("calls", "Calls"),
-    ("quotes_sent", "Quotes sent"),
-    ("purchase_orders", "Purchase orders"),
-    ("deals_won", "Deals won"),
-    ("new_contacts", "New contacts"),
-    ("captured", "Captured"),
-    ("typed", "Typed"),
-];
-
-/// What has to be read for some of [`COUNTS`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    pub kinds: BTreeSet<Kind>,
-    /// Mail with quotes, and quote records.
-    pub quotes: bool,
-    pub talks: bool,
-}
-
-impl Needs {
-    pub fn of<'c>(columns: impl IntoIterator<Item = &'c str>) -> Self {
-        let mut needs = Self::default();
-        for column in columns {
-            match column {
-                "deals_won" | "new_contacts" => {}
-                "emails_sent" | "emails_received" | "purchase_orders" => drop(needs.kinds.insert(Kind::Email)),
-                "meetings_held" => drop(needs.kinds.insert(Kind::Meeting)),
-                "calls" => drop(needs.kinds.insert(Kind::Call)),
-                "conversations" => {
-                    needs.kinds.insert(Kind::Call);
-                    needs.talks = true;
-                }
-                "quotes_sent" => needs.quotes = true,
-                // what was captured, and whatever else there may be
-                _ => needs.kinds.extend(Kind::ALL),
-            }
-        }
-        needs
-    }
-
-    /// Everything that the activity report counts.
-    pub fn all() -> Self {
-        Self::of(COUNTS.map(|c| c.0))
-    }
-}
-
-/// The mail of a span that makes conversations.
-#[derive(Clone, Debug, Default)]
-pub struct Talked {
-    /// See [`Input::threads`].
-    pub threads: Vec<Happened>,
-    /// The mail of threads for which whom it counts depends on each, from before the span on.
-    pub mails: Vec<Happened>,
 }
 
 /// What one row adds up.

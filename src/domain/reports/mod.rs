@@ -12,6 +12,7 @@ pub mod grouping;
 pub mod journey;
 pub mod leads;
 pub mod money;
+pub mod needs;
 pub mod next_steps;
 #[cfg(test)]
 mod office;

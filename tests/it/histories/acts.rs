@@ -3,18 +3,23 @@
 
 use crate::world::rng::Rng;
 
+/// A mail between a rep and somebody outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Letter {
+    pub ours: bool,
+    pub rep: usize,
+    pub who: usize,
+    /// The other rep has a copy.
+    pub copy: bool,
+    pub answers: Option<usize>,
+    /// Hours that lie between its date and its delivery.
+    pub late: i64,
+    pub kind: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// `late`: hours that lie between its date and its delivery.
-    Mail {
-        ours: bool,
-        rep: usize,
-        who: usize,
-        copy: bool,
-        answers: Option<usize>,
-        late: i64,
-        kind: usize,
-    },
+    Mail(Letter),
     DropMail(usize),
     MoveMail(usize),
     /// `ahead`: hours from now to its start; it may lie in the past.
@@ -133,7 +138,7 @@ impl Act {
     fn random(rng: &mut Rng) -> Self {
         let some = |rng: &mut Rng| rng.below(64);
         match rng.below(64) {
-            0..=16 => Self::Mail {
+            0..=16 => Self::Mail(Letter {
                 ours: rng.chance(45),
                 rep: some(rng),
                 who: some(rng),
@@ -141,7 +146,7 @@ impl Act {
                 answers: rng.chance(50).then(|| rng.below(64)),
                 late: if rng.chance(25) { rng.between(1, 200) } else { 0 },
                 kind: some(rng),
-            },
+            }),
             17 => Self::DropMail(some(rng)),
             18 => Self::MoveMail(some(rng)),
             19..=23 => Self::Meet {

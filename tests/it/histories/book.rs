@@ -168,9 +168,7 @@ impl Book {
     /// Does what the act says. What only the program can do (saying, choosing) is not done here.
     pub fn act(&mut self, act: Act) {
         match act {
-            Act::Mail { ours, rep, who, copy, answers, late, kind } => {
-                self.mail(ours, rep % 2, who, copy, answers, late, kind);
-            }
+            Act::Mail(letter) => self.mail(letter),
             Act::DropMail(n) => self.drop_mail(n),
             Act::MoveMail(n) => self.move_mail(n),
             Act::Meet { rep, who, ahead, accepted, both, theirs } => {

@@ -1,13 +1,18 @@
 //! Histories that once read differently, as short as they could be made, each with what was wrong.
 
-use super::acts::{Act, Step};
+use super::acts::{Act, Letter, Step};
 
 fn step(hours: i64, act: Act) -> Step {
     Step { hours, act }
 }
 
 fn mail(ours: bool, who: usize, answers: Option<usize>, kind: usize) -> Act {
-    Act::Mail { ours, rep: 0, who, copy: true, answers, late: 0, kind }
+    Act::Mail(Letter { ours, rep: 0, who, copy: true, answers, late: 0, kind })
+}
+
+/// To the second rep alone.
+fn alone(who: usize, late: i64, kind: usize) -> Act {
+    Act::Mail(Letter { ours: false, rep: 1, who, copy: false, answers: None, late, kind })
 }
 
 pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
@@ -61,7 +66,7 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
             "a deal that named a contact by the id it had before a merge went, and the mail of the survivor did not notice",
             vec![
                 step(246, Act::Merge { who: 2, into: 3 }),
-                step(783, Act::Mail { ours: false, rep: 1, who: 3, copy: false, answers: None, late: 0, kind: 1 }),
+                step(783, alone(3, 0, 1)),
                 step(155, Act::Role { deal: 0, who: 2 }),
                 step(10, Act::Stage { deal: 0, to: 2 }),
                 step(30, Act::Contact(3)),
@@ -70,11 +75,7 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
         ),
         (
             "a contact that another had been merged into appeared, and the other's mail did not notice",
-            vec![
-                step(420, Act::Merge { who: 2, into: 3 }),
-                step(281, Act::Mail { ours: false, rep: 1, who: 2, copy: false, answers: None, late: 30, kind: 4 }),
-                step(289, Act::Contact(3)),
-            ],
+            vec![step(420, Act::Merge { who: 2, into: 3 }), step(281, alone(2, 30, 4)), step(289, Act::Contact(3))],
         ),
     ]
 }

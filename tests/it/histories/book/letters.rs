@@ -4,22 +4,13 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::{Book, Mail, REPS, THEM, pick};
+use super::{super::acts::Letter, Book, Mail, REPS, THEM, pick};
 
 impl Book {
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of an act")]
-    pub(super) fn mail(
-        &mut self,
-        ours: bool,
-        rep: usize,
-        who: usize,
-        copy: bool,
-        answers: Option<usize>,
-        late: i64,
-        kind: usize,
-    ) {
+    pub(super) fn mail(&mut self, letter: Letter) {
+        let Letter { ours, rep, who, copy, answers, late, kind } = letter;
         let (n, at) = (self.mails.len(), self.now - Duration::hours(late) - Duration::minutes(7));
-        let (rep, other, them) = (REPS[rep], REPS[1 - rep], THEM[who % THEM.len()]);
+        let (rep, other, them) = (REPS[rep % 2], REPS[(rep + 1) % 2], THEM[who % THEM.len()]);
         let (from, to) = if ours { (rep, them) } else { (them, rep) };
         let first = answers.and_then(|a| pick(&self.mails, a)).map(|(_, m)| (m.id.clone(), m.subject.clone()));
         let subject = match (kind % 8, &first) {

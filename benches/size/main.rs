@@ -38,6 +38,12 @@ impl Clock for Standing {
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build();
+    let runtime = runtime.expect("worker threads");
+    if let Some(("fill", words)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        let (place, company) = Place::told(words);
+        return runtime.block_on(fill(&company, &place));
+    }
     let numbers: Vec<u64> = words.iter().filter_map(|a| a.parse().ok()).collect();
     let names: Vec<String> = words.into_iter().filter(|a| a.parse::<u64>().is_err()).collect();
     let keep = names.iter().find_map(|n| n.strip_prefix("keep=")).map(PathBuf::from);
@@ -46,14 +52,15 @@ fn main() {
     let activities = numbers.first().copied().unwrap_or(1_000_000);
     let deals = numbers.get(1).copied().unwrap_or(activities / 10).max(1);
     let reps = numbers.get(2).copied().unwrap_or(500).max(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build();
-    let runtime = runtime.expect("worker threads");
     for engine in ["sqlite", "postgres"] {
         if engines.is_empty() || engines.iter().any(|e| e == engine) {
             let server = (engine == "postgres").then(Postgres::start);
             let place = Place::of(engine, keep.as_deref(), server.as_ref());
             let company = Company { activities, deals, reps, now: place.now };
             println!("\n{engine}: {activities} activities, {deals} deals, {reps} reps");
+            if !place.is_there {
+                place.fill(&company);
+            }
             runtime.block_on(measure(&company, &place, &wanted));
         }
     }
@@ -90,7 +97,23 @@ impl Place {
         }
     }
 
-    fn filled(&self) {
+    /// What another process was told of its place and its company.
+    fn told(words: &[String]) -> (Self, Company) {
+        let [folder, url, now, activities, deals, reps] = words else {
+            panic!("fill FOLDER URL NOW ACTIVITIES DEALS REPS")
+        };
+        let now = now.parse().expect("a moment");
+        let number = |text: &String| text.parse().expect("a number");
+        let place = Self { folder: folder.into(), url: url.clone(), now, is_there: false, _drop: None };
+        (place, Company { activities: number(activities), deals: number(deals), reps: number(reps), now })
+    }
+
+    /// Has it filled by a process of its own: who asks for a report starts afresh too.
+    fn fill(&self, company: &Company) {
+        let numbers = [company.activities, company.deals, company.reps].map(|n| n.to_string());
+        let mut filling = std::process::Command::new(std::env::current_exe().expect("this program"));
+        filling.arg("fill").arg(&self.folder).arg(&self.url).arg(self.now.to_rfc3339()).args(numbers);
+        assert!(filling.status().expect("this program runs").success(), "it was not filled");
         if self._drop.is_none() {
             std::fs::write(self.folder.join("kept"), format!("{} {}", self.now.to_rfc3339(), self.url))
                 .expect("a note");
@@ -98,36 +121,40 @@ impl Place {
     }
 }
 
-async fn measure(company: &Company, place: &Place, wanted: &[String]) {
-    let folder = place.folder.as_path();
-    company.configure(folder, &place.url);
-    let config = || config::load(&folder.join("dealtrail.toml")).expect("a configuration");
-    if !place.is_there {
-        let began = Began::now();
-        let store = Store::open(&config().database_url()).await.expect("a database");
-        company.fill(&store).await;
-        store.db.close().await;
-        said("filled", &began);
-    }
+async fn open(company: &Company, place: &Place) -> App {
+    let config = config::load(&place.folder.join("dealtrail.toml")).expect("a configuration");
+    App::open(config, Arc::new(Standing(company.now))).await.expect("the program")
+}
+
+async fn fill(company: &Company, place: &Place) {
+    company.configure(&place.folder, &place.url);
+    let config = config::load(&place.folder.join("dealtrail.toml")).expect("a configuration");
     let began = Began::now();
-    let app = App::open(config(), Arc::new(Standing(company.now))).await.expect("the program");
-    said("opened, with the directory read", &began);
+    let store = Store::open(&config.database_url()).await.expect("a database");
+    company.fill(&store).await;
+    store.db.close().await;
+    said("filled", &began);
+    let app = open(company, place).await;
     let news = app.engine.connections.iter().find(|c| c.name == fill::NEWS).expect("a mailbox for what is new").clone();
     app.engine.connection(&news, false, &Quiet, &CancellationToken::new()).await.expect("an empty mailbox");
-    if !place.is_there {
-        let began = Began::now();
-        app.store.judge_all().await.expect("marks");
-        app.engine.review_due().await.expect("judging");
-        said("every deal judged", &began);
-        place.filled();
-    }
+    let began = Began::now();
+    app.store.judge_all().await.expect("marks");
+    app.engine.review_due().await.expect("judging");
+    said("every deal judged", &began);
+    app.close().await;
+}
+
+async fn measure(company: &Company, place: &Place, wanted: &[String]) {
+    let began = Began::now();
+    let app = open(company, place).await;
+    said("opened, with the directory read", &began);
     let only = wanted.iter().any(|w| w == "only");
     let named: Vec<&String> = wanted.iter().filter(|w| *w != "only").collect();
     for row in ask::ROWS.iter().filter(|row| named.is_empty() || named.iter().any(|w| *w == row.name)) {
         beside(&app, row).await;
     }
     if !only {
-        ask::judged(&app, folder).await;
+        ask::judged(&app, &place.folder).await;
     }
     app.close().await;
 }

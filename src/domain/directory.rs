@@ -125,7 +125,9 @@ pub struct Directory {
     pub contacts: HashMap<String, Contact>,
     pub deals: HashMap<String, Deal>,
     pub stages: HashMap<String, Stage>,
-    pub tasks: Vec<Task>,
+    tasks: Vec<Task>,
+    /// Positions of tasks by their deal; under no deal those that are on none.
+    tasks_by_deal: HashMap<Option<String>, Vec<usize>>,
     /// When quotes were sent, by deal, as the CRM's own records tell.
     pub quotes: HashMap<String, Vec<DateTime<Utc>>>,
     domains: HashMap<String, String>,
@@ -158,7 +160,31 @@ impl Directory {
         d.index_domains();
         d.index_deals();
         d.index_addresses();
+        d.index_tasks();
         d
+    }
+
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// Those on a deal, and those on none, which may be with one of its contacts.
+    pub fn tasks_near(&self, deal: &str) -> impl Iterator<Item = &Task> {
+        let of = |deal: Option<&str>| self.tasks_by_deal.get(&deal.map(str::to_owned)).into_iter().flatten();
+        of(Some(deal)).chain(of(None)).map(|n| &self.tasks[*n])
+    }
+
+    fn index_tasks(&mut self) {
+        for (n, task) in self.tasks.iter().enumerate() {
+            self.tasks_by_deal.entry(task.deal.clone()).or_default().push(n);
+        }
+    }
+
+    #[cfg(test)]
+    pub fn with_tasks(self, tasks: Vec<Task>) -> Self {
+        let mut with = Self { tasks, tasks_by_deal: HashMap::new(), ..self };
+        with.index_tasks();
+        with
     }
 
     fn index_domains(&mut self) {

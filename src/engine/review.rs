@@ -9,7 +9,7 @@ use super::{Engine, Known, rules::Rules};
 use crate::{
     domain::{
         activity::{Activity, Entity},
-        directory::{Deal, Task},
+        directory::Deal,
         gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, State},
     },
     store::{
@@ -62,7 +62,6 @@ impl Engine {
         let facts = self.facts(&known).await?;
         let now = facts.now;
         self.withdraw_lost(&known, now).await?;
-        let tasks = Tasks::new(&known.directory.tasks);
         loop {
             let mut tx = self.store.begin().await?;
             if self.known_in(&mut tx).await?.version != known.version {
@@ -84,7 +83,7 @@ impl Engine {
             let mut seen_to = Vec::new();
             for deal in &deals {
                 let old = existing.remove(&deal.id).unwrap_or_default();
-                let (new, outlook) = judged(&facts, &tasks, &evidence, deal, &old);
+                let (new, outlook) = judged(&facts, &evidence, deal, &old);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
                 let waits = blind || !outlook.waits_for.is_empty();
                 let next =
@@ -128,14 +127,9 @@ impl Engine {
 }
 
 /// All findings of a deal after this judging, and when to come back.
-pub(super) fn judged(
-    facts: &Facts<'_>,
-    tasks: &Tasks<'_>,
-    evidence: &Evidence,
-    deal: &Deal,
-    old: &[Finding],
-) -> (Vec<Finding>, Outlook) {
-    let case = Case::new(facts, deal, evidence.of(deal), tasks.near(&deal.id)).before(&evidence.backdrop);
+pub(super) fn judged(facts: &Facts<'_>, evidence: &Evidence, deal: &Deal, old: &[Finding]) -> (Vec<Finding>, Outlook) {
+    let tasks = facts.directory.tasks_near(&deal.id);
+    let case = Case::new(facts, deal, evidence.of(deal), tasks).before(&evidence.backdrop);
     let new = gaps::reconcile(old, gaps::judge(&case), &case);
     let outlook = gaps::outlook(&case, &new);
     (new, outlook)
@@ -178,24 +172,6 @@ pub fn gives_text(gives: Gives) -> &'static str {
         Gives::Mail => "mail",
         Gives::Calendar => "calendar",
         Gives::Crm => "crm",
-    }
-}
-
-/// Tasks by the deal they are on.
-pub(super) struct Tasks<'a>(HashMap<Option<&'a str>, Vec<&'a Task>>);
-
-impl<'a> Tasks<'a> {
-    pub fn new(all: &'a [Task]) -> Self {
-        let mut by_deal: HashMap<Option<&str>, Vec<&Task>> = HashMap::new();
-        for task in all {
-            by_deal.entry(task.deal.as_deref()).or_default().push(task);
-        }
-        Self(by_deal)
-    }
-
-    /// Those on a deal, and those on none, which may be with one of its contacts.
-    fn near(&self, deal: &str) -> Vec<&'a Task> {
-        [Some(deal), None].iter().filter_map(|of| self.0.get(of)).flatten().copied().collect()
     }
 }
 

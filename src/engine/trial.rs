@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     Engine, Known,
-    review::{self, BATCH, Evidence, Tasks},
+    review::{self, BATCH, Evidence},
     rules::Rules,
     subjects::{self, Loaded},
 };
@@ -78,10 +78,9 @@ impl Engine {
         let seen = Evidence::load(self, tx, known, deals).await?;
         let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
-        let tasks = Tasks::new(&known.directory.tasks);
         for deal in &deals[..seen.deals()] {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
-            let judged = |facts, seen| review::judged(facts, &tasks, seen, deal, &old).0;
+            let judged = |facts, seen| review::judged(facts, seen, deal, &old).0;
             all.extend(pairs(judged(now, &seen), judged(then, &left)));
         }
         Ok(seen.deals())

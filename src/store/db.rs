@@ -232,6 +232,9 @@ impl Db {
 
     /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
     pub async fn rows_in(&self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
         let dialect = match self {
             Self::Lite { .. } => Dialect::Lite,
             Self::Pg(_) => Dialect::Pg,

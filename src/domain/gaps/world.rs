@@ -247,7 +247,7 @@ impl World {
             stays: &stays,
             now: self.now,
         };
-        let case = Case::new(&facts, &directory.deals[&self.deal.id], &self.activities, &directory.tasks);
+        let case = Case::new(&facts, &directory.deals[&self.deal.id], &self.activities, directory.tasks());
         look(&case.before(&self.backdrop))
     }
 

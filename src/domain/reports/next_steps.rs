@@ -66,7 +66,7 @@ pub fn report(input: &Input<'_>) -> Table {
         judged.entry(task).or_default().push((due, finding.state));
     }
     let mut all: BTreeMap<Whose, Steps> = BTreeMap::from([(Whose::All, Steps::new())]);
-    for task in &input.directory.tasks {
+    for task in input.directory.tasks() {
         let step = Step::of(task, input);
         if !input.range.holds(step.day) {
             continue;
@@ -103,7 +103,7 @@ pub fn report(input: &Input<'_>) -> Table {
 /// The contacts and deals with whom something may fulfil a step of these days; of a few more, since owners work in other zones.
 pub fn with(directory: &Directory, range: &Range<'_>) -> (Vec<String>, Vec<String>) {
     let (from, to) = (range.start() - chrono::Duration::days(2), range.end() + chrono::Duration::days(2));
-    let tasks = || directory.tasks.iter().filter(|t| from <= t.due && t.due < to);
+    let tasks = || directory.tasks().iter().filter(|t| from <= t.due && t.due < to);
     let contacts: BTreeSet<&str> =
         tasks().filter_map(|t| t.contact.as_deref()).map(|id| directory.survivor(id)).collect();
     let deals: BTreeSet<&str> = tasks().filter_map(|t| t.deal.as_deref()).collect();
@@ -226,15 +226,15 @@ mod tests {
 
     #[test]
     fn how_steps_stand() {
-        let mut directory = office::directory(office::users(), vec![], vec![office::deal("d", ANA, 1.0, "EUR")]);
-        directory.tasks = vec![
+        let directory = office::directory(office::users(), vec![], vec![office::deal("d", ANA, 1.0, "EUR")]);
+        let directory = directory.with_tasks(vec![
             task("early", "11-03 00:00"),
             task("missed", "11-10 00:00"),
             task("blind", "11-11 00:00"),
             task("again", "11-12 00:00"),
             task("coming", "11-23 00:00"),
             task("other month", "10-05 00:00"),
-        ];
+        ]);
         let said = |task: &str, due: &str, state: State| {
             let key = format!("{task} {}", t(due).timestamp_millis());
             Stand { rule: Rule::OverdueNextStep, deal: Some("d".into()), key, state, late: false }

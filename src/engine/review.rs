@@ -13,10 +13,9 @@ use crate::{
         gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, State},
     },
     store::{
-        Store, StoreError, activities,
-        connections::{self, Connection},
+        StoreError, Tx, activities,
+        connections::{self, Complete, Connection},
         findings, meta, reviews,
-        streams::Complete,
     },
 };
 
@@ -35,22 +34,17 @@ impl Engine {
         self.review_subjects().await
     }
 
-    /// What everything judged now shares.
-    pub(super) async fn facts<'k>(&'k self, known: &'k Known) -> Result<Facts<'k>, StoreError> {
-        self.facts_by(known, &self.rules).await
-    }
-
-    /// The same by other thresholds and calendars.
-    pub(super) async fn facts_by<'k>(&'k self, known: &'k Known, rules: &'k Rules) -> Result<Facts<'k>, StoreError> {
-        Ok(Facts {
+    /// What everything judged now shares; what each user's connections could see is still to come.
+    pub(super) fn facts<'k>(&self, known: &'k Known, rules: &'k Rules) -> Facts<'k> {
+        Facts {
             directory: &known.directory,
             thresholds: &rules.thresholds,
-            captures: self.captures().await?,
+            captures: BTreeMap::new(),
             calendars: &rules.calendars,
             calendar: rules.organization.clone(),
             stays: &known.stays,
             now: self.now(),
-        })
+        }
     }
 
     /// Judges with one state of the directory; false when it changed meanwhile and judging must begin anew.
@@ -59,7 +53,7 @@ impl Engine {
         if !self.mark_judged_otherwise(&known).await? {
             return Ok(false);
         }
-        let facts = self.facts(&known).await?;
+        let mut facts = self.facts(&known, &self.rules);
         let now = facts.now;
         self.withdraw_lost(&known, now).await?;
         loop {
@@ -75,6 +69,8 @@ impl Engine {
             let evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
             // the others stay due
             deals.truncate(evidence.deals());
+            let owners = deals.iter().flat_map(|deal| Case::owners_of(&known.directory, deal)).collect();
+            facts.captures = self.captures(&mut tx, Some(&owners)).await?;
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
             for f in findings::of_deals(&mut tx, &due).await? {
                 existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
@@ -118,11 +114,28 @@ impl Engine {
         tx.commit().await
     }
 
-    /// What each user's connections could see.
-    async fn captures(&self) -> Result<BTreeMap<String, Capture>, StoreError> {
+    /// What the connections of these users could see, or of all; shared mailboxes are those of their members.
+    pub(super) async fn captures(
+        &self,
+        tx: &mut Tx,
+        of: Option<&BTreeSet<&str>>,
+    ) -> Result<BTreeMap<String, Capture>, StoreError> {
         let members: HashMap<&str, &[String]> =
             self.connections.iter().map(|c| (c.name.as_str(), c.members.as_slice())).collect();
-        captures(&self.store, &members).await
+        let wanted = of.map(|users| {
+            let shares = |members: &[String]| members.iter().any(|m| users.contains(m.as_str()));
+            let shared = members.iter().filter(|(_, members)| shares(members)).map(|(name, _)| *name);
+            users.iter().copied().chain(shared).map(str::to_owned).collect::<Vec<_>>()
+        });
+        let mut all: BTreeMap<String, Capture> = BTreeMap::new();
+        for (c, complete) in connections::read_so_far(tx, wanted.as_deref()).await? {
+            let Some(coverage) = coverage(&c, complete) else { continue };
+            let members = members.get(c.name.as_str()).copied().unwrap_or_default();
+            for person in c.owner.iter().chain(members).collect::<BTreeSet<_>>() {
+                all.entry(person.clone()).or_default().connections.push(coverage.clone());
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -133,24 +146,6 @@ pub(super) fn judged(facts: &Facts<'_>, evidence: &Evidence, deal: &Deal, old: &
     let new = gaps::reconcile(old, gaps::judge(&case), &case);
     let outlook = gaps::outlook(&case, &new);
     (new, outlook)
-}
-
-async fn captures(store: &Store, members: &HashMap<&str, &[String]>) -> Result<BTreeMap<String, Capture>, StoreError> {
-    let complete = store.complete().await?;
-    let mut all: BTreeMap<String, Capture> = BTreeMap::new();
-    for c in store.connections().await? {
-        let Some(coverage) = coverage(&c, complete.get(&c.name).copied().unwrap_or_default()) else { continue };
-        let people: BTreeSet<String> = c
-            .owner
-            .iter()
-            .cloned()
-            .chain(members.get(c.name.as_str()).into_iter().flat_map(|m| m.iter().cloned()))
-            .collect();
-        for person in people {
-            all.entry(person).or_default().connections.push(coverage.clone());
-        }
-    }
-    Ok(all)
 }
 
 fn coverage(c: &Connection, complete: Complete) -> Option<ConnectionCoverage> {
@@ -188,12 +183,7 @@ pub(super) struct Evidence {
 
 impl Evidence {
     /// What is near the first of these deals: near as many as can be held at once, and at least one.
-    pub async fn load(
-        engine: &Engine,
-        tx: &mut crate::store::Tx,
-        known: &Known,
-        deals: &[&Deal],
-    ) -> Result<Self, StoreError> {
+    pub async fn load(engine: &Engine, tx: &mut Tx, known: &Known, deals: &[&Deal]) -> Result<Self, StoreError> {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
         let of_deals = deals.iter().map(|d| {
             let all = Case::contacts_of(&known.directory, d).into_iter().map(str::to_owned).collect();

@@ -95,12 +95,15 @@ impl Engine {
     /// Judges with one state of the directory; false when it changed meanwhile.
     async fn review_subject_batches(&self) -> Result<bool, StoreError> {
         let known = self.known();
-        let facts = self.facts(&known).await?;
+        let mut facts = self.facts(&known, &self.rules);
         let now = facts.now;
         loop {
             let mut tx = self.store.begin().await?;
             if self.known_in(&mut tx).await?.version != known.version {
                 return Ok(false);
+            }
+            if facts.captures.is_empty() {
+                facts.captures = self.captures(&mut tx, None).await?;
             }
             let due = subjects::due(&mut tx, now, BATCH).await?;
             if due.is_empty() {

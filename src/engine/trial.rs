@@ -47,8 +47,9 @@ impl Engine {
     }
 
     async fn try_in(&self, tx: &mut Tx, known: &Known, trial: Trial<'_>) -> Result<Vec<Pair>, StoreError> {
-        let now = self.facts(known).await?;
-        let then = Facts { now: now.now, captures: now.captures.clone(), ..self.facts_by(known, trial.rules).await? };
+        let captures = self.captures(tx, None).await?;
+        let now = Facts { captures: captures.clone(), ..self.facts(known, &self.rules) };
+        let then = Facts { now: now.now, captures, ..self.facts(known, trial.rules) };
         let mut all = Vec::new();
         let mut deals: Vec<&Deal> = known.directory.deals.values().collect();
         deals.sort_by(|a, b| a.id.cmp(&b.id));

@@ -67,6 +67,30 @@ pub async fn contents(tx: &mut Tx) -> Result<HashMap<i64, Level>, StoreError> {
     Ok(rows.iter().map(|r| (r.int(0), Level::parse(&r.text(1)).unwrap_or(Level::Metadata))).collect())
 }
 
+/// From when to when all streams of a connection are complete; `None` where one of them does not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Complete {
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// How far connections have been read, over their streams that are there, by name. Those of these users or with these names,
+/// or all.
+pub async fn read_so_far(tx: &mut Tx, of: Option<&[String]>) -> Result<Vec<(Connection, Complete)>, StoreError> {
+    let those = if of.is_some() { "where c.owner in ({in}) or c.name in ({in})" } else { "" };
+    let sql = format!(
+        "select {COLUMNS}, (select case when count(s.complete_from) = count(*) then max(s.complete_from) end from streams s \
+         where s.connection = c.name and s.gone = 0), (select case when count(s.complete_to) = count(*) then min(s.complete_to) end \
+         from streams s where s.connection = c.name and s.gone = 0) from connections c {those} order by c.name"
+    );
+    let rows = match of {
+        Some(of) => tx.rows_in(&sql, of).await?,
+        None => tx.rows(&sql, vec![]).await?,
+    };
+    let complete = |r: &Row| Complete { from: opt_at(r.opt_int(14)), to: opt_at(r.opt_int(15)) };
+    Ok(rows.iter().map(|r| (read(r), complete(r))).collect())
+}
+
 impl Store {
     /// All connections ever seen, by name.
     pub async fn connections(&self) -> Result<Vec<Connection>, StoreError> {

@@ -1,7 +1,5 @@
 //! Folders, calendars and lists: cursor, lease, schedule and completeness are columns of the polled row.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{Cursor, FolderRole, Stream};
 
@@ -224,21 +222,4 @@ pub async fn progress(tx: &mut Tx, id: i64, p: &Progress, now: DateTime<Utc>) ->
         tx.exec(sql, args![id, ms(from), ms(to)]).await?;
     }
     Ok(())
-}
-
-/// From when to when all streams of a connection are complete; `None` where one of them does not say.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Complete {
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
-}
-
-impl Store {
-    /// By connection, over its streams that are there.
-    pub async fn complete(&self) -> Result<HashMap<String, Complete>, StoreError> {
-        let sql = "select connection, case when count(complete_from) = count(*) then max(complete_from) end, \
-                   case when count(complete_to) = count(*) then min(complete_to) end from streams where gone = 0 group by connection";
-        let of = |r: &super::Row| (r.text(0), Complete { from: opt_at(r.opt_int(1)), to: opt_at(r.opt_int(2)) });
-        Ok(self.db.rows(sql, vec![]).await?.iter().map(of).collect())
-    }
 }

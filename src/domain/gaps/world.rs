@@ -238,10 +238,13 @@ impl World {
             Directory::new(ours, vec![northwind], self.contacts.clone(), stages, deals, self.tasks.clone());
         directory.quotes.insert(self.deal.id.clone(), self.quotes.clone());
         let stays = Stays::of_won(&directory);
+        // no more is read than judging says it asks for
+        let owners = Case::owners_of(&directory, &self.deal);
+        let asked = self.captures.iter().filter(|(user, _)| owners.contains(user.as_str()));
         let facts = Facts {
             directory: &directory,
             thresholds: &self.settings,
-            captures: self.captures.clone(),
+            captures: asked.map(|(user, capture)| (user.clone(), capture.clone())).collect(),
             calendars: &HashMap::new(),
             calendar: WorkCalendar { zone: self.zone, ..WorkCalendar::default() },
             stays: &stays,

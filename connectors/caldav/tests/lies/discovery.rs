@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dealtrail_sdk::{FaultKind, Source};
+use dealtrail_sdk::FaultKind;
 use dealtrail_testkit::web::{Answer, Web};
 
 use super::support::{

@@ -44,6 +44,10 @@ enum Rows {
     RepsAndAll,
     Reps,
     RepWeeks,
+    /// By the rep, all together as `all`, and month.
+    RepMonths,
+    /// By the rep; sections are columns: what is counted in them, else how many lines they have.
+    Sections,
     /// A row for each step: of what its own rate is, and twice the seconds that it takes.
     Steps,
     /// How many rows have this in this column.
@@ -78,7 +82,9 @@ pub const ROWS: &[Question] = &[
     ),
     row("funnel", "funnel", Rows::RepsAndAll, &["conversations", "meetings", "quotes", "contracts"]),
     row("funnel_of_a_year", "funnel", Rows::RepsAndAll, &["conversations", "meetings", "quotes", "contracts"]),
+    row("cohorts", "funnel", Rows::RepMonths, &["deals", "meetings", "quotes", "contracts", "open"]),
     row("pace", "pace", Rows::Reps, &["done"]),
+    row("today", "today", Rows::Sections, &["they wait", "we wait", "quiet deals", "meetings", "captured", "skipped"]),
     row(
         "targets",
         "targets",
@@ -131,8 +137,9 @@ pub async fn ours(app: &App, q: &Question) -> Answer {
         let found = gaps.found(app).await.expect("findings");
         return found.into_iter().map(|f| (f.id, BTreeMap::from([("worst".to_owned(), 1)]))).collect();
     }
-    let from = (q.name == "funnel_of_a_year").then(|| a_year(app));
-    let table = report(q.report, from).table(app).await.expect("a report");
+    let from = ["funnel_of_a_year", "cohorts"].contains(&q.name).then(|| a_year(app));
+    let asked = Report { cohorts: q.name == "cohorts", ..report(q.report, from) };
+    let table = asked.table(app).await.expect("a report");
     read(q, &table)
 }
 
@@ -146,6 +153,7 @@ fn read(q: &Question, table: &Table) -> Answer {
     let mut all = Answer::new();
     for row in &table.rows {
         let kind = || text(cell(row, "row")).unwrap_or_default();
+        let whose = || text(cell(row, if kind() == "rep" { "rep" } else { "row" })).unwrap_or_default();
         let key = match q.rows {
             Rows::Reps | Rows::RepsAndAll | Rows::Steps if kind() == "rep" => text(cell(row, "rep")),
             Rows::RepsAndAll if kind() == "all" => Some("all".to_owned()),
@@ -156,6 +164,10 @@ fn read(q: &Question, table: &Table) -> Answer {
                 }
                 _ => None,
             },
+            Rows::RepMonths if ["rep", "all"].contains(&kind().as_str()) => {
+                text(cell(row, "month")).map(|month| format!("{} {month}", whose()))
+            }
+            Rows::Sections => text(cell(row, "rep")),
             Rows::Counted(column) | Rows::Summed(column) => text(cell(row, column)),
             _ => None,
         };
@@ -167,7 +179,16 @@ fn read(q: &Question, table: &Table) -> Answer {
             into.insert(format!("{step}_days"), number(&cell(row, "days")));
             continue;
         }
+        if q.rows == Rows::Sections {
+            let lines = if cell(row, "count") == Value::None { 1 } else { number(&cell(row, "count")) };
+            *into.entry(text(cell(row, "section")).unwrap_or_default()).or_default() += lines;
+            continue;
+        }
         for column in q.columns {
+            if let (Rows::RepMonths, Value::Rate(rate)) = (q.rows, cell(row, column)) {
+                into.insert((*column).to_owned(), rate.done.cast_signed());
+                continue;
+            }
             let n = if matches!(q.rows, Rows::Counted(_)) { 1 } else { number(&cell(row, column)) };
             *into.entry((*column).to_owned()).or_default() += n;
         }
@@ -216,6 +237,15 @@ pub fn parts(app: &App, q: &Question) -> Vec<Part> {
         "targets" => {
             vec![bare::steps(year), bare::threads(year), bare::won(year, &["contracts"]), bare::lags(year)]
         }
+        "cohorts" => {
+            let first = a_year(app).with_day(1).expect("a month has a first day");
+            let months = (0..=12).map(|n| first + Months::new(n)).map(|first| {
+                let (from, to) = (midnight(first).max(year.from), midnight(first + Months::new(1)).min(year.to));
+                (first.format("%Y-%m").to_string(), from, to)
+            });
+            vec![bare::cohorts(&months.collect::<Vec<_>>(), year.now)]
+        }
+        "today" => bare::day(span(app, today, today), span(app, today - Days::new(1), today)),
         "pace" => {
             let week = span(app, monday, monday + Days::new(6));
             vec![bare::threads(week).renamed(&["done"]), bare::calls(week, &["done"])]
@@ -251,6 +281,7 @@ pub fn difference(q: &Question, ours: &Answer, bare: &Answer) -> Option<String> 
                 row.iter().filter(|(c, _)| q.columns.contains(&c.as_str())).map(|(c, n)| (c.clone(), *n)).collect(),
             )
         })
+        .filter(|(_, row): &(String, BTreeMap<String, i64>)| !row.is_empty())
         .collect()
     };
     let (ours, bare) = (plain(ours), plain(bare));

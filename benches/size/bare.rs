@@ -174,12 +174,11 @@ pub fn threads(span: Span) -> Part {
     Part { sql, args: span.ms()[..2].to_vec(), columns: &["conversations"] }
 }
 
-/// How many deals took each step after the one before, and twice the middle number of seconds it took them: of a rep's deals, where
-/// there are five, else of all.
-pub fn lags(span: Span) -> Part {
-    let now = span.now.timestamp_millis();
-    let sql = format!(
-        "with touched as (select l.entity_id as deal, a.kind, a.direction, a.occurred_at, a.tags, {EARLIER} from links l \
+/// `ways`: of each deal its owner, when it took each step first, and whether it is open.
+fn ways(now: DateTime<Utc>) -> String {
+    let now = now.timestamp_millis();
+    format!(
+        "touched as (select l.entity_id as deal, a.kind, a.direction, a.occurred_at, a.tags, {EARLIER} from links l \
            join activities a on a.id = l.activity where l.entity = 'deal' and a.kind <> 'note' and a.occurred_at <= {now} \
            and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now})) \
            window earlier as (partition by l.entity_id, a.thread order by a.occurred_at rows between unbounded preceding and 1 preceding)), \
@@ -189,8 +188,17 @@ pub fn lags(span: Span) -> Part {
            min(case when t.kind = 'email' and t.direction = 'outbound' and t.tags like '%\"quote\"%' then t.occurred_at end) as quote \
            from touched t group by t.deal), \
          ways as (select f.talk, f.meeting, f.quote, {{body}} ->> 'owner' as owner, \
-           case when {{body}} ->> 'stage' = 'won' then {{epoch:{{body}} ->> 'closed_at'}} * 1000 end as won \
-           from firsts f join crm_records r on r.kind = 'deal' and r.id = f.deal), \
+           case when {{body}} ->> 'stage' = 'won' then {{epoch:{{body}} ->> 'closed_at'}} * 1000 end as won, \
+           case when {{body}} ->> 'stage' in ('won', 'lost') then 0 else 1 end as open \
+           from firsts f join crm_records r on r.kind = 'deal' and r.id = f.deal)"
+    )
+}
+
+/// How many deals took each step after the one before, and twice the middle number of seconds it took them: of a rep's deals, where
+/// there are five, else of all.
+pub fn lags(span: Span) -> Part {
+    let sql = format!(
+        "with {}, \
          took as (select w.owner, 1 as step, w.meeting - w.talk as t from ways w \
            union all select w.owner, 2, w.quote - coalesce(w.meeting, w.talk) from ways w \
            union all select w.owner, 3, w.won - coalesce(w.quote, w.meeting, w.talk) from ways w), \
@@ -204,9 +212,46 @@ pub fn lags(span: Span) -> Part {
          select o.owner, cast(max(case when t.step = 1 then coalesce(w.t, t.t) end) as bigint), \
            cast(max(case when t.step = 2 then coalesce(w.t, t.t) end) as bigint), \
            cast(max(case when t.step = 3 then coalesce(w.t, t.t) end) as bigint) \
-           from (select distinct owner from ways) o cross join together t left join own w on w.owner = o.owner and w.step = t.step group by o.owner"
+           from (select distinct owner from ways) o cross join together t left join own w on w.owner = o.owner and w.step = t.step group by o.owner",
+        ways(span.now)
     );
     Part { sql, args: vec![], columns: &["meetings_days", "quotes_days", "contracts_days"] }
+}
+
+/// Of the deals first talked to in each of these months how many took each step, by owner and together. A month: its name, and
+/// from when to when.
+pub fn cohorts(months: &[(String, DateTime<Utc>, DateTime<Utc>)], now: DateTime<Utc>) -> Part {
+    let values = months
+        .iter()
+        .map(|(name, from, to)| format!("('{name}', {}, {})", from.timestamp_millis(), to.timestamp_millis()));
+    let sums = "count(*), count(n.meeting), count(n.quote), count(n.won), cast(sum(n.open) as bigint) from n";
+    let sql = format!(
+        "with {}, months(month, since, until) as (values {}), \
+         n as (select w.owner, m.month, w.meeting, w.quote, w.won, w.open from ways w join months m on w.talk >= m.since and w.talk < m.until) \
+         select n.owner || ' ' || n.month, {sums} group by n.owner, n.month union all select 'all ' || n.month, {sums} group by n.month",
+        ways(now),
+        values.collect::<Vec<_>>().join(", ")
+    );
+    Part { sql, args: vec![], columns: &["deals", "meetings", "quotes", "contracts", "open"] }
+}
+
+/// What a day's pages hold: the open findings with all that is shown of them, the day's meetings, and what was captured and what
+/// skipped since the day before.
+pub fn day(today: Span, since: Span) -> Vec<Part> {
+    let rule = |name: &str| format!("cast(case when f.rule = '{name}' then 1 else 0 end as bigint)");
+    let lists = ["we_owe_reply", "no_reply", "gone_quiet"].map(rule).join(", ");
+    let findings = format!("select f.owner, {lists}, f.body from findings f where f.state = 'open'");
+    let meetings = "with n as (select a.named, count(*) as n from activities a where a.occurred_at >= $1 and a.occurred_at < $2 \
+        and a.kind = 'meeting' and a.status not in ('cancelled', 'declined') group by a.named) \
+        select u.value, cast(sum(n.n) as bigint) from n, {people} group by u.value";
+    let skipped = "select c.owner, count(*) from items i join streams s on s.id = i.stream join connections c on c.name = s.connection \
+        where i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner";
+    vec![
+        Part { sql: findings, args: vec![], columns: &["they wait", "we wait", "quiet deals"] },
+        Part { sql: meetings.to_owned(), args: today.ms()[..2].to_vec(), columns: &["meetings"] },
+        Part { sql: summed("a.origin = 'captured'", &["1 = 1"]), args: since.ms(), columns: &["captured"] },
+        Part { sql: skipped.to_owned(), args: since.ms()[..2].to_vec(), columns: &["skipped"] },
+    ]
 }
 
 /// Deals won in a span.

@@ -98,10 +98,21 @@ impl Store {
         Ok(self.db.rows_in(&sql, &rules).await?.iter().filter_map(stand).collect())
     }
 
-    /// All findings that are open.
-    pub async fn open_findings(&self) -> Result<Vec<Finding>, StoreError> {
-        let rows = self.db.rows("select body from findings where state = 'open' order by id", vec![]).await?;
+    /// Findings that are open: of these owners, or all.
+    pub async fn open_findings(&self, owners: Option<&[String]>) -> Result<Vec<Finding>, StoreError> {
+        let open = "select body from findings where state = 'open'";
+        let rows = match owners {
+            Some(owners) => self.db.rows_in(&format!("{open} and owner in ({{in}}) order by id"), owners).await?,
+            None => self.db.rows(&format!("{open} order by id"), vec![]).await?,
+        };
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
+    /// How many findings are open on each of these deals.
+    pub async fn open_on(&self, deals: &[String]) -> Result<HashMap<String, u64>, StoreError> {
+        let sql = "select deal, count(*) from findings where state = 'open' and deal in ({in}) group by deal";
+        let rows = self.db.rows_in(sql, deals).await?;
+        Ok(rows.iter().map(|r| (r.text(0), u64::try_from(r.int(1)).unwrap_or(0))).collect())
     }
 
     /// Activities of a span (from inclusive, to exclusive) that name a competitor.
@@ -213,17 +224,23 @@ impl Store {
     }
 
     /// The last sign of each contact and the last of ours to it, by contact: mail between people, held meetings and calls, which
-    /// count for both sides. Typed entries count once they are confirmed.
-    pub async fn traffic(&self, now: DateTime<Utc>) -> Result<Vec<Traffic>, StoreError> {
-        let sql = "select l.entity_id, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end), \
+    /// count for both sides. Typed entries count once they are confirmed. Of these contacts, or of all.
+    pub async fn traffic(&self, now: DateTime<Utc>, of: Option<&[String]>) -> Result<Vec<Traffic>, StoreError> {
+        let (those, now) = (if of.is_some() { "and l.entity_id in ({in})" } else { "" }, ms(now));
+        let sql = format!(
+            "select l.entity_id, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end), \
                    max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) \
                    from links l join activities a on a.id = l.activity \
-                   where l.entity = 'contact' and a.occurred_at <= $1 and a.automatic = 0 \
+                   where l.entity = 'contact' {those} and a.occurred_at <= {now} and a.automatic = 0 \
                    and (a.origin = 'captured' or a.confirmed = 1) and a.kind in ('email', 'meeting', 'call') \
                    and (a.kind <> 'email' or a.direction is not null) \
-                   and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= $1)) \
-                   group by l.entity_id";
-        let rows = self.db.rows(sql, args![ms(now)]).await?;
+                   and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now})) \
+                   group by l.entity_id"
+        );
+        let rows = match of {
+            Some(of) => self.db.rows_in(&sql, of).await?,
+            None => self.db.rows(&sql, vec![]).await?,
+        };
         let traffic = |r: &super::Row| Traffic {
             contact: r.text(0),
             last_in: opt_at(r.opt_int(1)),

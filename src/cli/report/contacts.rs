@@ -29,7 +29,7 @@ impl Asked<'_> {
     }
 
     pub(super) async fn segments(&self) -> anyhow::Result<Table> {
-        let traffic = self.app.store.traffic(self.now).await?;
+        let traffic = self.app.store.traffic(self.now, None).await?;
         Ok(segments::report(&segments::Input {
             directory: self.directory,
             traffic: &traffic,

@@ -7,9 +7,12 @@ use chrono::TimeDelta;
 use super::Asked;
 use crate::{
     config::{Level, Sharing},
-    domain::reports::{
-        Table,
-        today::{self, Told},
+    domain::{
+        activity::{Entity, Kind},
+        reports::{
+            Table,
+            today::{self, Told},
+        },
     },
     store::{activities::Stored, lists::ShownSighting},
 };
@@ -21,12 +24,18 @@ impl Asked<'_> {
         let (from, to) = (self.range.start() - TimeDelta::days(2), self.range.end() + TimeDelta::days(1));
         let members: HashMap<String, Vec<String>> = self.members();
         let (happened, items) = (store.happened(from, to, &members).await?, store.decided_items(from, to).await?);
-        let (traffic, pace) = (store.traffic(self.now).await?, self.pace().await?);
-        let findings = store.open_findings().await?;
+        let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
+        let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
+        let traffic = store.traffic(self.now, Some(&ids(Entity::Contact))).await?;
+        let (gaps, pace) = (store.open_on(&ids(Entity::Deal)).await?, self.pace().await?);
+        let owner = self.scope.rep.as_deref().and_then(|rep| self.directory.user(rep));
+        let owners: Option<Vec<String>> = owner.map(|user| user.aliases.iter().chain([&user.email]).cloned().collect());
+        let findings = store.open_findings(owners.as_deref()).await?;
         let told = self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()).await?;
         Ok(today::report(&today::Input {
             directory: self.directory,
             findings: &findings,
+            gaps: &gaps,
             happened: &happened,
             items: &items,
             traffic: &traffic,

@@ -1,6 +1,8 @@
 //! The `today` report: one section per rep. The day's meetings with whom and what is open, who waits for an answer, whom we wait
 //! for, quiet deals, pace, what was captured since yesterday and what was skipped and why; and at most five suggestions.
 
+mod day;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,14 +12,15 @@ use super::{
         activity::{Activity, Entity, Kind, Origin, Participant, Role, Status},
         address,
         directory::{Directory, User},
-        gaps::{Finding, Rule, State},
+        gaps::{Finding, Rule},
         working::WorkCalendar,
     },
     Column, Range, Row, Scope, Table, Value,
-    coverage::{Item, Outcome},
-    credit::{Happened, credit, is_rep},
+    coverage::Item,
+    credit::{Happened, is_rep},
     segments::Traffic,
 };
+use day::Day;
 
 /// What is told of an activity besides that it happened.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +33,15 @@ pub struct Told {
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// All that are open.
+    /// All that are open, of whoever is asked for.
     pub findings: &'a [Finding],
+    /// How many are open on each deal of the day's meetings.
+    pub gaps: &'a HashMap<String, u64>,
     /// From two days before the day until two days after it, whatever the rep's zone.
     pub happened: &'a [Happened],
     /// Decided items of the same days.
     pub items: &'a [Item],
+    /// With the contacts of the day's meetings.
     pub traffic: &'a [Traffic],
     /// By activity: the day's meetings, and what the findings go by.
     pub told: &'a HashMap<String, Told>,
@@ -70,13 +76,14 @@ const LISTS: [(&str, Rule); 3] =
 pub fn report(input: &Input<'_>) -> Table {
     let mut users: Vec<&User> = input.directory.ours.users.iter().filter(|u| wanted(u, input)).collect();
     users.sort_by(|a, b| (&a.team, &a.name, &a.email).cmp(&(&b.team, &b.name, &b.email)));
+    let day = Day::of(input);
     let column = |(key, title): (&str, &str)| Column { key: key.into(), title: title.into() };
     Table {
         name: "today".into(),
         from: input.range.to,
         to: input.range.to,
         columns: COLUMNS.into_iter().map(column).collect(),
-        rows: users.into_iter().flat_map(|user| Page::of(user, input).rows()).collect(),
+        rows: users.into_iter().flat_map(|user| Page::of(user, input, &day).rows()).collect(),
         notes: vec![
             format!(
                 "Suggestions are the worst open gaps, one of each deal, and never more than {SUGGESTIONS}: what would clear them. \
@@ -108,26 +115,25 @@ struct Line {
 struct Page<'i, 'a> {
     user: &'a User,
     input: &'i Input<'a>,
+    day: &'i Day<'a>,
     calendar: &'a WorkCalendar,
-    findings: Vec<&'a Finding>,
 }
 
 impl<'i, 'a> Page<'i, 'a> {
-    fn of(user: &'a User, input: &'i Input<'a>) -> Self {
-        let owned = |f: &&Finding| {
-            let owner = f.owner.as_deref().and_then(|o| input.directory.user(o));
-            f.state == State::Open && owner.is_some_and(|o| o.email == user.email)
-        };
-        let mut findings: Vec<&Finding> = input.findings.iter().filter(owned).collect();
-        findings.sort_by(|a, b| Finding::by_weight(a, b));
+    fn of(user: &'a User, input: &'i Input<'a>, day: &'i Day<'a>) -> Self {
         let calendar = input.calendars.get(&user.email).unwrap_or(input.range.calendar);
-        Self { user, input, calendar, findings }
+        Self { user, input, day, calendar }
+    }
+
+    /// The user's, the heaviest first.
+    fn findings(&self) -> &'i [&'a Finding] {
+        self.day.findings(&self.user.email)
     }
 
     fn rows(&self) -> Vec<Row> {
         let mut sections = vec![("suggestions", self.suggestions()), ("meetings", self.meetings())];
         for (name, rule) in LISTS {
-            let lines = self.findings.iter().filter(|f| f.rule == rule).map(|f| self.line(f, &f.found));
+            let lines = self.findings().iter().filter(|f| f.rule == rule).map(|f| self.line(f, &f.found));
             sections.push((name, lines.collect()));
         }
         sections.push(("pace", self.pace()));
@@ -156,7 +162,7 @@ impl<'i, 'a> Page<'i, 'a> {
     /// The worst finding of each deal, a few of them.
     fn suggestions(&self) -> Vec<Line> {
         let mut seen = BTreeSet::new();
-        let worst = self.findings.iter().filter(|f| seen.insert(f.subject()));
+        let worst = self.findings().iter().filter(|f| seen.insert(f.subject()));
         worst.take(SUGGESTIONS).map(|f| self.line(f, &f.clears_when)).collect()
     }
 
@@ -206,17 +212,15 @@ impl<'i, 'a> Page<'i, 'a> {
         if happened.all_day { at.date_naive() } else { self.calendar.date(at) }
     }
 
-    fn takes_part(&self, happened: &Happened) -> bool {
-        credit(happened, self.input.directory).users.contains(self.user.email.as_str())
+    fn took_part(&self) -> impl Iterator<Item = &'a Happened> {
+        self.day.took_part(&self.user.email).iter().copied()
     }
 
     fn meetings(&self) -> Vec<Line> {
         let mut all: Vec<&Happened> = self
-            .input
-            .happened
-            .iter()
+            .took_part()
             .filter(|h| h.activity.kind == Kind::Meeting && self.day_of(h) == self.input.range.to)
-            .filter(|h| !matches!(h.activity.status, Status::Cancelled | Status::Declined) && self.takes_part(h))
+            .filter(|h| !matches!(h.activity.status, Status::Cancelled | Status::Declined))
             .collect();
         all.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
         all.into_iter().map(|h| self.meeting(&h.activity)).collect()
@@ -224,12 +228,9 @@ impl<'i, 'a> Page<'i, 'a> {
 
     fn meeting(&self, activity: &Activity) -> Line {
         let contacts: Vec<&str> = activity.ids(Entity::Contact).collect();
-        let last = self.input.traffic.iter().filter(|t| contacts.contains(&t.contact.as_str()));
-        let last = last.filter_map(|t| t.last_in.max(t.last_out)).filter(|at| *at < activity.occurred_at).max();
         let deals: Vec<&str> = activity.ids(Entity::Deal).collect();
-        let open = |f: &&Finding| f.state == State::Open && f.deal.as_deref().is_some_and(|d| deals.contains(&d));
-        let gaps = self.input.findings.iter().filter(open).count();
-        let last = match last {
+        let gaps: u64 = deals.iter().filter_map(|deal| self.input.gaps.get(*deal)).sum();
+        let last = match self.day.last_before(&contacts, activity.occurred_at) {
             Some(at) => format!("last contact {}", self.calendar.date(at)),
             None => "no contact before".to_owned(),
         };
@@ -275,14 +276,10 @@ impl<'i, 'a> Page<'i, 'a> {
 
     fn captured(&self) -> Vec<Line> {
         let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-        for happened in self.input.happened {
+        for happened in self.took_part() {
             let activity = &happened.activity;
             let there = activity.kind != Kind::Meeting || activity.status_at(self.input.now) == Status::Held;
-            if there
-                && activity.origin == Origin::Captured
-                && self.is_recent(self.day_of(happened))
-                && self.takes_part(happened)
-            {
+            if there && activity.origin == Origin::Captured && self.is_recent(self.day_of(happened)) {
                 kinds.entry(activity.kind).or_default().push(activity.id.clone());
             }
         }
@@ -291,13 +288,9 @@ impl<'i, 'a> Page<'i, 'a> {
 
     fn skipped(&self) -> Vec<Line> {
         let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for item in self.input.items {
+        for item in self.day.skipped(&self.user.email) {
             let decided = &item.decided;
-            let own = decided.owner.as_deref() == Some(self.user.email.as_str());
-            if own
-                && decided.outcome == Outcome::Skipped
-                && decided.at.is_some_and(|at| self.is_recent(self.calendar.date(at)))
-            {
+            if decided.at.is_some_and(|at| self.is_recent(self.calendar.date(at))) {
                 let place = format!("{}/{}/{}", decided.connection, decided.stream, item.key);
                 reasons.entry(decided.reason.clone().unwrap_or_default()).or_default().push(place);
             }

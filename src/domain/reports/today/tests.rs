@@ -1,7 +1,7 @@
 //! A made-up day: its sections, its meetings and the people in them.
 
 use super::{super::office, *};
-use crate::domain::reports::coverage::Decided;
+use crate::domain::reports::coverage::{Decided, Outcome};
 use office::{ANA, BEN, t};
 
 fn finding(rule: Rule, deal: &str, owner: &str) -> Finding {
@@ -89,6 +89,7 @@ fn what_a_day_holds() {
         happened: &happened,
         items: &items,
         traffic: &[],
+        gaps: &HashMap::from([("d1".to_owned(), 2), ("d2".to_owned(), 1)]),
         told: &told,
         pace: &pace,
         calendars: &HashMap::new(),

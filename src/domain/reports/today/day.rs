@@ -1,0 +1,69 @@
+//! What the pages of a day are made of, sorted once for all reps: nobody's page looks through what is everybody's.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    super::{
+        super::gaps::{Finding, State},
+        coverage::{Item, Outcome},
+        credit::{Happened, credit},
+    },
+    Input,
+};
+
+#[derive(Debug, Default)]
+pub struct Day<'a> {
+    /// Open findings by their owner, the heaviest first.
+    findings: HashMap<&'a str, Vec<&'a Finding>>,
+    /// What each user took part in.
+    took_part: HashMap<&'a str, Vec<&'a Happened>>,
+    /// What was skipped, by the owner of the mailbox or calendar.
+    skipped: HashMap<&'a str, Vec<&'a Item>>,
+    /// The last of both sides, by contact.
+    last: HashMap<&'a str, DateTime<Utc>>,
+}
+
+impl<'a> Day<'a> {
+    pub fn of(input: &Input<'a>) -> Self {
+        let mut day = Self::default();
+        for finding in input.findings.iter().filter(|f| f.state == State::Open) {
+            let Some(owner) = finding.owner.as_deref().and_then(|o| input.directory.user(o)) else { continue };
+            day.findings.entry(&owner.email).or_default().push(finding);
+        }
+        for owned in day.findings.values_mut() {
+            owned.sort_by(|a, b| Finding::by_weight(a, b));
+        }
+        for happened in input.happened {
+            for user in credit(happened, input.directory).users {
+                day.took_part.entry(user).or_default().push(happened);
+            }
+        }
+        for item in input.items.iter().filter(|i| i.decided.outcome == Outcome::Skipped) {
+            if let Some(owner) = item.decided.owner.as_deref() {
+                day.skipped.entry(owner).or_default().push(item);
+            }
+        }
+        let last = input.traffic.iter().filter_map(|t| Some((t.contact.as_str(), t.last_in.max(t.last_out)?)));
+        day.last = last.collect();
+        day
+    }
+
+    pub fn findings(&self, user: &str) -> &[&'a Finding] {
+        self.findings.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn took_part(&self, user: &str) -> &[&'a Happened] {
+        self.took_part.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn skipped(&self, user: &str) -> &[&'a Item] {
+        self.skipped.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// When anything last happened with one of these contacts before then.
+    pub fn last_before(&self, contacts: &[&str], then: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        contacts.iter().filter_map(|c| self.last.get(c)).filter(|at| **at < then).max().copied()
+    }
+}

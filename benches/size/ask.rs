@@ -245,11 +245,13 @@ pub fn parts(app: &App, q: &Question) -> Vec<Part> {
             });
             vec![bare::cohorts(&months.collect::<Vec<_>>(), year.now)]
         }
-        "today" => bare::day(span(app, today, today), span(app, today - Days::new(1), today)),
-        "pace" => {
-            let week = span(app, monday, monday + Days::new(6));
-            vec![bare::threads(week).renamed(&["done"]), bare::calls(week, &["done"])]
+        "today" => {
+            // the day shows the pace too
+            let mut all = bare::day(span(app, today, today), span(app, today - Days::new(1), today));
+            all.extend(pace(app, monday));
+            all
         }
+        "pace" => pace(app, monday),
         "forecast" => {
             let first =
                 NaiveDate::from_ymd_opt(today.year(), (today.month0() / 3) * 3 + 1, 1).expect("a first of a month");
@@ -266,6 +268,11 @@ pub fn parts(app: &App, q: &Question) -> Vec<Part> {
         "segments" => vec![bare_deals::segments(span(app, monday, monday + Days::new(6)))],
         _ => vec![bare_deals::mentions(usual)],
     }
+}
+
+fn pace(app: &App, monday: NaiveDate) -> Vec<Part> {
+    let week = span(app, monday, monday + Days::new(6));
+    vec![bare::threads(week).renamed(&["done"]), bare::calls(week, &["done"])]
 }
 
 /// The first difference, when there is one.

@@ -65,9 +65,11 @@ impl Engine {
             if due.is_empty() {
                 return Ok(true);
             }
+            let rest = due.len() == BATCH;
             let mut deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
             let evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
             // the others stay due
+            let rest = rest || evidence.deals() < deals.len();
             deals.truncate(evidence.deals());
             let owners = deals.iter().flat_map(|deal| Case::owners_of(&known.directory, deal)).collect();
             facts.captures = self.captures(&mut tx, Some(&owners)).await?;
@@ -92,6 +94,9 @@ impl Engine {
             let lost: Vec<String> = due.iter().filter(|id| !known.directory.deals.contains_key(*id)).cloned().collect();
             reviews::forget(&mut tx, &lost).await?;
             tx.commit().await?;
+            if !rest {
+                return Ok(true);
+            }
         }
     }
 

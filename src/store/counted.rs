@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Row, Store, StoreError, at, ms, opt_at};
+use crate::args;
 use crate::domain::{
     activity::{Activity, Direction, Kind, Origin, Status},
     conversations::RECENT,
@@ -111,6 +112,26 @@ impl Store {
 }
 
 impl Store {
+    /// What happened in a span by itself, as far as a rep's day shows it: meetings with all there is, of mail and calls whom they
+    /// name.
+    pub async fn of_days(&self, (from, to): Span, special: &Special) -> Result<Vec<Happened>, StoreError> {
+        let sql = format!(
+            "select a.id, a.kind, a.direction, a.origin, a.occurred_at, a.named, \
+             cast(case when a.kind = 'meeting' or {WHOLE} then 1 else 0 end as bigint) from activities a \
+             where a.occurred_at >= $1 and a.occurred_at < $2"
+        );
+        let (mut all, mut whole) = (Vec::new(), Vec::new());
+        for row in self.db.rows(&sql, args![ms(from), ms(to)]).await? {
+            if row.flag(6) || special.concerns(&row.text(5)) {
+                whole.push(row.text(0));
+            } else {
+                all.extend(short(&row));
+            }
+        }
+        all.extend(self.happened_by_ids(&whole, &special.members).await?);
+        Ok(all)
+    }
+
     /// When each deal first took each step until now; a deal that took none may be left out.
     pub async fn first_steps(&self, now: DateTime<Utc>) -> Result<Vec<Firsts>, StoreError> {
         let (now, recent) = (ms(now), RECENT.num_milliseconds());
@@ -180,23 +201,35 @@ fn around((from, to): Span) -> String {
 
 /// So many threads of the same people.
 fn talk(people: &str, times: u64) -> Happened {
-    let direction = Some(Direction::Inbound);
+    Happened { times, ..bare(String::new(), Kind::Email, Some(Direction::Inbound), people) }
+}
+
+/// One activity without what a day does not show of it.
+fn short(row: &Row) -> Option<Happened> {
+    let direction = row.opt_text(2).and_then(|d| Direction::parse(&d));
+    let mut happened = bare(row.text(0), Kind::parse(&row.text(1))?, direction, &row.text(5));
+    (happened.activity.origin, happened.activity.occurred_at) = (Origin::parse(&row.text(3))?, at(row.int(4)));
+    Some(happened)
+}
+
+/// Something that names these users, and no more.
+fn bare(id: String, kind: Kind, direction: Option<Direction>, named: &str) -> Happened {
     let activity = Activity {
-        id: String::new(),
-        kind: Kind::Email,
+        id,
+        kind,
         status: Status::Done,
         confirmed: None,
         direction,
         occurred_at: DateTime::default(),
         ended_at: None,
-        participants: naming(Kind::Email, direction, people.split(' ')),
+        participants: naming(kind, direction, named.split(' ')),
         matches: Vec::new(),
         undecided: Vec::new(),
         tags: Vec::new(),
         origin: Origin::Captured,
         automatic: false,
     };
-    Happened { activity, all_day: false, thread: None, sightings: Vec::new(), times }
+    Happened { activity, all_day: false, thread: None, sightings: Vec::new(), times: 1 }
 }
 
 /// Several that count alike: as one of them, with their number.

@@ -280,11 +280,23 @@ impl Store {
 
     /// Every decision on an item of a span, and of those without a readable time.
     pub async fn decided_items(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
-        let sql = "select s.connection, s.name, c.owner, i.occurred_at, i.outcome, i.reason, i.key, i.activity from items i \
-                   join streams s on s.id = i.stream join connections c on c.name = s.connection \
-                   where i.outcome <> 'read' and c.gives <> 'crm' \
-                   and (i.occurred_at is null or (i.occurred_at >= $1 and i.occurred_at < $2))";
-        let rows = self.db.rows(sql, args![ms(from), ms(to)]).await?;
+        let which = "i.outcome <> 'read' and (i.occurred_at is null or (i.occurred_at >= $1 and i.occurred_at < $2))";
+        self.items_that(which, from, to).await
+    }
+
+    /// What was skipped of a span.
+    pub async fn skipped_items(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
+        // the first is what the index asks for
+        let which = "i.outcome <> 'read' and i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2";
+        self.items_that(which, from, to).await
+    }
+
+    async fn items_that(&self, which: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
+        let sql = format!(
+            "select s.connection, s.name, c.owner, i.occurred_at, i.outcome, i.reason, i.key, i.activity from items i \
+             join streams s on s.id = i.stream join connections c on c.name = s.connection where c.gives <> 'crm' and {which}"
+        );
+        let rows = self.db.rows(&sql, args![ms(from), ms(to)]).await?;
         Ok(rows
             .iter()
             .filter_map(|r| {

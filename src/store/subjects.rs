@@ -107,7 +107,7 @@ impl Store {
 
     /// Is anything to be judged?
     pub async fn subjects_due(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let sql = "select subject from subject_reviews where due <= $1 limit 1";
+        let sql = "select subject from subject_reviews where due <= $1 order by due limit 1";
         Ok(!self.db.rows(sql, args![ms(now)]).await?.is_empty())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{super::lists::fold, Asked};
 use crate::{
@@ -44,11 +44,16 @@ impl<'a> Asked<'a> {
             let happened = store.happened(before, to + day, &self.members()).await?;
             return Ok(Ledger { range, happened, talked: None, quotes });
         }
-        let left = self.directory.ours.users.iter().filter(|u| has_left(u, to)).map(|u| u.email.clone());
-        let special = Special { members: self.members(), left: left.collect() };
+        let special = self.special(to);
         let happened = store.counted((from, to), needs, self.now, &special).await?;
         let talked = if needs.talks { store.talked((from, to), &special).await? } else { Talked::default() };
         Ok(Ledger { range, happened, talked: Some(talked), quotes })
+    }
+
+    /// For whom counting until then depends on more than the activity says.
+    pub(super) fn special(&self, to: DateTime<Utc>) -> Special {
+        let left = self.directory.ours.users.iter().filter(|u| has_left(u, to)).map(|u| u.email.clone());
+        Special { members: self.members(), left: left.collect() }
     }
 
     /// Of shared mailboxes, by connection.

@@ -22,8 +22,8 @@ impl Asked<'_> {
         let store = &self.app.store;
         // the day and the one before it, in whatever zone the rep works
         let (from, to) = (self.range.start() - TimeDelta::days(2), self.range.end() + TimeDelta::days(1));
-        let members: HashMap<String, Vec<String>> = self.members();
-        let (happened, items) = (store.happened(from, to, &members).await?, store.decided_items(from, to).await?);
+        let special = self.special(to);
+        let (happened, items) = (store.of_days((from, to), &special).await?, store.skipped_items(from, to).await?);
         let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
         let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
         let traffic = store.traffic(self.now, Some(&ids(Entity::Contact))).await?;

@@ -84,7 +84,12 @@ pub const ROWS: &[Question] = &[
     row("funnel_of_a_year", "funnel", Rows::RepsAndAll, &["conversations", "meetings", "quotes", "contracts"]),
     row("cohorts", "funnel", Rows::RepMonths, &["deals", "meetings", "quotes", "contracts", "open"]),
     row("pace", "pace", Rows::Reps, &["done"]),
-    row("today", "today", Rows::Sections, &["they wait", "we wait", "quiet deals", "meetings", "captured", "skipped"]),
+    row(
+        "today",
+        "today",
+        Rows::Sections,
+        &["suggestions", "they wait", "we wait", "quiet deals", "meetings", "captured", "skipped"],
+    ),
     row(
         "targets",
         "targets",
@@ -185,7 +190,9 @@ fn read(q: &Question, table: &Table) -> Answer {
             continue;
         }
         for column in q.columns {
-            if let (Rows::RepMonths, Value::Rate(rate)) = (q.rows, cell(row, column)) {
+            if q.rows == Rows::RepMonths
+                && let Value::Rate(rate) = cell(row, column)
+            {
                 into.insert((*column).to_owned(), rate.done.cast_signed());
                 continue;
             }

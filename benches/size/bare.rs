@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use dealtrail::{
     args,
+    domain::gaps,
     store::{Arg, Db, Store},
 };
 
@@ -235,12 +236,23 @@ pub fn cohorts(months: &[(String, DateTime<Utc>, DateTime<Utc>)], now: DateTime<
     Part { sql, args: vec![], columns: &["deals", "meetings", "quotes", "contracts", "open"] }
 }
 
-/// What a day's pages hold: the open findings with all that is shown of them, the day's meetings, and what was captured and what
-/// skipped since the day before.
+/// What a day's pages hold: the open findings with all that is shown of them, the worst of each subject as suggestions, five for
+/// each owner, the day's meetings, and what was captured and what skipped since the day before.
 pub fn day(today: Span, since: Span) -> Vec<Part> {
     let rule = |name: &str| format!("cast(case when f.rule = '{name}' then 1 else 0 end as bigint)");
     let lists = ["we_owe_reply", "no_reply", "gone_quiet"].map(rule).join(", ");
-    let findings = format!("select f.owner, {lists}, f.body from findings f where f.state = 'open'");
+    let findings =
+        format!("select f.owner, {lists}, f.body from findings f where f.state = 'open' and f.owner is not null");
+    let ranks: String =
+        gaps::Rule::ALL.iter().enumerate().map(|(i, rule)| format!("when '{}' then {i} ", rule.as_str())).collect();
+    let worse = "x.severity, x.rule, x.since desc, x.id";
+    let suggestions = format!(
+        "with x as (select r.owner, r.subject, r.id, case r.severity when 'high' then 0 when 'medium' then 1 else 2 end as severity, \
+           case r.rule {ranks} end as rule, {{body}} ->> 'since' as since from findings r where r.state = 'open' and r.owner is not null), \
+         worst as (select x.*, row_number() over (partition by x.owner, x.subject order by {worse}) as place from x), \
+         few as (select x.owner, row_number() over (partition by x.owner order by {worse}) as n from worst x where x.place = 1) \
+         select s.owner, count(*) from few s where s.n <= 5 group by s.owner"
+    );
     let meetings = "with n as (select a.named, count(*) as n from activities a where a.occurred_at >= $1 and a.occurred_at < $2 \
         and a.kind = 'meeting' and a.status not in ('cancelled', 'declined') group by a.named) \
         select u.value, cast(sum(n.n) as bigint) from n, {people} group by u.value";
@@ -248,6 +260,7 @@ pub fn day(today: Span, since: Span) -> Vec<Part> {
         where i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner";
     vec![
         Part { sql: findings, args: vec![], columns: &["they wait", "we wait", "quiet deals"] },
+        Part { sql: suggestions, args: vec![], columns: &["suggestions"] },
         Part { sql: meetings.to_owned(), args: today.ms()[..2].to_vec(), columns: &["meetings"] },
         Part { sql: summed("a.origin = 'captured'", &["1 = 1"]), args: since.ms(), columns: &["captured"] },
         Part { sql: skipped.to_owned(), args: since.ms()[..2].to_vec(), columns: &["skipped"] },

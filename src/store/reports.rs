@@ -98,12 +98,12 @@ impl Store {
         Ok(self.db.rows_in(&sql, &rules).await?.iter().filter_map(stand).collect())
     }
 
-    /// Findings that are open: of these owners, or all.
+    /// Findings that are open, in no order: of these owners, or all.
     pub async fn open_findings(&self, owners: Option<&[String]>) -> Result<Vec<Finding>, StoreError> {
         let open = "select body from findings where state = 'open'";
         let rows = match owners {
-            Some(owners) => self.db.rows_in(&format!("{open} and owner in ({{in}}) order by id"), owners).await?,
-            None => self.db.rows(&format!("{open} order by id"), vec![]).await?,
+            Some(owners) => self.db.rows_in(&format!("{open} and owner in ({{in}})"), owners).await?,
+            None => self.db.rows(open, vec![]).await?,
         };
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }

@@ -159,11 +159,8 @@ impl<'i, 'a> Page<'i, 'a> {
         Row { cells, evidence: BTreeMap::from([(key.to_owned(), line.behind)]) }
     }
 
-    /// The worst finding of each deal, a few of them.
     fn suggestions(&self) -> Vec<Line> {
-        let mut seen = BTreeSet::new();
-        let worst = self.findings().iter().filter(|f| seen.insert(f.subject()));
-        worst.take(SUGGESTIONS).map(|f| self.line(f, &f.clears_when)).collect()
+        suggested(self.findings()).into_iter().map(|f| self.line(f, &f.clears_when)).collect()
     }
 
     /// Behind a finding stand the activities it goes by, else itself.
@@ -309,10 +306,20 @@ fn named(person: &Participant) -> String {
     }
 }
 
-/// The activities of which a page tells: the day's meetings, and what findings go by whose contact the CRM does not name.
+/// The worst finding of each subject, a few of them. `findings`: the heaviest first.
+fn suggested<'f>(findings: &[&'f Finding]) -> Vec<&'f Finding> {
+    let mut seen = BTreeSet::new();
+    findings.iter().filter(|f| seen.insert(f.subject())).take(SUGGESTIONS).copied().collect()
+}
+
+/// The activities of which pages tell: meetings, and what the findings that stand there go by whose contact the CRM does not
+/// name.
 pub fn tells_of(happened: &[Happened], findings: &[Finding], directory: &Directory) -> BTreeSet<String> {
     let meetings = happened.iter().filter(|h| h.activity.kind == Kind::Meeting).map(|h| h.activity.id.clone());
-    let unnamed = findings.iter().filter(|f| {
+    let owned = day::owned(findings, directory);
+    let listed = |f: &&&Finding| LISTS.iter().any(|(_, rule)| *rule == f.rule);
+    let stand = owned.values().flat_map(|all| suggested(all).into_iter().chain(all.iter().filter(listed).copied()));
+    let unnamed = stand.filter(|f| {
         let contact = f.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
         contact.is_none_or(|c| c.name.as_deref().is_none_or(|n| n.trim().is_empty()))
     });

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::{
     super::{
-        super::gaps::{Finding, State},
+        super::{
+            directory::Directory,
+            gaps::{Finding, State},
+        },
         coverage::{Item, Outcome},
         credit::{Happened, credit},
     },
@@ -25,16 +28,22 @@ pub struct Day<'a> {
     last: HashMap<&'a str, DateTime<Utc>>,
 }
 
+/// Open findings by their owner, the heaviest first.
+pub fn owned<'a>(findings: &'a [Finding], directory: &'a Directory) -> HashMap<&'a str, Vec<&'a Finding>> {
+    let mut all: HashMap<&str, Vec<&Finding>> = HashMap::new();
+    for finding in findings.iter().filter(|f| f.state == State::Open) {
+        let Some(owner) = finding.owner.as_deref().and_then(|o| directory.user(o)) else { continue };
+        all.entry(&owner.email).or_default().push(finding);
+    }
+    for owned in all.values_mut() {
+        owned.sort_by(|a, b| Finding::by_weight(a, b));
+    }
+    all
+}
+
 impl<'a> Day<'a> {
     pub fn of(input: &Input<'a>) -> Self {
-        let mut day = Self::default();
-        for finding in input.findings.iter().filter(|f| f.state == State::Open) {
-            let Some(owner) = finding.owner.as_deref().and_then(|o| input.directory.user(o)) else { continue };
-            day.findings.entry(&owner.email).or_default().push(finding);
-        }
-        for owned in day.findings.values_mut() {
-            owned.sort_by(|a, b| Finding::by_weight(a, b));
-        }
+        let mut day = Self { findings: owned(input.findings, input.directory), ..Self::default() };
         for happened in input.happened {
             for user in credit(happened, input.directory).users {
                 day.took_part.entry(user).or_default().push(happened);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use futures_util::TryFutureExt as _;
 
 use super::Asked;
 use crate::{
@@ -22,16 +23,24 @@ impl Asked<'_> {
         let store = &self.app.store;
         // the day and the one before it, in whatever zone the rep works
         let (from, to) = (self.range.start() - TimeDelta::days(2), self.range.end() + TimeDelta::days(1));
-        let special = self.special(to);
-        let (happened, items) = (store.of_days((from, to), &special).await?, store.skipped_items(from, to).await?);
-        let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
-        let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
-        let traffic = store.traffic(self.now, Some(&ids(Entity::Contact))).await?;
-        let (gaps, pace) = (store.open_on(&ids(Entity::Deal)).await?, self.pace().await?);
+        let (special, span) = (self.special(to), (from, to));
         let owner = self.scope.rep.as_deref().and_then(|rep| self.directory.user(rep));
         let owners: Option<Vec<String>> = owner.map(|user| user.aliases.iter().chain([&user.email]).cloned().collect());
-        let findings = store.open_findings(owners.as_deref()).await?;
-        let told = self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()).await?;
+        // they wait for nothing of each other
+        let (pace, happened, items, findings) = tokio::try_join!(
+            self.pace(),
+            store.of_days(span, &special).map_err(Into::into),
+            store.skipped_items(from, to).map_err(Into::into),
+            store.open_findings(owners.as_deref()).map_err(Into::into),
+        )?;
+        let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
+        let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
+        let (contacts, deals) = (ids(Entity::Contact), ids(Entity::Deal));
+        let (traffic, gaps, told) = tokio::try_join!(
+            store.traffic(self.now, Some(&contacts)).map_err(Into::into),
+            store.open_on(&deals).map_err(Into::into),
+            self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()),
+        )?;
         Ok(today::report(&today::Input {
             directory: self.directory,
             findings: &findings,

@@ -1,5 +1,6 @@
 //! `explain`: the whole chain from item to decision, match and gap.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
 use super::{
@@ -9,7 +10,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{activity::Entity, gaps::Finding},
+    domain::{
+        activity::Entity,
+        gaps::{Finding, State},
+    },
     store::{
         activities,
         activities::Stored,
@@ -153,6 +157,11 @@ fn gap(app: &App, f: &Finding) -> Result<(), Unwritten> {
     say!("  expected: {}", f.expected)?;
     say!("  found: {}", f.found)?;
     say!("  clears when: {}", f.clears_when)?;
+    if let Some(why) = f.note.as_ref().filter(|_| [State::Snoozed, State::Explained].contains(&f.state)) {
+        let until = f.snoozed_until.map(|at| format!(", until {}", last_day(app, at))).unwrap_or_default();
+        let by = f.by.as_ref().filter(|_| !app.config.privacy.works_council);
+        say!("  {} by {}{until}: {why}", f.state, by.map_or("one of us", String::as_str))?;
+    }
     if let (Some(from), Some(to)) = (f.window_from, f.window_to) {
         say!("  looked from {} to {}", local(app, from), local(app, to))?;
     }
@@ -165,6 +174,11 @@ fn gap(app: &App, f: &Finding) -> Result<(), Unwritten> {
         say!("  resolved by {by}{}", if f.late { ", late" } else { "" })?;
     }
     Ok(())
+}
+
+/// What ends with a day ends at the midnight after it.
+fn last_day(app: &App, until: DateTime<Utc>) -> String {
+    local(app, until - TimeDelta::seconds(1))[..10].to_owned()
 }
 
 async fn address(app: &App, address: &str, said: bool) -> anyhow::Result<bool> {

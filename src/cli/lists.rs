@@ -108,6 +108,14 @@ pub fn fold(app: &App, address: &str) -> String {
     address::fold(address, &app.config.matching.subaddress).unwrap_or_else(|| address.to_lowercase())
 }
 
+/// Where a works council watches, without who of us it was.
+fn shown(app: &App, mut rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    if app.config.privacy.works_council {
+        rows.iter_mut().for_each(shapes::nameless);
+    }
+    rows
+}
+
 /// A time as people read it, in the organisation's zone.
 pub fn local(app: &App, at: DateTime<Utc>) -> String {
     at.with_timezone(&app.config.organization.timezone).format("%Y-%m-%d %H:%M").to_string()
@@ -136,6 +144,7 @@ impl Activities {
         let now = app.clock.now();
         let all = app.store.activities(&self.filter(app, now, table.then_some(50)).await?).await?;
         let all = app.store.with_sightings(all).await?;
+        let dir = &app.engine.known().directory;
         let rows: Vec<Map<String, Value>> = all
             .iter()
             .map(|(s, sightings)| {
@@ -146,7 +155,7 @@ impl Activities {
                         .activity
                         .participants
                         .iter()
-                        .filter(|p| p.user.is_none())
+                        .filter(|p| p.user.is_none() && !dir.is_ours(&p.address))
                         .map(|p| p.name.as_deref().unwrap_or(&p.address))
                         .take(3)
                         .collect();
@@ -185,7 +194,7 @@ impl Activities {
             ]
         };
         let empty = "No activities here yet. They appear when `dealtrail sync` finds mail or meetings with people the CRM knows.";
-        output::list(self.shown.format, columns, &rows, empty)?;
+        output::list(self.shown.format, columns, &shown(app, rows), empty)?;
         Ok(0)
     }
 
@@ -261,7 +270,7 @@ impl Deals {
             Column("close_date", "Closes"),
         ];
         let empty = "No deals yet. They appear when a connection to a CRM (connector = \"csv\") is configured and `dealtrail sync` has run.";
-        output::list(self.shown.format, &columns, &rows, empty)?;
+        output::list(self.shown.format, &columns, &shown(app, rows), empty)?;
         Ok(0)
     }
 }
@@ -314,7 +323,7 @@ impl Contacts {
         output::list(
             self.shown.format,
             &columns,
-            &rows,
+            &shown(app, rows),
             "No contacts yet. They come from the CRM with `dealtrail sync`.",
         )?;
         Ok(0)
@@ -373,7 +382,7 @@ impl Gaps {
             Column("id", "Id"),
         ];
         let empty = "No gaps. They appear when a deal advances with no activity to show for it, goes quiet, has no next step, or is past its close date.";
-        output::list(self.shown.format, &columns, &rows, empty)?;
+        output::list(self.shown.format, &columns, &shown(app, rows), empty)?;
         Ok(0)
     }
 

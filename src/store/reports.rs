@@ -23,6 +23,15 @@ use crate::{
     },
 };
 
+/// What is a sign of one side or the other: mail between people, calls, and meetings that were held by `now`.
+fn heard(now: i64) -> String {
+    format!(
+        "a.automatic = 0 and (a.origin = 'captured' or a.confirmed = 1) and a.kind in ('email', 'meeting', 'call') \
+         and (a.kind <> 'email' or a.direction is not null) \
+         and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now}))"
+    )
+}
+
 impl Store {
     /// Activities in a span (from inclusive, to exclusive) with who saw them; `members` by the name of a shared mailbox.
     pub async fn happened(
@@ -231,11 +240,9 @@ impl Store {
             "select l.entity_id, max(case when a.kind = 'email' and a.direction = 'outbound' then null else a.occurred_at end), \
                    max(case when a.kind = 'email' and a.direction = 'inbound' then null else a.occurred_at end) \
                    from links l join activities a on a.id = l.activity \
-                   where l.entity = 'contact' {those} and a.occurred_at <= {now} and a.automatic = 0 \
-                   and (a.origin = 'captured' or a.confirmed = 1) and a.kind in ('email', 'meeting', 'call') \
-                   and (a.kind <> 'email' or a.direction is not null) \
-                   and (a.kind <> 'meeting' or (a.status in ('planned', 'held') and coalesce(a.ended_at, a.occurred_at) <= {now})) \
-                   group by l.entity_id"
+                   where l.entity = 'contact' {those} and a.occurred_at <= {now} and {} \
+                   group by l.entity_id",
+            heard(now)
         );
         let rows = match of {
             Some(of) => self.db.rows_in(&sql, of).await?,
@@ -247,6 +254,21 @@ impl Store {
             last_out: opt_at(r.opt_int(2)),
         };
         Ok(rows.iter().map(traffic).collect())
+    }
+
+    /// When anything of that happened with these contacts in a span until now, by contact; from inclusive.
+    pub async fn moments(
+        &self,
+        (from, now): (DateTime<Utc>, DateTime<Utc>),
+        of: &[String],
+    ) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+        let (from, now) = (ms(from), ms(now));
+        let sql = format!(
+            "select l.entity_id, a.occurred_at from links l join activities a on a.id = l.activity \
+             where l.entity = 'contact' and l.entity_id in ({{in}}) and a.occurred_at >= {from} and a.occurred_at <= {now} and {}",
+            heard(now)
+        );
+        Ok(self.db.rows_in(&sql, of).await?.iter().map(|r| (r.text(0), super::at(r.int(1)))).collect())
     }
 
     /// Decisions counted by stream, outcome and reason in each of these spans (from inclusive, to exclusive), and those without a

@@ -122,3 +122,22 @@ fn a_day_names_its_meetings_and_the_people(#[values(Sqlite, Postgres)] on: Datab
     office.program.sync();
     assert!(!section(&own, "meetings")[0].1.contains("Final round"));
 }
+
+#[rstest]
+fn an_earlier_day_of_the_segments_knows_nothing_of_what_came_later(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    for (id, days) in [("first@acme.example", 100), ("second@acme.example", 5)] {
+        let ours = Letter { from: "ana@acme.example", to: "eve@buyer.example", days, ..letter(id) };
+        office.deliver("ana", "Sent", &ours.bytes());
+    }
+    office.program.sync();
+    let listed = |to: i64| -> Vec<String> {
+        let to = days_ago(to).format("%Y-%m-%d").to_string();
+        let all = rows(&office, &["segments", "--to", &to]);
+        all.iter()
+            .map(|r| format!("{} {}", r["segment"].as_str().unwrap_or(""), r["contact"].as_str().unwrap_or("")))
+            .collect()
+    };
+    assert!(listed(50).contains(&"never_answered K1".to_owned()), "{:?}", listed(50));
+    assert!(!listed(0).contains(&"never_answered K1".to_owned()), "{:?}", listed(0));
+}

@@ -135,5 +135,10 @@ fn what_people_say_of_a_gap_stays(#[values(Sqlite, Postgres)] on: Database) {
         assert_eq!(stalled(&office), state, "{words:?}");
         office.program.run(&["gaps", "--recompute"]);
         assert_eq!(stalled(&office), state, "judged afresh after {words:?}");
+        let told = office.program.run(&["explain", &id]);
+        let words = words.iter().skip(2).filter(|word| !word.starts_with("--"));
+        for word in words.chain(["ana@acme.example"].iter().filter(|_| state != "open")) {
+            assert!(told.contains(*word), "{state}: {word} is not in\n{told}");
+        }
     }
 }

@@ -149,6 +149,16 @@ fn exports_for_a_works_council_tell_of_nobody_of_ours() {
         row["participants"].as_array().expect("a list").iter().map(|p| &p["address"]).collect();
     assert_eq!(addresses, [&Value::from("eve@buyer.example"), &Value::Null]);
     assert_eq!(row["matches"][0]["by"], "rule");
+    let lists =
+        [&["activities"][..], &["gaps", "--all"], &["deals"], &["contacts"], &["report", "trail", "--deal", "D1"]];
+    for list in lists {
+        for format in ["table", "csv", "json", "jsonl"] {
+            let said = office.program.run(&[list, &["--format", format]].concat());
+            for name in PEOPLE {
+                assert!(!said.contains(name), "{list:?} as {format} tells of {name}:\n{said}");
+            }
+        }
+    }
     for list in ["activities", "gaps"] {
         let said = office.program.say(&[list, "--rep", "ana@acme.example"]);
         assert_eq!(said.code, Some(2), "{list}: {}", said.out);

@@ -29,13 +29,14 @@ impl Asked<'_> {
     }
 
     pub(super) async fn segments(&self) -> anyhow::Result<Table> {
-        let traffic = self.app.store.traffic(self.now, None).await?;
+        let then = self.now.min(self.range.end());
+        let traffic = self.app.store.traffic(then, None).await?;
         Ok(segments::report(&segments::Input {
             directory: self.directory,
             traffic: &traffic,
             range: self.range.clone(),
             scope: self.scope.clone(),
-            now: self.now,
+            then,
             after: SILENT,
         }))
     }

@@ -59,6 +59,7 @@ impl Asked<'_> {
             findings: &findings,
             activities: &activities,
             range: self.range.clone(),
+            nameless: self.app.config.privacy.works_council,
             now: self.now,
         }))
     }

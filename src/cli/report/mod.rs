@@ -104,6 +104,8 @@ struct Asked<'a> {
     app: &'a App,
     directory: &'a Directory,
     range: Range<'a>,
+    /// The last day, where somebody named it.
+    day: Option<NaiveDate>,
     scope: Scope,
     now: DateTime<Utc>,
     /// Somebody asks what stands behind a number.
@@ -189,7 +191,16 @@ impl Report {
         let (opens, privacy) = (self.show.is_some(), &app.config.privacy);
         let grouping = Grouping::of(privacy.no_ranking, privacy.works_council);
         self.of_one(name, grouping)?;
-        Ok(Asked { app, directory, range, scope: self.scope(app)?, now: app.clock.now(), opens, grouping })
+        Ok(Asked {
+            app,
+            directory,
+            range,
+            day: self.to,
+            scope: self.scope(app)?,
+            now: app.clock.now(),
+            opens,
+            grouping,
+        })
     }
 
     /// Options of one report say nothing in another.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryFutureExt as _;
 
 use super::Asked;
@@ -21,8 +21,8 @@ use crate::{
 impl Asked<'_> {
     pub(super) async fn today(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
-        // the day and the one before it, in whatever zone the rep works
-        let (from, to) = (self.range.start() - TimeDelta::days(2), self.range.end() + TimeDelta::days(1));
+        // the day and the one before it, in whatever zone the rep works: there it may be yesterday still, or tomorrow
+        let (from, to) = (self.range.start() - TimeDelta::days(3), self.range.end() + TimeDelta::days(2));
         let (special, span) = (self.special(to), (from, to));
         let owner = self.scope.rep.as_deref().and_then(|rep| self.directory.user(rep));
         let owners: Option<Vec<String>> = owner.map(|user| user.aliases.iter().chain([&user.email]).cloned().collect());
@@ -36,18 +36,25 @@ impl Asked<'_> {
         let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
         let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
         let (contacts, deals) = (ids(Entity::Contact), ids(Entity::Deal));
-        let (traffic, gaps, told) = tokio::try_join!(
-            store.traffic(self.now, Some(&contacts)).map_err(Into::into),
+        let (before, moments, gaps, told) = tokio::try_join!(
+            store.traffic(from - TimeDelta::milliseconds(1), Some(&contacts)).map_err(Into::into),
+            store.moments((from, self.now), &contacts).map_err(Into::into),
             store.open_on(&deals).map_err(Into::into),
             self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()),
         )?;
+        let mut heard: HashMap<String, Vec<DateTime<Utc>>> = HashMap::new();
+        let before = before.into_iter().filter_map(|t| Some((t.contact, t.last_in.max(t.last_out)?)));
+        for (contact, at) in before.chain(moments) {
+            heard.entry(contact).or_default().push(at);
+        }
         Ok(today::report(&today::Input {
             directory: self.directory,
             findings: &findings,
             gaps: &gaps,
             happened: &happened,
             items: &items,
-            traffic: &traffic,
+            heard: &heard,
+            day: self.day,
             told: &told,
             pace: &pace,
             calendars: &self.app.engine.rules.calendars,

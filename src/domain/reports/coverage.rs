@@ -10,6 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use super::{
     super::{activity::words, capture::SkipReason, directory::Directory},
@@ -230,7 +231,8 @@ impl Sums {
         }
     }
 
-    fn cell(&self, key: &Key, column: &str) -> Value {
+    fn cell(&self, key: &Key, column: &str, zone: Tz) -> Value {
+        let time = |at: Option<DateTime<Utc>>| at.map_or(Value::None, |at| Value::time(at, zone));
         let outcome = |o| self.outcomes.get(&o).copied().unwrap_or_default();
         let external = outcome(Outcome::Captured) + outcome(Outcome::Waiting) + outcome(Outcome::Quarantined);
         let seen = external + outcome(Outcome::Skipped);
@@ -245,8 +247,8 @@ impl Sums {
             "quarantined" => Value::Count(outcome(Outcome::Quarantined)),
             "share" => share(outcome(Outcome::Captured), external),
             "skipped" => Value::Count(outcome(Outcome::Skipped)),
-            "complete_from" => self.complete_from.map_or(Value::None, Value::Time),
-            "complete_to" => self.complete_to.map_or(Value::None, Value::Time),
+            "complete_from" => time(self.complete_from),
+            "complete_to" => time(self.complete_to),
             "typed" if typed => Value::Count(self.typed.len() as u64),
             "typed_confirmed" if typed => share(self.confirmed.len() as u64, self.typed.len() as u64),
             "typed" | "typed_confirmed" => Value::None,
@@ -288,7 +290,11 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Key, Sums>) -> Table {
         .iter()
         .map(|(key, sums)| {
             let mut cells = key.cells();
-            let rest = columns.iter().skip(cells.len()).map(|c| sums.cell(key, &c.key)).collect::<Vec<_>>();
+            let rest = columns
+                .iter()
+                .skip(cells.len())
+                .map(|c| sums.cell(key, &c.key, input.range.calendar.zone))
+                .collect::<Vec<_>>();
             cells.extend(rest);
             let ids = |set: &BTreeSet<(DateTime<Utc>, String)>| set.iter().map(|(_, id)| id.clone()).collect();
             let evidence = BTreeMap::from([

@@ -149,10 +149,18 @@ impl Happened {
         self
     }
 
-    pub fn on(mut self, deal: &str) -> Self {
+    pub fn on(self, deal: &str) -> Self {
+        self.tied(Entity::Deal, deal)
+    }
+
+    pub fn with(self, contact: &str) -> Self {
+        self.tied(Entity::Contact, contact)
+    }
+
+    fn tied(mut self, entity: Entity, id: &str) -> Self {
         self.activity.matches.push(Match {
-            entity: Entity::Deal,
-            id: deal.into(),
+            entity,
+            id: id.into(),
             reason: Reason::Thread,
             score: 1.0,
             runner_up: None,

@@ -7,10 +7,11 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     super::{
-        directory::{Contact, Directory, StageKind},
+        directory::{Contact, Deal, Directory, StageKind},
         span::Span,
     },
     Column, Period, Range, Row, Scope, Table, Value,
+    activity::won_at,
 };
 
 /// When a contact was last heard of; automatic mail and typed entries nobody confirmed do not count.
@@ -25,12 +26,13 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// One for each contact with any traffic.
+    /// One for each contact with any traffic until then.
     pub traffic: &'a [Traffic],
     /// The last day is the day it is looked at.
     pub range: Range<'a>,
     pub scope: Scope,
-    pub now: DateTime<Utc>,
+    /// As of when: now, or the end of that day where it is over.
+    pub then: DateTime<Utc>,
     /// Silence of this long is long.
     pub after: Span,
 }
@@ -52,8 +54,12 @@ const SEGMENTS: [&str; 4] = ["silent", "never_answered", "new", "won_without_con
 
 pub fn report(input: &Input<'_>) -> Table {
     let traffic: BTreeMap<&str, &Traffic> = input.traffic.iter().map(|t| (t.contact.as_str(), t)).collect();
-    let mut contacts: Vec<&Contact> =
-        input.directory.contacts.values().filter(|c| c.merged_into.is_none() && wanted(c, input)).collect();
+    let mut contacts: Vec<&Contact> = input
+        .directory
+        .contacts
+        .values()
+        .filter(|c| c.merged_into.is_none() && wanted(c, input) && was_there(c, input))
+        .collect();
     contacts.sort_by(|a, b| (&a.owner, &a.company, &a.id).cmp(&(&b.owner, &b.company, &b.id)));
     let nothing = Traffic::default();
     let mut rows = Vec::new();
@@ -61,7 +67,7 @@ pub fn report(input: &Input<'_>) -> Table {
         for contact in &contacts {
             let traffic = traffic.get(contact.id.as_str()).copied().unwrap_or(&nothing);
             if belongs(segment, contact, traffic, input) {
-                rows.push(row(segment, contact, traffic, input.directory));
+                rows.push(row(segment, contact, traffic, input));
             }
         }
     }
@@ -81,6 +87,10 @@ pub fn report(input: &Input<'_>) -> Table {
     }
 }
 
+fn was_there(contact: &Contact, input: &Input<'_>) -> bool {
+    contact.created_at.is_none_or(|at| at <= input.then + Duration::days(1))
+}
+
 fn wanted(contact: &Contact, input: &Input<'_>) -> bool {
     let owner = contact.owner.as_deref().and_then(|o| input.directory.user(o));
     match owner {
@@ -90,7 +100,7 @@ fn wanted(contact: &Contact, input: &Input<'_>) -> bool {
 }
 
 fn belongs(segment: &str, contact: &Contact, traffic: &Traffic, input: &Input<'_>) -> bool {
-    let long_ago = |at: DateTime<Utc>| input.range.calendar.add(at, input.after) <= input.now;
+    let long_ago = |at: DateTime<Utc>| input.range.calendar.add(at, input.after) <= input.then;
     let last = traffic.last_in.max(traffic.last_out);
     match segment {
         "silent" => traffic.last_out.is_some() && traffic.last_in.is_some_and(long_ago),
@@ -99,29 +109,35 @@ fn belongs(segment: &str, contact: &Contact, traffic: &Traffic, input: &Input<'_
             let week = Period::Week.around(input.range.to);
             contact.created_at.is_some_and(|at| {
                 let day = input.range.day(at, false);
-                week.0 <= day && day <= week.1 && at <= input.now + Duration::days(1)
+                week.0 <= day && day <= week.1 && at <= input.then + Duration::days(1)
             })
         }
-        _ => won(contact, input.directory).is_some() && last.is_none_or(long_ago),
+        _ => won(contact, input.directory, input.then).is_some() && last.is_none_or(long_ago),
     }
 }
 
-fn won<'a>(contact: &Contact, directory: &'a Directory) -> Option<&'a str> {
+/// A deal of the contact that is won and was by then.
+fn won<'a>(contact: &Contact, directory: &'a Directory, then: DateTime<Utc>) -> Option<&'a str> {
     let deals = directory.deals_of_contact(&contact.id).iter().filter_map(|id| directory.deals.get(id));
-    deals.filter(|d| directory.stage_kind(&d.stage) == StageKind::Won).map(|d| d.id.as_str()).min()
+    let by_then = |d: &&Deal| {
+        directory.stage_kind(&d.stage) == StageKind::Won && won_at(d, directory).is_none_or(|at| at <= then)
+    };
+    deals.filter(by_then).map(|d| d.id.as_str()).min()
 }
 
 /// An open deal of the contact, else the won one.
-fn deal_of<'a>(contact: &Contact, directory: &'a Directory) -> Option<&'a str> {
+fn deal_of<'a>(contact: &Contact, directory: &'a Directory, then: DateTime<Utc>) -> Option<&'a str> {
     let deals = directory.deals_of_contact(&contact.id).iter().filter_map(|id| directory.deals.get(id));
     let open = deals.filter(|d| directory.stage_kind(&d.stage) == StageKind::Open).map(|d| d.id.as_str()).min();
-    open.or_else(|| won(contact, directory))
+    open.or_else(|| won(contact, directory, then))
 }
 
-fn row(segment: &str, contact: &Contact, traffic: &Traffic, directory: &Directory) -> Row {
+fn row(segment: &str, contact: &Contact, traffic: &Traffic, input: &Input<'_>) -> Row {
+    let (directory, zone) = (input.directory, input.range.calendar.zone);
+    let time = |at: Option<DateTime<Utc>>| at.map_or(Value::None, |at| Value::time(at, zone));
     let text = |t: &str| Value::Text(t.to_owned());
     let maybe = |t: Option<&str>| t.map_or(Value::None, text);
-    let deal = deal_of(contact, directory).and_then(|id| directory.deals.get(id));
+    let deal = deal_of(contact, directory, input.then).and_then(|id| directory.deals.get(id));
     let company = contact.company.as_deref().map(|id| directory.companies.get(id).map_or(id, |c| c.name.as_str()));
     let stage = deal.map(|d| directory.stages.get(&d.stage).map_or(d.stage.as_str(), |s| s.name.as_str()));
     let cells = vec![
@@ -132,8 +148,8 @@ fn row(segment: &str, contact: &Contact, traffic: &Traffic, directory: &Director
         maybe(contact.owner.as_deref()),
         maybe(deal.map(|d| d.id.as_str())),
         maybe(stage),
-        traffic.last_in.map_or(Value::None, Value::Time),
-        traffic.last_out.map_or(Value::None, Value::Time),
+        time(traffic.last_in),
+        time(traffic.last_out),
     ];
     let mut evidence = BTreeMap::from([("contact".to_owned(), vec![contact.id.clone()])]);
     evidence.insert("deal".to_owned(), deal.map(|d| d.id.clone()).into_iter().collect());
@@ -177,9 +193,18 @@ mod tests {
             traffic: &all,
             range,
             scope: Scope::default(),
-            now: t("11-19"),
+            then: t("11-19"),
             after: Span::Days(30),
         };
+        // on an earlier day nobody was new, nothing was won, and nobody had been silent for long
+        let earlier = Input {
+            then: t("02-01"),
+            traffic: &[],
+            range: Range { from: day("2026-02-01"), to: day("2026-02-01"), calendar: &calendar },
+            scope: Scope::default(),
+            ..input
+        };
+        assert_eq!(report(&earlier).rows.len(), 0);
         let cells = |row: &Row| format!("{} {}", row.cells[0].text(), row.cells[1].text());
         let rows: Vec<String> = report(&input).rows.iter().map(cells).collect();
         assert_eq!(rows, ["silent silent", "never_answered unanswered", "new new", "won_without_contact customer"]);

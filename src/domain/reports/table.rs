@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
 use super::rate::Rate;
@@ -28,7 +29,8 @@ pub enum Value {
     Number(f64),
     /// By currency; never mixed. `-` where the currency is unknown.
     Money(BTreeMap<String, f64>),
-    Time(DateTime<Utc>),
+    /// People read it where it stands, programs in UTC.
+    Time(DateTime<FixedOffset>),
     Date(NaiveDate),
 }
 
@@ -50,6 +52,11 @@ pub struct Table {
 }
 
 impl Value {
+    /// A moment as it is read in a zone.
+    pub fn time(at: DateTime<Utc>, zone: Tz) -> Self {
+        Self::Time(at.with_timezone(&zone).fixed_offset())
+    }
+
     /// As people read it.
     pub fn text(&self) -> String {
         match self {
@@ -82,7 +89,7 @@ impl Value {
                     sums.iter().map(|(c, sum)| (c.clone(), (sum * 100.0).round() / 100.0)).collect::<BTreeMap<_, _>>()
                 )
             }
-            Self::Time(at) => json!(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            Self::Time(at) => json!(at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true)),
             Self::Date(date) => json!(date.to_string()),
         }
     }
@@ -215,6 +222,13 @@ mod tests {
             ],
             notes: vec!["Rows may add up to more.".into()],
         }
+    }
+
+    #[test]
+    fn a_moment_is_read_in_its_zone_by_people_and_in_utc_by_programs() {
+        let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(23);
+        let value = Value::time(at, chrono_tz::Europe::Berlin);
+        assert_eq!((value.text(), value.csv()), ("1970-01-02 00:00".to_owned(), "1970-01-01T23:00:00Z".to_owned()));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Input<'a> {
     /// Those of the deal.
     pub activities: &'a [Activity],
     pub range: Range<'a>,
+    /// Without who of us it was.
+    pub nameless: bool,
     pub now: DateTime<Utc>,
 }
 
@@ -40,7 +42,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let forward = moves.iter().filter(|m| m.is_forward(input.directory));
     let backing: BTreeMap<DateTime<Utc>, Backing> =
         forward.map(|m| (m.at, trail::backing(&stands, input.deal, m.began))).collect();
-    let happened = input.activities.iter().map(|a| of_activity(a, input.now));
+    let happened = input.activities.iter().map(|a| of_activity(a, input));
     let mut all: Vec<Entry> = changes(input, &backing).into_iter().chain(happened).collect();
     all.retain(|(at, ..)| input.range.holds(input.range.day(*at, false)));
     all.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
@@ -75,9 +77,16 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
             Backing::Unbacked => "not backed",
             Backing::Unknown => "unknown",
         });
-        let who = change.by.as_deref().map(|by| input.directory.user(by).map_or(by, |u| u.name.as_str()));
+        let by = change.by.as_deref().filter(|_| !input.nameless);
+        let who = by.map(|by| input.directory.user(by).map_or(by, |u| u.name.as_str()));
         let text = |t: Option<&str>| t.map_or(Value::None, |t| Value::Text(t.to_owned()));
-        let cells = vec![Value::Time(change.at), text(Some("stage")), text(Some(&what)), text(who), text(stands)];
+        let cells = vec![
+            Value::time(change.at, input.range.calendar.zone),
+            text(Some("stage")),
+            text(Some(&what)),
+            text(who),
+            text(stands),
+        ];
         let behind = vec![input.deal.id.clone()];
         let row = Row { cells, evidence: BTreeMap::from([("what".to_owned(), behind)]) };
         (change.at, false, change.to.clone(), row)
@@ -85,15 +94,16 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
     input.deal.stage_changes.iter().map(entry).collect()
 }
 
-fn of_activity(activity: &Activity, now: DateTime<Utc>) -> Entry {
-    let status = activity.status_at(now);
+fn of_activity(activity: &Activity, input: &Input<'_>) -> Entry {
+    let status = activity.status_at(input.now);
     let direction = activity.direction.map(|d| d.to_string());
     let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
     let what: Vec<String> = direction.into_iter().chain(state).chain(activity.tags.iter().cloned()).collect();
     let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
+    let outsiders = outsiders.filter(|p| !input.directory.is_ours(&p.address));
     let who: Vec<&str> = outsiders.map(|p| p.name.as_deref().unwrap_or(&p.address)).collect();
     let cells = vec![
-        Value::Time(activity.occurred_at),
+        Value::time(activity.occurred_at, input.range.calendar.zone),
         Value::Text(activity.kind.to_string()),
         Value::Text(what.join(", ")),
         Value::Text(who.join(", ")),
@@ -131,6 +141,7 @@ mod tests {
             findings: &[stand],
             activities: &activities,
             range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
+            nameless: false,
             now: t("11-20"),
         });
         let rows: Vec<String> =

@@ -5,7 +5,7 @@ mod day;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{
     super::{
@@ -18,7 +18,6 @@ use super::{
     Column, Range, Row, Scope, Table, Value,
     coverage::Item,
     credit::{Happened, is_rep},
-    segments::Traffic,
 };
 use day::Day;
 
@@ -41,15 +40,17 @@ pub struct Input<'a> {
     pub happened: &'a [Happened],
     /// Decided items of the same days.
     pub items: &'a [Item],
-    /// With the contacts of the day's meetings.
-    pub traffic: &'a [Traffic],
+    /// When anything happened with the contacts of the day's meetings: in these days, and the last before them. By contact.
+    pub heard: &'a HashMap<String, Vec<DateTime<Utc>>>,
     /// By activity: the day's meetings, and what the findings go by.
     pub told: &'a HashMap<String, Told>,
     /// The `pace` report of that day.
     pub pace: &'a Table,
     /// By folded email, where they differ from the range's.
     pub calendars: &'a HashMap<String, WorkCalendar>,
-    /// Its last day is the day.
+    /// The day that was asked for; else it is each rep's own.
+    pub day: Option<NaiveDate>,
+    /// Its last day is the day, or that of the organisation.
     pub range: Range<'a>,
     pub scope: Scope,
     pub now: DateTime<Utc>,
@@ -149,7 +150,7 @@ impl<'i, 'a> Page<'i, 'a> {
             text(&self.user.email),
             text(&self.user.name),
             text(section),
-            line.at.map_or(Value::None, Value::Time),
+            line.at.map_or(Value::None, |at| Value::time(at, self.calendar.zone)),
             text(&line.who.join(", ")),
             text(&line.deal.join(", ")),
             text(&line.what),
@@ -204,6 +205,19 @@ impl<'i, 'a> Page<'i, 'a> {
         self.input.directory.deals.get(id).map_or_else(|| id.to_owned(), |d| d.name.clone())
     }
 
+    fn today(&self) -> NaiveDate {
+        self.input.day.unwrap_or_else(|| self.calendar.date(self.input.now))
+    }
+
+    /// Is any of it on that day?
+    fn is_on(&self, happened: &Happened, day: NaiveDate) -> bool {
+        let began = happened.activity.occurred_at;
+        // what ends at midnight does not last into the next day
+        let last = happened.activity.ended_at.map_or(began, |end| began.max(end - TimeDelta::seconds(1)));
+        let last = if happened.all_day { last.date_naive() } else { self.calendar.date(last) };
+        (self.day_of(happened)..=last).contains(&day)
+    }
+
     fn day_of(&self, happened: &Happened) -> NaiveDate {
         let at = happened.activity.occurred_at;
         if happened.all_day { at.date_naive() } else { self.calendar.date(at) }
@@ -216,7 +230,7 @@ impl<'i, 'a> Page<'i, 'a> {
     fn meetings(&self) -> Vec<Line> {
         let mut all: Vec<&Happened> = self
             .took_part()
-            .filter(|h| h.activity.kind == Kind::Meeting && self.day_of(h) == self.input.range.to)
+            .filter(|h| h.activity.kind == Kind::Meeting && self.is_on(h, self.today()))
             .filter(|h| !matches!(h.activity.status, Status::Cancelled | Status::Declined))
             .collect();
         all.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
@@ -232,6 +246,7 @@ impl<'i, 'a> Page<'i, 'a> {
             None => "no contact before".to_owned(),
         };
         let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
+        let outsiders = outsiders.filter(|p| !self.input.directory.is_ours(&p.address));
         Line {
             at: Some(activity.occurred_at),
             who: outsiders.map(|p| p.name.clone().unwrap_or_else(|| p.address.clone())).collect(),
@@ -267,7 +282,7 @@ impl<'i, 'a> Page<'i, 'a> {
 
     /// Is it of the day or the day before?
     fn is_recent(&self, day: NaiveDate) -> bool {
-        let today = self.input.range.to;
+        let today = self.today();
         day == today || Some(day) == today.pred_opt()
     }
 

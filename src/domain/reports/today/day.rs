@@ -24,8 +24,7 @@ pub struct Day<'a> {
     took_part: HashMap<&'a str, Vec<&'a Happened>>,
     /// What was skipped, by the owner of the mailbox or calendar.
     skipped: HashMap<&'a str, Vec<&'a Item>>,
-    /// The last of both sides, by contact.
-    last: HashMap<&'a str, DateTime<Utc>>,
+    heard: HashMap<&'a str, &'a [DateTime<Utc>]>,
 }
 
 /// Open findings by their owner, the heaviest first.
@@ -54,8 +53,7 @@ impl<'a> Day<'a> {
                 day.skipped.entry(owner).or_default().push(item);
             }
         }
-        let last = input.traffic.iter().filter_map(|t| Some((t.contact.as_str(), t.last_in.max(t.last_out)?)));
-        day.last = last.collect();
+        day.heard = input.heard.iter().map(|(contact, all)| (contact.as_str(), all.as_slice())).collect();
         day
     }
 
@@ -73,6 +71,6 @@ impl<'a> Day<'a> {
 
     /// When anything last happened with one of these contacts before then.
     pub fn last_before(&self, contacts: &[&str], then: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        contacts.iter().filter_map(|c| self.last.get(c)).filter(|at| **at < then).max().copied()
+        contacts.iter().filter_map(|c| self.heard.get(c)).copied().flatten().filter(|at| **at < then).max().copied()
     }
 }

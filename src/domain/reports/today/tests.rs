@@ -56,7 +56,7 @@ fn what_a_day_holds() {
     findings[0].evidence = vec!["older".into(), "ours".into()];
     findings.push(finding(Rule::NoReply, "d2", BEN));
     let happened = [
-        office::meeting("m", "11-20 15:00", &[ANA]).on("d1"),
+        office::meeting("m", "11-20 15:00", &[ANA]).on("d1").with("c"),
         office::meeting("late", "11-21 15:00", &[ANA]),
         office::sent("s", "11-19 10:00", ANA, "t"),
         office::sent("old", "11-18 10:00", ANA, "t"),
@@ -83,12 +83,15 @@ fn what_a_day_holds() {
     let told = told();
     let listed: Vec<String> = tells_of(&happened, &findings, &directory).into_iter().collect();
     assert_eq!(listed, ["asks", "late", "m", "ours"]);
+    // the meeting itself, and what came after it, is not what was before it
+    let heard = HashMap::from([("c".to_owned(), vec![t("11-12"), t("11-20 15:00"), t("11-20 16:00")])]);
     let input = Input {
         directory: &directory,
         findings: &findings,
         happened: &happened,
         items: &items,
-        traffic: &[],
+        heard: &heard,
+        day: Some(day),
         gaps: &HashMap::from([("d1".to_owned(), 2), ("d2".to_owned(), 1)]),
         told: &told,
         pace: &pace,
@@ -113,11 +116,59 @@ fn what_a_day_holds() {
         [("captured", 1), ("meetings", 1), ("quiet deals", 8), ("skipped", 1), ("suggestions", 5), ("they wait", 1)];
     assert_eq!(sections, want.into_iter().map(|(s, n)| (s.to_owned(), n)).collect());
     let meeting = table.rows.iter().find(|r| r.cells[2].text() == "meetings").expect("a meeting");
-    assert_eq!(meeting.cells[6].text(), "Kick-off: no contact before, 2 open gaps");
+    assert_eq!(meeting.cells[6].text(), "Kick-off: last contact 2026-11-12, 2 open gaps");
     let skipped = table.rows.last().expect("what was skipped");
     assert_eq!((skipped.cells[6].text(), skipped.cells[7].text()), ("bulk".into(), "2".into()));
     assert_eq!(skipped.evidence["count"], ["c/INBOX/1", "c/INBOX/2"]);
     // without a name each rep has a section
     let all = report(&Input { scope: Scope::default(), ..input });
     assert!(all.rows.iter().any(|r| r.cells[0].text() == BEN && r.cells[2].text() == "we wait"));
+}
+
+/// Which meetings a rep's page of that day shows; of no day, of the rep's own.
+fn met(day: Option<&str>, now: &str, zone: chrono_tz::Tz, meetings: &[Happened]) -> Vec<String> {
+    let directory = office::directory(office::users(), vec![], vec![]);
+    let calendar = WorkCalendar::default();
+    let own = WorkCalendar { zone, ..WorkCalendar::default() };
+    let here = calendar.date(t(now));
+    let day = day.map(|day| day.parse().expect("a date"));
+    let range = Range { from: day.unwrap_or(here), to: day.unwrap_or(here), calendar: &calendar };
+    let pace = Table { name: "pace".into(), from: here, to: here, columns: vec![], rows: vec![], notes: vec![] };
+    let table = report(&Input {
+        directory: &directory,
+        findings: &[],
+        happened: meetings,
+        items: &[],
+        heard: &HashMap::new(),
+        day,
+        gaps: &HashMap::new(),
+        told: &HashMap::new(),
+        pace: &pace,
+        calendars: &HashMap::from([(ANA.to_owned(), own)]),
+        range,
+        scope: Scope { team: None, rep: Some(ANA.into()) },
+        now: t(now),
+    });
+    let of_meetings = table.rows.iter().filter(|r| r.cells[2].text() == "meetings");
+    of_meetings.map(|r| format!("{} {}", r.evidence["what"][0], r.cells[3].text())).collect()
+}
+
+#[test]
+fn the_day_is_the_reps_own() {
+    let meetings = [office::meeting("today", "11-22 20:00", &[ANA]), office::meeting("before", "11-21 20:00", &[ANA])];
+    // Monday morning there while it is Sunday evening here
+    let there = chrono_tz::Pacific::Auckland;
+    assert_eq!(met(None, "11-22 18:45", there, &meetings), ["today 2026-11-23 09:00"]);
+    assert_eq!(met(Some("2026-11-22"), "11-22 18:45", there, &meetings), ["before 2026-11-22 09:00"]);
+}
+
+#[test]
+fn a_meeting_of_several_days_is_on_each_of_them() {
+    let mut fair = office::meeting("fair", "11-21 00:00", &[ANA]);
+    (fair.all_day, fair.activity.ended_at) = (true, Some(t("11-24 00:00")));
+    let mut night = office::meeting("night", "11-21 22:00", &[ANA]);
+    night.activity.ended_at = Some(t("11-23 00:00"));
+    let meetings = [fair, night];
+    let on = |day: &str| met(Some(day), "11-22 12:00", chrono_tz::UTC, &meetings).len();
+    assert_eq!(["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"].map(on), [0, 2, 2, 1, 0]);
 }

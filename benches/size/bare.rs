@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use dealtrail::{
     args,
     domain::gaps,
@@ -253,15 +253,19 @@ pub fn day(today: Span, since: Span) -> Vec<Part> {
          few as (select x.owner, row_number() over (partition by x.owner order by {worse}) as n from worst x where x.place = 1) \
          select s.owner, count(*) from few s where s.n <= 5 group by s.owner"
     );
-    let meetings = "with n as (select a.named, count(*) as n from activities a where a.occurred_at >= $1 and a.occurred_at < $2 \
-        and a.kind = 'meeting' and a.status not in ('cancelled', 'declined') group by a.named) \
-        select u.value, cast(sum(n.n) as bigint) from n, {people} group by u.value";
+    // also those that began before and last into the day
+    let meetings = format!(
+        "with n as (select a.named, count(*) as n from activities a where a.occurred_at >= {} and a.occurred_at < $2 \
+         and (a.occurred_at >= $1 or a.ended_at > $1) and a.kind = 'meeting' and a.status not in ('cancelled', 'declined') \
+         group by a.named) select u.value, cast(sum(n.n) as bigint) from n, {{people}} group by u.value",
+        (today.from - TimeDelta::days(3)).timestamp_millis()
+    );
     let skipped = "select c.owner, count(*) from items i join streams s on s.id = i.stream join connections c on c.name = s.connection \
         where i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner";
     vec![
         Part { sql: findings, args: vec![], columns: &["they wait", "we wait", "quiet deals"] },
         Part { sql: suggestions, args: vec![], columns: &["suggestions"] },
-        Part { sql: meetings.to_owned(), args: today.ms()[..2].to_vec(), columns: &["meetings"] },
+        Part { sql: meetings, args: today.ms()[..2].to_vec(), columns: &["meetings"] },
         Part { sql: summed("a.origin = 'captured'", &["1 = 1"]), args: since.ms(), columns: &["captured"] },
         Part { sql: skipped.to_owned(), args: since.ms()[..2].to_vec(), columns: &["skipped"] },
     ]

@@ -71,8 +71,8 @@ impl Engine {
             // the others stay due
             let rest = rest || evidence.deals() < deals.len();
             deals.truncate(evidence.deals());
-            let owners = deals.iter().flat_map(|deal| Case::owners_of(&known.directory, deal)).collect();
-            facts.captures = self.captures(&mut tx, Some(&owners)).await?;
+            let watched = deals.iter().flat_map(|deal| Case::watched(&known.directory, deal, &evidence.backdrop));
+            facts.captures = self.captures(&mut tx, Some(&watched.collect())).await?;
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
             for f in findings::of_deals(&mut tx, &due).await? {
                 existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);

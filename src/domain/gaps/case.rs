@@ -140,13 +140,15 @@ impl<'a> Case<'a> {
         deal.contacts.iter().map(|role| directory.survivor(&role.contact)).collect()
     }
 
-    /// Whose capture judging the deal asks for: who owned it at any time, and whose planned steps are near. Folded emails.
-    pub fn owners_of<'d>(directory: &'d Directory, deal: &'d Deal) -> BTreeSet<&'d str> {
+    /// Whose capture judging the deal asks for: who owned it at any time, whose planned steps are near, and who typed what is.
+    /// Folded emails.
+    pub fn watched<'d>(directory: &'d Directory, deal: &'d Deal, backdrop: &'d Backdrop) -> BTreeSet<&'d str> {
         let handed = deal.field_changes.iter().filter(|c| c.field == "owner");
         let had = handed.flat_map(|c| [&c.from, &c.to]).flatten().chain([&deal.owner]);
         let planned = directory.tasks_near(&deal.id).map(|task| &task.owner);
         let email = |owner: &'d String| directory.user(owner).map_or(owner.as_str(), |user| user.email.as_str());
-        had.chain(planned).map(email).collect()
+        let typed = backdrop.typists.values().flatten();
+        had.chain(planned).chain(typed).map(email).collect()
     }
 
     pub fn now(&self) -> DateTime<Utc> {

@@ -348,6 +348,10 @@ mod tests {
         let mut bens = world(Kind::Call);
         bens.backdrop.typists.insert("e".into(), Some(BEN.into()));
         assert_eq!((only(&bens).owner.as_deref(), only(&bens).state), (Some(BEN), State::Unknown));
+        // once he has one, it is read although the deal is not his
+        let anas = bens.captures[crate::domain::gaps::world::ANA].clone();
+        bens.captures.insert(BEN.into(), anas);
+        assert_eq!((only(&bens).owner.as_deref(), only(&bens).state), (Some(BEN), State::Open));
     }
 
     #[test]

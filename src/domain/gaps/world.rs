@@ -239,8 +239,8 @@ impl World {
         directory.quotes.insert(self.deal.id.clone(), self.quotes.clone());
         let stays = Stays::of_won(&directory);
         // no more is read than judging says it asks for
-        let owners = Case::owners_of(&directory, &self.deal);
-        let asked = self.captures.iter().filter(|(user, _)| owners.contains(user.as_str()));
+        let watched = Case::watched(&directory, &self.deal, &self.backdrop);
+        let asked = self.captures.iter().filter(|(user, _)| watched.contains(user.as_str()));
         let facts = Facts {
             directory: &directory,
             thresholds: &self.settings,

@@ -111,6 +111,7 @@ create index activities_dedupe on activities (dedupe) where dedupe is not null;
 create index activities_uid on activities (ical_uid) where ical_uid is not null;
 create index activities_thread on activities (thread);
 create index activities_at on activities (occurred_at);
+create index activities_days on activities (occurred_at) where all_day = 1;
 create index activities_text on activities (text_state) where text_state = 'pending';
 
 create table texts (

@@ -36,9 +36,9 @@ impl From<&Item> for Behind {
 }
 
 impl Behind {
-    /// `ID`, or `connection/stream/key outcome reason activity`, each with - for none.
-    fn cells(&self) -> Vec<String> {
-        let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    /// `ID`, or `connection/stream/key outcome reason activity`.
+    fn cells(&self, none: &str) -> Vec<String> {
+        let or = |text: &Option<String>| text.clone().unwrap_or_else(|| none.to_owned());
         match self {
             Self::Id(id) => vec![id.clone()],
             Self::Item { place, outcome, reason, activity } => {
@@ -65,16 +65,18 @@ impl Behind {
 pub fn counted(table: &Table, column: &str) -> Result<(), Usage> {
     let number = |at: usize| table.rows.iter().any(|r| !matches!(r.cells[at], Value::None) && is_number(&r.cells[at]));
     let word = |at: usize| table.rows.iter().any(|r| !is_number(&r.cells[at]) && !matches!(r.cells[at], Value::None));
-    let numbers = table.columns.iter().enumerate().filter(|(at, _)| number(*at)).map(|(_, c)| c.key.as_str());
+    let opens = |key: &str| table.rows.iter().any(|r| r.evidence.get(key).is_some_and(|ids| !ids.is_empty()));
+    let openable = table.columns.iter().enumerate().filter(|(at, c)| number(*at) || opens(&c.key));
+    let openable = openable.map(|(_, c)| c.key.as_str());
     match table.column(column) {
         None => {
-            let hint = fault::hint(column, numbers);
+            let hint = fault::hint(column, openable);
             Err(Usage(format!("the report {} has no column `{column}`; {hint}", table.name)))
         }
         // a word may stand for something: its row opens to it
-        Some(_) if table.rows.iter().any(|r| r.evidence.get(column).is_some_and(|ids| !ids.is_empty())) => Ok(()),
+        Some(_) if opens(column) => Ok(()),
         Some(at) if word(at) => {
-            let hint = fault::hint("", numbers);
+            let hint = fault::hint("", openable);
             Err(Usage(format!("the column `{column}` is no number, nothing stands behind it; {hint}")))
         }
         Some(_) => Ok(()),
@@ -91,11 +93,11 @@ fn names(table: &Table) -> Vec<usize> {
     (0..table.columns.len()).filter(|at| table.rows.iter().any(|r| word(&r.cells[*at]))).collect()
 }
 
-/// Prints what stands behind each row of a report.
+/// Prints what stands behind one column of each row of a report.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print(table: &Table, rows: &[Vec<Behind>], format: Format) -> Result<(), Unwritten> {
+pub fn print(table: &Table, column: &str, rows: &[Vec<Behind>], format: Format) -> Result<(), Unwritten> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let opened = |(row, behind): (&Row, &Vec<Behind>)| {
         let mut json = table.row_json(row);
@@ -103,7 +105,7 @@ pub fn print(table: &Table, rows: &[Vec<Behind>], format: Format) -> Result<(), 
         json
     };
     match format {
-        Format::Table => people(&mut out, table, rows)?,
+        Format::Table => people(&mut out, table, rows, table.column(column))?,
         Format::Json => {
             let all: Vec<Json> = table.rows.iter().zip(rows).map(opened).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
@@ -118,13 +120,19 @@ pub fn print(table: &Table, rows: &[Vec<Behind>], format: Format) -> Result<(), 
     Ok(out.flush()?)
 }
 
-fn people(out: &mut impl io::Write, table: &Table, rows: &[Vec<Behind>]) -> io::Result<()> {
+fn people(out: &mut impl io::Write, table: &Table, rows: &[Vec<Behind>], column: Option<usize>) -> io::Result<()> {
     let names = names(table);
-    for (row, behind) in table.rows.iter().zip(rows) {
+    // a row of a list that says something else than this column has nothing to open
+    let says = |row: &Row| column.is_none_or(|at| row.cells[at] != Value::None);
+    let shown: Vec<_> = table.rows.iter().zip(rows).filter(|(row, b)| says(row) || !b.is_empty()).collect();
+    if shown.is_empty() {
+        writeln!(out, "No row of this report says anything in that column.")?;
+    }
+    for (row, behind) in shown {
         let head: Vec<String> = names.iter().map(|at| row.cells[*at].text()).filter(|t| !t.is_empty()).collect();
         writeln!(out, "{}: {}", output::plain(&head.join(" / ")), behind.len())?;
         for b in behind {
-            writeln!(out, "  {}", output::plain(&b.cells().join(" ")))?;
+            writeln!(out, "  {}", output::plain(&b.cells("-").join(" ")))?;
         }
     }
     Ok(())
@@ -139,7 +147,7 @@ fn csv(out: &mut impl io::Write, table: &Table, rows: &[Vec<Behind>]) -> io::Res
     csv.write_record(names.iter().map(|at| table.columns[*at].key.as_str()).chain(more.iter().copied()))?;
     for (row, behind) in table.rows.iter().zip(rows) {
         for b in behind {
-            let cells = names.iter().map(|at| row.cells[*at].text()).chain(b.cells());
+            let cells = names.iter().map(|at| row.cells[*at].text()).chain(b.cells(""));
             csv.write_record(cells.map(|text| output::cell(Some(&json!(text)))))?;
         }
     }

@@ -1,4 +1,6 @@
-//! `explain`: the whole chain from item to decision, match and gap.
+//! `explain`: the whole chain from item to decision, match and gap; of a record of the CRM what it says and what hangs on it.
+
+mod records;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -21,9 +23,14 @@ use crate::{
     },
 };
 
-/// ID is a Message-ID, an activity, a deal, a gap or an address.
+/// What ID may be.
+const WHAT: &str = "a Message-ID, an activity, a gap, an address, a deal, contact, company, quote or task of the CRM, or a mail or \
+                    calendar entry by its place (connection/stream/key, as lists of items print it)";
+
+/// The whole chain from a mail or calendar entry to its decision, match and gap
 #[derive(Args, Debug)]
 pub struct Explain {
+    #[arg(help = format!("{}{}", WHAT[..1].to_uppercase(), &WHAT[1..]))]
     pub id: String,
 }
 
@@ -33,11 +40,11 @@ impl Explain {
     pub async fn run(self, app: &App) -> anyhow::Result<u8> {
         let id = self.id.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
         if id.is_empty() {
-            let what = "explain what? ID is a Message-ID, an activity, a deal, a gap or an address";
-            return Err(Usage(what.to_owned()).into());
+            return Err(Usage(format!("explain what? ID is {WHAT}")).into());
         }
         let mut said = false;
-        let decisions = app.store.decisions_about(&id).await?;
+        let mut decisions = app.store.decisions_about(&id).await?;
+        decisions.extend(app.store.decision_at(&id).await?);
         for d in &decisions {
             say!("{}", decision(app, d))?;
             said = true;
@@ -58,6 +65,7 @@ impl Explain {
             }
         }
         said |= deal(app, &id).await?;
+        said |= records::told(app, &id).await?;
         for f in app.store.findings().await?.iter().filter(|f| f.id == id) {
             gap(app, f)?;
             said = true;
@@ -202,9 +210,6 @@ async fn address(app: &App, address: &str, said: bool) -> anyhow::Result<bool> {
         (None, None) => say!("{folded} is unknown to the CRM: its mail waits")?,
     }
     let Some(c) = contact else { return Ok(company.is_some()) };
-    let filter = Filter { contact: Some(c.id.clone()), most: Some(20), ..Filter::default() };
-    for s in app.store.activities(&filter).await? {
-        activity(app, &s).await?;
-    }
+    records::done_with(app, &c.id).await?;
     Ok(true)
 }

@@ -20,6 +20,8 @@ use crate::domain::{
 
 /// A mail with a quote, which counts by its deal's value.
 const QUOTE: &str = "a.kind = 'email' and a.tags like '%\"quote\"%'";
+/// A fair or a course that lasts longer is nobody's day any more.
+const LONGEST: TimeDelta = TimeDelta::days(31);
 /// Counted by itself: its day or its sightings matter.
 const WHOLE: &str = "(a.all_day = 1 or a.named = '')";
 
@@ -128,6 +130,10 @@ impl Store {
                 all.extend(short(&row));
             }
         }
+        // what lasts for days may have begun long before
+        let sql = "select a.id from activities a where a.all_day = 1 and a.kind = 'meeting' and a.occurred_at >= $1 \
+                   and a.occurred_at < $2 and a.ended_at > $2";
+        whole.extend(self.db.rows(sql, args![ms(from - LONGEST), ms(from)]).await?.iter().map(|r| r.text(0)));
         all.extend(self.happened_by_ids(&whole, &special.members).await?);
         Ok(all)
     }

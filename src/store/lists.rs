@@ -182,6 +182,23 @@ impl Store {
         Ok(self.db.rows(&sql, args![what, by_id, by_address]).await?.iter().map(decision).collect())
     }
 
+    /// The decision on an item by its place: `connection/stream/key`. Names of streams and items may hold slashes themselves.
+    pub async fn decision_at(&self, place: &str) -> Result<Option<Decision>, StoreError> {
+        let sql = "select id, connection, name from streams";
+        for stream in self.db.rows(sql, vec![]).await? {
+            let rest = place.strip_prefix(&stream.text(1)).and_then(|rest| rest.strip_prefix('/'));
+            let rest = rest.and_then(|rest| rest.strip_prefix(&stream.text(2))).and_then(|rest| rest.strip_prefix('/'));
+            let Some(key) = rest else { continue };
+            let sql = format!(
+                "select {DECISION} from items i join streams s on s.id = i.stream where i.stream = $1 and i.key = $2"
+            );
+            if let Some(row) = self.db.rows(&sql, args![stream.int(0), key]).await?.first() {
+                return Ok(Some(decision(row)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Some items that could not be read, the latest first.
     pub async fn unreadable(&self, most: i64) -> Result<Vec<Decision>, StoreError> {
         let sql = format!(

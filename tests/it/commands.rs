@@ -116,6 +116,22 @@ fn explain_tells_the_whole_chain(#[values(Sqlite, Postgres)] on: Database) {
     assert!(person.contains("contact K1") && person.contains(id), "{person}");
     let deal = office.program.run(&["explain", "D1"]);
     assert!(deal.contains("Project D1") && deal.contains(id), "{deal}");
+    let contact = office.program.run(&["explain", "K1"]);
+    assert!(
+        contact.contains("contact K1") && contact.contains("deal D1: Project D1") && contact.contains(id),
+        "{contact}"
+    );
+    let company = office.program.run(&["explain", "C1"]);
+    for part in ["company C1", "buyer.example", "contact K1", "deal D1"] {
+        assert!(company.contains(part), "{part} is missing:\n{company}");
+    }
+    // what a list of items prints is taken as it stands
+    let items = office.program.run(&["report", "coverage", "--show", "captured", "--format", "csv"]);
+    let mut items = csv::Reader::from_reader(items.as_bytes());
+    let place = items.headers().expect("a head").iter().position(|h| h == "behind").expect("a place");
+    let first = items.records().next().expect("an item").expect("a record");
+    assert!(office.program.run(&["explain", &first[place]]).contains(id), "{first:?}");
+    assert!(!first.iter().any(|cell| cell.contains('-') && cell.len() < 3), "{first:?}");
     assert!(office.program.run(&["explain", "ana@acme.example"]).contains("is ours"));
     let unknown = office.program.say(&["explain", "nobody@nowhere.example"]);
     assert!(unknown.out.contains("unknown to the CRM"), "{}", unknown.out);

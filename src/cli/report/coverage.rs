@@ -64,6 +64,6 @@ impl Report {
         let opened = table.rows.iter().zip(&items);
         let rows: Vec<Vec<Behind>> =
             opened.map(|(row, items)| items.iter().map(|i| Behind::from(*i)).chain(typed(row)).collect()).collect();
-        Ok(behind::print(&table, &rows, self.format)?)
+        Ok(behind::print(&table, column, &rows, self.format)?)
     }
 }

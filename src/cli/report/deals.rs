@@ -69,7 +69,7 @@ impl Asked<'_> {
         let findings = self.app.store.stands(&[Rule::OverdueNextStep], true).await?;
         let (contacts, deals) = next_steps::with(self.directory, &self.range);
         let since = next_steps::since(&self.range);
-        let signs = self.app.store.signs((since, self.now), &contacts, &deals, self.opens).await?;
+        let signs = self.app.store.signs((since, self.now), &contacts, &deals, self.opens.is_some()).await?;
         Ok(next_steps::report(&next_steps::Input {
             directory: self.directory,
             findings: &findings,

@@ -39,7 +39,7 @@ impl<'a> Asked<'a> {
         let (from, to) = (range.start(), range.end());
         let (store, before, day) = (&self.app.store, from - conversations::RECENT, TimeDelta::days(1));
         let quotes = if needs.quotes { store.quotes(from - day, to + day).await? } else { Vec::new() };
-        if self.opens {
+        if self.opens.is_some() {
             // whole days stand at midnight UTC of their date, which may lie on the other side of an end
             let happened = store.happened(before, to + day, &self.members()).await?;
             return Ok(Ledger { range, happened, talked: None, quotes });
@@ -99,7 +99,7 @@ impl<'a> Asked<'a> {
     /// The way of every deal until now.
     pub(super) async fn journeys(&self) -> anyhow::Result<BTreeMap<String, Journey>> {
         let store = &self.app.store;
-        let firsts = if self.opens {
+        let firsts = if self.opens.is_some() {
             journey::firsts(&store.touches(self.now).await?)
         } else {
             store.first_steps(self.now).await?
@@ -112,19 +112,20 @@ impl<'a> Asked<'a> {
         let calendar = self.range.calendar;
         let mut ledgers = BTreeMap::new();
         for per in targets.iter().map(|t| t.per).collect::<BTreeSet<_>>() {
-            let (from, to) = per.around(self.range.to);
+            let (from, to) = (per.around(self.range.to).0, self.range.to);
             let metrics = targets.iter().filter(|t| t.per == per).map(|t| t.metric.as_str());
             ledgers.insert(per, self.ledger(Range { from, to, calendar }, &Needs::of(metrics)).await?);
         }
         let periods = ledgers.iter().map(|(per, ledger)| (*per, self.counted(ledger))).collect();
         let calendars = &self.app.engine.rules.calendars;
-        Ok(pace::report(&pace::Input { periods, targets: &targets, calendars, range: self.range.clone() }))
+        let (range, now) = (self.range.clone(), self.now);
+        Ok(pace::report(&pace::Input { periods, targets: &targets, calendars, range, now }))
     }
 
     pub(super) async fn targets(&self) -> anyhow::Result<Table> {
         let ledger = self.ledger(self.range.clone(), &Needs::of(funnel::counted())).await?;
         let (journeys, quotas, worth) = (self.journeys().await?, self.quotas(), self.worth());
-        let asks = Asks { quotas: &quotas, journeys: &journeys, worth: &worth };
+        let asks = Asks { quotas: &quotas, journeys: &journeys, worth: &worth, opens: self.opens };
         Ok(targets::report(&self.counted(&ledger), &asks))
     }
 

@@ -61,7 +61,8 @@ const OWN: &[&str] = &["today", "pace", "targets"];
 pub struct Report {
     /// Which report: they are listed below
     pub name: String,
-    /// First day, in the organisation's zone; else the Monday four weeks ago (targets, --calibration: a year; --cohorts: six months)
+    /// First day, in the organisation's zone; else the Monday four weeks ago (targets, --calibration: a year; --cohorts: six months).
+    /// today, pace and segments look at one day, that of --to
     #[arg(long, value_name = "DATE", value_parser = wanted::day)]
     pub from: Option<NaiveDate>,
     /// Last day, included; else today
@@ -108,9 +109,21 @@ struct Asked<'a> {
     day: Option<NaiveDate>,
     scope: Scope,
     now: DateTime<Utc>,
-    /// Somebody asks what stands behind a number.
-    opens: bool,
+    /// The column that somebody asks what stands behind.
+    opens: Option<&'a str>,
     grouping: Grouping,
+}
+
+impl Asked<'_> {
+    /// What an empty page says.
+    fn nothing(&self) -> String {
+        let days = match (self.range.from, self.range.to) {
+            (from, to) if from == to => format!("on {to}"),
+            (from, to) => format!("from {from} until {to}"),
+        };
+        let of = self.scope.rep.as_ref().or(self.scope.team.as_ref()).map(|of| format!(" of {of}")).unwrap_or_default();
+        format!("There is nothing to show{of} {days}.")
+    }
 }
 
 impl Report {
@@ -155,6 +168,9 @@ impl Report {
         }?;
         let users = &known.directory.ours.users;
         asked.grouping.narrow(&mut table, users, asked.range.start(), asked.scope.rep.is_some());
+        if table.rows.is_empty() {
+            table.notes.insert(0, asked.nothing());
+        }
         Ok(table)
     }
 
@@ -180,7 +196,7 @@ impl Report {
     }
 
     fn asked<'a>(
-        &self,
+        &'a self,
         app: &'a App,
         name: &str,
         directory: &'a Directory,
@@ -188,7 +204,7 @@ impl Report {
     ) -> Result<Asked<'a>, Usage> {
         let (from, to) = self.days(app, name)?;
         let range = Range { from, to, calendar };
-        let (opens, privacy) = (self.show.is_some(), &app.config.privacy);
+        let (opens, privacy) = (self.show.as_deref(), &app.config.privacy);
         let grouping = Grouping::of(privacy.no_ranking, privacy.works_council);
         self.of_one(name, grouping)?;
         Ok(Asked {
@@ -224,7 +240,7 @@ impl Report {
         let opened = table.show(column).unwrap_or_default();
         let rows: Vec<Vec<Behind>> =
             opened.into_iter().map(|(_, ids)| ids.iter().cloned().map(Behind::Id).collect()).collect();
-        Ok(behind::print(table, &rows, self.format)?)
+        Ok(behind::print(table, column, &rows, self.format)?)
     }
 
     /// The first and the last day.
@@ -255,6 +271,14 @@ impl Report {
             return Err(Usage(format!("there is no team `{team}`; {}", fault::hint(team, names.iter().copied()))));
         }
         let rep = self.rep.as_deref().map(|r| wanted::rep(app, r)).transpose()?;
+        if let (Some(team), Some(rep)) = (&self.team, &rep) {
+            let known = app.engine.known();
+            let of = known.directory.user(rep).and_then(|user| user.team.as_deref());
+            if of != Some(team) {
+                let of = of.map_or("no team".to_owned(), |of| format!("the team `{of}`"));
+                return Err(Usage(format!("{rep} is in {of}, not in `{team}`; leave --team out")));
+            }
+        }
         Ok(Scope { team: self.team.clone(), rep })
     }
 }

@@ -21,6 +21,9 @@ use super::{
 /// A quote mailed this near to a quote record of the same deal is that quote.
 const SAME_QUOTE: Duration = Duration::days(1);
 
+/// The column of minutes; behind it stand the mails and meetings that nobody had to type.
+const MINUTES: &str = "minutes_saved";
+
 /// A quote record of the CRM.
 #[derive(Clone, Debug)]
 pub struct QuoteRow {
@@ -201,8 +204,9 @@ impl<'a> Ledger<'a> {
         let minutes = match activity.kind {
             Kind::Email => self.input.minutes.email,
             Kind::Meeting => self.input.minutes.meeting,
-            Kind::Call | Kind::Note => 0,
+            Kind::Call | Kind::Note => return,
         };
+        self.several(&credit, MINUTES, happened);
         self.each(&credit, |sums| sums.minutes += minutes * happened.times);
     }
 
@@ -313,9 +317,8 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Whose, Sums<'_>>) -> Table {
     let column = |key: &str, title: &str| Column { key: key.into(), title: title.into() };
     columns.insert(value, column("quotes_value", "Value of quotes"));
     columns.push(column("share", "Share captured"));
-    columns.push(column("minutes_saved", "Minutes not spent typing"));
-    let rows = sums.iter().filter(|(whose, _)| wanted(&input.scope, whose)).map(|(w, s)| s.row(w, &columns));
-    let rows = rows.collect();
+    columns.push(column(MINUTES, "Minutes not spent typing"));
+    let rows = shown(input, sums).map(|(w, s)| s.row(w, &columns)).collect();
     let notes = vec![
         "An activity counts for every rep who took part, so the rows of reps may add up to more than their team, \
          which counts it once."
@@ -371,16 +374,29 @@ impl Sums<'_> {
             "quotes_value" => Value::Money(self.quoted.clone()),
             "share" if captured + typed == 0 => Value::None,
             "share" => Value::Share(captured as f64 / (captured + typed) as f64),
-            "minutes_saved" => Value::Count(self.minutes),
+            MINUTES => Value::Count(self.minutes),
             key => Value::Count(count(key)),
         }));
         let mut evidence: BTreeMap<String, Vec<String>> =
             self.counted.iter().map(|(key, counted)| ((*key).to_owned(), counted.ids())).collect();
-        if let Some(quotes) = evidence.get("quotes_sent").cloned() {
-            evidence.insert("quotes_value".to_owned(), quotes);
+        for (key, of) in [("quotes_value", "quotes_sent"), ("share", "captured")] {
+            evidence.insert(key.to_owned(), self.ids(of));
         }
         Row { cells, evidence }
     }
+}
+
+/// The rows that are asked for. Who sells nothing has none of noughts, unless asked for by name.
+pub(super) fn shown<'s, 'a>(
+    input: &'s Input<'_>,
+    sums: &'s BTreeMap<Whose, Sums<'a>>,
+) -> impl Iterator<Item = (&'s Whose, &'s Sums<'a>)> {
+    let manages = |email: &str| input.directory.user(email).is_some_and(|u| u.manager);
+    let idle = move |whose: &Whose, sums: &Sums<'_>| match whose {
+        Whose::Rep { email, .. } => sums.counted.is_empty() && input.scope.rep.is_none() && manages(email),
+        Whose::Team(_) | Whose::All => false,
+    };
+    sums.iter().filter(move |(whose, sums)| wanted(&input.scope, whose) && !idle(whose, sums))
 }
 
 pub(super) fn wanted(scope: &Scope, whose: &Whose) -> bool {

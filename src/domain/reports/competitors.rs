@@ -100,7 +100,8 @@ fn row(
         amount.unwrap_or(Value::None),
         text(stages.get(&deal.stage).map_or(&deal.stage, |s| &s.name)),
     ];
-    let evidence = BTreeMap::from([("mentions".to_owned(), ids.into_iter().map(|(_, id)| id).collect())]);
+    let mails = ids.into_iter().map(|(_, id)| id).collect();
+    let evidence = BTreeMap::from([("mentions".to_owned(), mails), ("amount".to_owned(), vec![deal.id.clone()])]);
     Some((deal.amount.unwrap_or(0.0), Row { cells, evidence }))
 }
 
@@ -140,5 +141,6 @@ mod tests {
             ]
         );
         assert_eq!(table.rows[2].evidence["mentions"], ["a", "b"]);
+        assert_eq!(table.rows[2].evidence["amount"], ["small"]);
     }
 }

@@ -48,22 +48,19 @@ impl Grouping {
         }
     }
 
-    /// The groups of those who were still here at this moment.
+    /// The groups of those who were still here at this moment. Who manages a group knows what he did himself: he makes it no larger.
     pub fn shown(self, users: &[User], at: DateTime<Utc>) -> Shown {
         let here: Vec<&User> = users.iter().filter(|u| !has_left(u, at)).collect();
-        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
-        for team in users.iter().filter_map(|u| u.team.as_deref()) {
-            sizes.entry(team).or_default();
-        }
-        for team in here.iter().filter_map(|u| u.team.as_deref()) {
-            *sizes.entry(team).or_default() += 1;
-        }
+        let reps = |all: &[&User]| all.iter().filter(|u| !u.manager).count();
+        let of = |team: &str| here.iter().filter(|u| u.team.as_deref() == Some(team)).copied().collect::<Vec<_>>();
+        let teams: BTreeSet<&str> = users.iter().filter_map(|u| u.team.as_deref()).collect();
+        let sizes: BTreeMap<&str, usize> = teams.into_iter().map(|team| (team, reps(&of(team)))).collect();
         let large = |size: usize| self != Self::LargeTeams || size >= SMALLEST_GROUP;
         let teams: BTreeSet<String> =
             sizes.iter().filter(|(_, size)| large(**size)).map(|(team, _)| (*team).to_owned()).collect();
-        let named: usize = teams.iter().filter_map(|team| sizes.get(team.as_str())).sum();
-        let rest = here.len() - named;
-        let everybody = self != Self::LargeTeams || (here.len() >= SMALLEST_GROUP && (rest == 0 || large(rest)));
+        let rest: Vec<&User> =
+            here.iter().filter(|u| u.team.as_ref().is_none_or(|t| !teams.contains(t))).copied().collect();
+        let everybody = large(reps(&here)) && (rest.is_empty() || large(reps(&rest)));
         Shown { hidden: teams.len() < sizes.len(), teams, everybody }
     }
 
@@ -106,13 +103,13 @@ mod tests {
         *,
     };
 
-    /// Users of these teams; `-` is none, a trailing `!` has left.
+    /// Users of these teams; `-` is none, a trailing `!` has left, a trailing `^` manages.
     fn users(teams: &[&str]) -> Vec<User> {
         let user = |(n, team): (usize, &&str)| User {
             email: format!("u{n}@acme.example"),
             name: format!("U{n}"),
-            team: Some(team.trim_end_matches('!').to_owned()).filter(|t| t != "-"),
-            manager: false,
+            team: Some(team.trim_end_matches(['!', '^']).to_owned()).filter(|t| t != "-"),
+            manager: team.ends_with('^'),
             aliases: vec![],
             until: team.ends_with('!').then(|| office::t("01-05")),
         };
@@ -138,6 +135,10 @@ mod tests {
             (with(&["s", "s", "t", "t", "-"]), names(&["n"]), true, true),
             (with(&["n!", "s!"]), names(&["n"]), true, true),
             (vec!["n", "n", "n", "n", "n!"], names(&[]), false, true),
+            (with(&["n^"]), names(&["n"]), true, false),
+            (vec!["n", "n", "n", "n", "n^"], names(&[]), false, true),
+            // what is left of all would be the manager's
+            (with(&["-^"]), names(&["n"]), false, false),
             (vec!["-"; 5], names(&[]), true, false),
             (vec!["-"; 4], names(&[]), false, false),
             (vec![], names(&[]), false, false),

@@ -22,15 +22,26 @@ pub struct Target {
     pub rep: Option<String>,
 }
 
+impl Target {
+    /// As it stands in the configuration.
+    fn setting(&self) -> String {
+        let of =
+            |what: &str, whose: &Option<String>| whose.as_ref().map(|w| format!(" {what}={w}")).unwrap_or_default();
+        let (team, rep) = (of("team", &self.team), of("rep", &self.rep));
+        format!("[[target]] metric={} per={} goal={}{team}{rep}", self.metric, self.per, self.goal)
+    }
+}
+
 #[derive(Debug)]
 pub struct Input<'a> {
     pub targets: &'a [Target],
-    /// What each of the targets' periods counts; a period's range is the one around the day.
+    /// What each of the targets' periods counts: from its first day to the day that is looked at.
     pub periods: BTreeMap<Period, activity::Input<'a>>,
     /// By folded email, where they differ from the range's.
     pub calendars: &'a HashMap<String, WorkCalendar>,
-    /// Its last day is the day that is looked at.
+    /// Its last day is the day that is looked at: of an earlier one it tells how it stood when that day ended.
     pub range: Range<'a>,
+    pub now: DateTime<Utc>,
 }
 
 pub fn report(input: &Input<'_>) -> Table {
@@ -45,11 +56,12 @@ pub fn report(input: &Input<'_>) -> Table {
                 Whose::Rep { email, .. } => input.calendars.get(email).unwrap_or(input.range.calendar),
                 Whose::Team(_) | Whose::All => input.range.calendar,
             };
-            let days = Days::of(calendar, (period.range.from, period.range.to), period.now);
+            let then = input.now.min(calendar.end_of(input.range.to));
+            let days = Days::of(calendar, target.per.around(input.range.to), then);
             let done = sums.count(&target.metric);
             let mut cells: Vec<Value> = whose.cells().into();
             cells.extend(days.cells(target, done));
-            rows.push(Row { cells, evidence: days.evidence(sums.ids(&target.metric)) });
+            rows.push(Row { cells, evidence: days.evidence(target, sums.ids(&target.metric)) });
         }
     }
     let mut notes = vec!["A working day counts when it has ended; what is expected grows with each.".to_owned()];
@@ -87,14 +99,15 @@ impl Days {
         Self { from, to, worked, left }
     }
 
-    /// What is expected opens to the working days that have ended, what is left to those that have not.
-    fn evidence(&self, done: Vec<String>) -> BTreeMap<String, Vec<String>> {
+    /// What is expected opens to the working days that have ended, what is left to those that have not, a goal to its setting.
+    fn evidence(&self, target: &Target, done: Vec<String>) -> BTreeMap<String, Vec<String>> {
         let dates = |days: &[NaiveDate]| days.iter().map(NaiveDate::to_string).collect::<Vec<_>>();
         let mut all: BTreeMap<String, Vec<String>> =
             ["short_by", "to_go", "per_day"].into_iter().map(|key| (key.to_owned(), done.clone())).collect();
         all.insert("expected".to_owned(), dates(&self.worked));
         all.insert("days_left".to_owned(), dates(&self.left));
         all.insert("done".to_owned(), done);
+        all.insert("goal".to_owned(), vec![target.setting()]);
         all
     }
 
@@ -147,8 +160,8 @@ mod tests {
         Target { metric: metric.into(), per, goal, team: None, rep: None }
     }
 
-    /// Done, expected, short by, to go, days left, a day from now on.
-    fn figures(targets: &[Target], calls: u32, now: &str, zone: chrono_tz::Tz) -> Vec<String> {
+    /// Done, expected, short by, to go, days left, a day from now on. `on`: of this day, else of now.
+    fn figures(targets: &[Target], calls: u32, now: &str, zone: chrono_tz::Tz, on: Option<&str>) -> Vec<String> {
         let directory = office::directory(office::users(), vec![], vec![]);
         let happened: Vec<_> = (0..calls)
             .map(|n| {
@@ -158,10 +171,10 @@ mod tests {
             .collect();
         let calendar = WorkCalendar { zone, ..WorkCalendar::default() };
         let now = t(now);
-        let on = calendar.date(now);
+        let on = on.map_or(calendar.date(now), |on| on.parse().expect("a date"));
         let calendars = HashMap::new();
         let period = |per: Period| {
-            let (from, to) = per.around(on);
+            let (from, to) = (per.around(on).0, on);
             let counted = activity::Input {
                 directory: &directory,
                 happened: &happened,
@@ -177,7 +190,8 @@ mod tests {
         };
         let periods = targets.iter().map(|t| period(t.per)).collect();
         let range = Range { from: on, to: on, calendar: &calendar };
-        let table = report(&Input { targets, periods, calendars: &calendars, range });
+        let table = report(&Input { targets, periods, calendars: &calendars, range, now });
+        assert!(table.rows.iter().all(|r| r.evidence["goal"][0].starts_with("[[target]] metric=")));
         table.rows.iter().map(|r| r.cells[8..].iter().map(Value::text).collect::<Vec<_>>().join(" ")).collect()
     }
 
@@ -195,7 +209,15 @@ mod tests {
             (0, "11-16 08:00", utc, "0 0.0 0.0 50.0 5 10.0"),
             (60, "11-21 12:00", utc, "60 50.0 0.0 0.0 0 "),
         ] {
-            assert_eq!(figures(&week, calls, now, zone), [want], "{calls} by {now}");
+            assert_eq!(figures(&week, calls, now, zone, None), [want], "{calls} by {now}");
+        }
+    }
+
+    #[test]
+    fn an_earlier_day_is_told_as_it_ended() {
+        let week = [target("conversations", Period::Week, 50.0)];
+        for (on, want) in [("2026-11-17", "30 20.0 0.0 20.0 3 6.7"), ("2026-11-16", "0 10.0 10.0 50.0 4 12.5")] {
+            assert_eq!(figures(&week, 30, "11-27 18:00", chrono_tz::UTC, Some(on)), [want], "on {on}");
         }
     }
 
@@ -209,7 +231,7 @@ mod tests {
         for (target, rows) in
             [(of(None, None), 1), (of(None, Some(ANA)), 1), (of(None, Some(BEN)), 0), (of(Some("north"), None), 0)]
         {
-            assert_eq!(figures(&[target], 1, "11-19 18:00", chrono_tz::UTC).len(), rows);
+            assert_eq!(figures(&[target], 1, "11-19 18:00", chrono_tz::UTC, None).len(), rows);
         }
     }
 }

@@ -2,6 +2,8 @@
 //! are contracts by the rate at which quotes become contracts, and so on down to conversations. A rep's own rates are drawn
 //! to the team's while there are few.
 
+mod behind;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
@@ -14,6 +16,7 @@ use super::{
     journey::{self, Journey},
     money::{self, Money, Worth},
 };
+use behind::Behind;
 
 /// `[[quota]]`.
 #[derive(Clone, Debug)]
@@ -30,6 +33,9 @@ pub struct Asks<'a> {
     pub quotas: &'a [Quota],
     pub journeys: &'a BTreeMap<String, Journey>,
     pub worth: &'a Worth,
+    /// The column that somebody asks what stands behind: only that one is told, for all of them together are what everybody did,
+    /// for every quota again.
+    pub opens: Option<&'a str>,
 }
 
 /// A rep's own rates weigh as much as the team's when there are this many trials of his own.
@@ -66,7 +72,7 @@ pub fn report(input: &Input<'_>, asks: &Asks<'_>) -> Table {
             let beside = [team.clone(), Some(Whose::All)].into_iter().flatten().filter_map(|w| sums.get_key_value(&w));
             let solved = Solved::of(quota, (whose, own), beside, &known, email);
             short |= solved.steps.iter().any(|s| s.needed.is_none());
-            rows.extend(solved.rows(whose, quota, input.range.to));
+            rows.extend(solved.rows(whose, quota, input.range.to, asks.opens));
         }
     }
     Table {
@@ -121,12 +127,12 @@ struct Step {
     used: Option<f64>,
     needed: Option<Estimate>,
     days: Option<f64>,
-    /// What own counts, and what team counts.
-    ids: [Vec<String>; 2],
+    behind: Behind,
 }
 
 struct Solved {
-    value: Option<(f64, Vec<String>)>,
+    /// The mean amount won.
+    value: Option<f64>,
     steps: Vec<Step>,
 }
 
@@ -137,7 +143,10 @@ struct Known<'a> {
     /// The days between the steps of all deals.
     lags: [Option<f64>; 4],
     /// The ways of the deals of a rep.
-    ways: HashMap<&'a str, Vec<&'a Journey>>,
+    ways: HashMap<&'a str, Vec<(&'a str, &'a Journey)>>,
+    /// Of all deals.
+    all: &'a BTreeMap<String, Journey>,
+    opens: Option<&'a str>,
 }
 
 impl<'a> Known<'a> {
@@ -145,14 +154,15 @@ impl<'a> Known<'a> {
         let currencies: BTreeSet<&str> = asks.quotas.iter().map(|q| q.currency.as_str()).collect();
         let of = |sums| currencies.iter().map(|c| (*c, worths(input, asks.worth, c, sums))).collect();
         let amounts = sums.iter().map(|(whose, sums)| (whose, of(sums))).collect();
-        let mut ways: HashMap<&str, Vec<&Journey>> = HashMap::new();
+        let mut ways: HashMap<&str, Vec<(&str, &Journey)>> = HashMap::new();
         for (id, journey) in asks.journeys {
             let Some(deal) = input.directory.deals.get(id) else { continue };
             if let Some(owner) = input.directory.user(matching::owner_at(deal, input.now)) {
-                ways.entry(&owner.email).or_default().push(journey);
+                ways.entry(&owner.email).or_default().push((id, journey));
             }
         }
-        Self { amounts, lags: journey::lags(asks.journeys.values()), ways }
+        let lags = journey::lags(asks.journeys.values());
+        Self { amounts, lags, ways, all: asks.journeys, opens: asks.opens }
     }
 
     fn worth(&self, whose: &Whose, quota: &Quota) -> &[f64] {
@@ -160,12 +170,29 @@ impl<'a> Known<'a> {
         amounts.map_or(&[], Vec::as_slice)
     }
 
-    /// A rep's own days where enough of the rep's deals took the step, else those of all.
+    fn own(&self, email: &str) -> &[(&'a str, &'a Journey)] {
+        self.ways.get(email).map_or(&[], Vec::as_slice)
+    }
+
+    /// Have enough of the rep's own deals taken the step?
+    fn enough(&self, email: &str, step: usize) -> bool {
+        self.own(email).iter().filter(|(_, way)| way.days_to(step).is_some()).count() >= LAGS
+    }
+
+    /// A rep's own days where there are enough, else those of all.
     fn lags(&self, email: &str) -> [Option<f64>; 4] {
-        let own = self.ways.get(email).map_or(&[][..], Vec::as_slice);
-        let mine = journey::lags(own.iter().copied());
-        let enough = |step: usize| own.iter().filter(|j| j.days_to(step).is_some()).count() >= LAGS;
-        [0, 1, 2, 3].map(|step| if enough(step) { mine[step] } else { self.lags[step] })
+        let mine = journey::lags(self.own(email).iter().map(|(_, way)| *way));
+        [0, 1, 2, 3].map(|step| if self.enough(email, step) { mine[step] } else { self.lags[step] })
+    }
+
+    /// The deals whose days they are.
+    fn deals(&self, email: &str, step: usize) -> Vec<String> {
+        let took = |way: &Journey| way.days_to(step).is_some();
+        if self.enough(email, step) {
+            self.own(email).iter().filter(|(_, way)| took(way)).map(|(id, _)| (*id).to_owned()).collect()
+        } else {
+            self.all.iter().filter(|(_, way)| took(way)).map(|(id, _)| id.clone()).collect()
+        }
     }
 }
 
@@ -178,21 +205,16 @@ impl Solved {
         email: &str,
     ) -> Self {
         let mean = mean(known.worth(whose, quota), beside.clone().map(|(whose, _)| known.worth(whose, quota)));
+        let with_won = beside.clone().find(|(whose, _)| !known.worth(whose, quota).is_empty());
         let beside = beside.map(|(_, sums)| sums);
         let lags = known.lags(email);
+        let mut behind = Behind::of(quota, own, with_won.map(|(_, sums)| sums));
         let mut needed = mean.map(|m| Estimate { mean: quota.amount / m.mean, error: m.error });
-        let value = mean.map(|m| (m.mean, own.ids("deals_won")));
+        let value = mean.map(|m| m.mean);
         let mut steps = Vec::new();
         for (at, (name, counted)) in STEPS.into_iter().enumerate() {
-            let mut step = Step {
-                name,
-                own: None,
-                team: None,
-                used: None,
-                needed,
-                days: lags[3 - at],
-                ids: [Vec::new(), Vec::new()],
-            };
+            let mut step =
+                Step { name, own: None, team: None, used: None, needed, days: lags[3 - at], behind: Behind::default() };
             if at > 0 {
                 let after = STEPS[at - 1].1;
                 let rate = |sums: &Sums<'_>| Rate { done: sums.count(after), of: sums.count(counted) };
@@ -203,15 +225,18 @@ impl Solved {
                 step.team = team.map(rate);
                 step.used = used.map(|u| u.mean);
                 step.needed = needed;
-                let behind = |sums: Option<&Sums<'_>>| sums.map(|s| s.ids(after)).unwrap_or_default();
-                step.ids = [step.own.map(|_| own.ids(after)).unwrap_or_default(), behind(team)];
+                behind.rate(step.own.map(|_| own.ids(after)), team.map(|sums| sums.ids(after)));
             }
+            if known.opens == Some("days") {
+                behind.days = known.deals(email, 3 - at);
+            }
+            step.behind = known.opens.map(|_| behind.clone()).unwrap_or_default();
             steps.push(step);
         }
         Self { value, steps }
     }
 
-    fn rows(&self, whose: &Whose, quota: &Quota, on: NaiveDate) -> Vec<Row> {
+    fn rows(&self, whose: &Whose, quota: &Quota, on: NaiveDate, opens: Option<&str>) -> Vec<Row> {
         let (from, to) = quota.per.around(on);
         let weeks = ((to - from).num_days() + 1) as f64 / 7.0;
         let money = |amount: f64| Value::Money(Money::from([(quota.currency.clone(), amount)]));
@@ -220,14 +245,14 @@ impl Solved {
         let first = self.steps.first().map(|s| s.name);
         let row = |step: &Step| {
             let bound = |sign: f64| step.needed.map(|n| n.mean * (sign * SPREAD * n.error.sqrt()).exp());
-            let value = self.value.as_ref().filter(|_| Some(step.name) == first);
+            let value = self.value.filter(|_| Some(step.name) == first);
             let mut cells: Vec<Value> = whose.cells().into();
             cells.extend([
                 money(quota.amount),
                 Value::Date(from),
                 Value::Date(to),
                 Value::Text(step.name.to_owned()),
-                value.map_or(Value::None, |v| money(v.0)),
+                value.map_or(Value::None, money),
                 rate(step.own),
                 rate(step.team),
                 step.used.map_or(Value::None, Value::Share),
@@ -237,11 +262,9 @@ impl Solved {
                 number(bound(0.0).map(|n| n / weeks)),
                 number(step.days),
             ]);
-            let mut evidence = BTreeMap::new();
-            evidence.insert("own".to_owned(), step.ids[0].clone());
-            evidence.insert("team_rate".to_owned(), step.ids[1].clone());
-            evidence.insert("value".to_owned(), value.map(|v| v.1.clone()).unwrap_or_default());
-            Row { cells, evidence }
+            let opened = opens.filter(|key| *key != "value" || value.is_some());
+            let evidence = opened.map(|key| (key.to_owned(), step.behind.ids(key)));
+            Row { cells, evidence: evidence.into_iter().collect() }
         };
         self.steps.iter().map(row).collect()
     }

@@ -36,7 +36,7 @@ pub struct Input<'a> {
     pub findings: &'a [Finding],
     /// How many are open on each deal of the day's meetings.
     pub gaps: &'a HashMap<String, u64>,
-    /// From two days before the day until two days after it, whatever the rep's zone.
+    /// From two days before the day until two days after it, whatever the rep's zone, and whole-day meetings that last into them.
     pub happened: &'a [Happened],
     /// Decided items of the same days.
     pub items: &'a [Item],
@@ -201,6 +201,15 @@ impl<'i, 'a> Page<'i, 'a> {
         who
     }
 
+    /// As the CRM names them, else as they call themselves.
+    fn outsider(&self, person: &Participant) -> String {
+        let directory = self.input.directory;
+        let contact = person.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
+        let names = [contact.and_then(|c| c.name.as_ref()), person.name.as_ref()];
+        let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
+        name.unwrap_or(&person.address).clone()
+    }
+
     fn deal(&self, id: &str) -> String {
         self.input.directory.deals.get(id).map_or_else(|| id.to_owned(), |d| d.name.clone())
     }
@@ -249,7 +258,7 @@ impl<'i, 'a> Page<'i, 'a> {
         let outsiders = outsiders.filter(|p| !self.input.directory.is_ours(&p.address));
         Line {
             at: Some(activity.occurred_at),
-            who: outsiders.map(|p| p.name.clone().unwrap_or_else(|| p.address.clone())).collect(),
+            who: outsiders.map(|p| self.outsider(p)).collect(),
             deal: deals.iter().map(|id| self.deal(id)).collect(),
             what: match self.input.told.get(&activity.id).and_then(|t| t.title.as_deref()) {
                 Some(title) => format!("{title}: {last}, {gaps} open gaps"),

@@ -86,6 +86,12 @@ fn counts_each_activity_once_per_row() {
     assert_eq!(office.numbers("captured"), [3, 2, 2, 3, 2, 4]);
     assert_eq!(office.numbers("typed"), [0, 2, 0, 2, 0, 2]);
     assert_eq!(office.numbers("minutes_saved"), [9, 7, 7, 9, 7, 11]);
+    let behind = |key: &str| {
+        let rows = office.report().rows;
+        rows.iter().map(|r| r.evidence.get(key).map_or(0, Vec::len) as u64).collect::<Vec<_>>()
+    };
+    assert_eq!(behind("share"), office.numbers("captured"));
+    assert_eq!(behind("minutes_saved"), [3, 2, 2, 3, 2, 4]);
     let table = office.report();
     let share = table.column("share").expect("a column");
     let shares: Vec<String> = table.rows.iter().map(|r| r.cells[share].text()).collect();
@@ -213,4 +219,14 @@ fn rows_by_rep_and_team() {
     people[1].until = Some(t("10-15"));
     left.directory = directory(people, vec![], vec![]);
     assert!(left.report().rows.iter().all(|r| r.cells[2].text() != "Ben Okafor"));
+    // a manager has a row of what he did, none of noughts, but when he is asked for
+    let rows = |happened: Vec<Happened>, scope: Scope| {
+        let mut people = users();
+        people[1].manager = true;
+        let office = Office { scope, directory: directory(people, vec![], vec![]), ..Office::new(happened) };
+        office.report().rows.iter().any(|r| r.cells[2].text() == "Ben Okafor")
+    };
+    let by_name = Scope { rep: Some(BEN.into()), team: None };
+    assert!(!rows(vec![], Scope::default()) && rows(vec![], by_name));
+    assert!(rows(vec![sent("a", "11-02", BEN, "t")], Scope::default()));
 }

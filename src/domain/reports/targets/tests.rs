@@ -68,11 +68,13 @@ fn a_quota_back_to_conversations() {
         amount: 10_000.0,
         currency: currency.into(),
     };
-    let asks = |quotas: &[Quota]| {
-        let journeys = BTreeMap::new();
+    let way = |deal: &str| (deal.to_owned(), Journey { reached: [None, None, Some(t("11-05")), Some(t("11-10"))] });
+    let journeys = BTreeMap::from(["d1", "d2"].map(way));
+    let opened = |quotas: &[Quota], opens: Option<&str>| {
         let worth = Worth(BTreeMap::from([("EUR".into(), 1.0), ("USD".into(), 0.5)]));
-        report(&input, &Asks { quotas, journeys: &journeys, worth: &worth })
+        report(&input, &Asks { quotas, journeys: &journeys, worth: &worth, opens })
     };
+    let asks = |quotas: &[Quota]| opened(quotas, None);
     let number = |row: &Row, key: usize| match &row.cells[key] {
         Value::Number(n) => *n,
         other => panic!("{other:?} is no number"),
@@ -89,7 +91,25 @@ fn a_quota_back_to_conversations() {
     // Ben has no rate of his own, so his bounds lie further apart
     let width = |row: &Row| number(row, likely + 1) - number(row, likely - 1);
     assert!(width(&table.rows[7]) > width(&table.rows[3]));
-    assert_eq!(table.rows[1].evidence["own"].len(), 2);
+    // what stands behind each number: contracts, quotes, meetings, conversations
+    let setting = "[[quota]] rep=ana@acme.example per=quarter amount=10000 currency=EUR";
+    for (key, want) in [
+        ("quota", [1, 1, 1, 1]),
+        ("value", [2, 0, 0, 0]),
+        ("own", [0, 2, 5, 10]),
+        ("team_rate", [0, 2, 5, 10]),
+        ("used", [0, 2, 5, 10]),
+        ("likely", [3, 3, 8, 18]),
+        ("a_week", [3, 3, 8, 18]),
+        ("days", [2, 0, 0, 0]),
+    ] {
+        let table = opened(&[quota(ANA, "EUR")], Some(key));
+        let behind = |row: &Row| row.evidence.get(key).map_or(0, Vec::len);
+        assert_eq!(table.rows.iter().map(behind).collect::<Vec<_>>(), want, "{key}");
+        assert!(!["quota", "likely"].contains(&key) || table.rows[0].evidence[key][0] == setting);
+    }
+    // Ben's contracts go by what the team won
+    assert_eq!(opened(&[quota(BEN, "EUR")], Some("value")).rows[0].evidence["value"], ["d1", "d2"]);
     // twice the contracts when a dollar is half a euro's worth: 10,000 USD are 5 of them
     close(number(&asks(&[quota(ANA, "USD")]).rows[0], likely), 5.0);
     // no rate, no sum

@@ -1,6 +1,7 @@
 //! A made-up day: its sections, its meetings and the people in them.
 
 use super::{super::office, *};
+use crate::domain::directory::Contact;
 use crate::domain::reports::coverage::{Decided, Outcome};
 use office::{ANA, BEN, t};
 
@@ -47,16 +48,31 @@ fn told() -> HashMap<String, Told> {
     ])
 }
 
+/// On d1, with contact c and two outsiders of whom the CRM knows the second.
+fn met_with(id: &str, at: &str, outsiders: [&str; 2]) -> Happened {
+    let mut meeting = office::meeting(id, at, &[ANA]).on("d1").with("c");
+    let known = [None, Some("c".to_owned())];
+    meeting.activity.participants.extend(outsiders.into_iter().zip(known).map(|(address, contact)| Participant {
+        address: address.into(),
+        name: None,
+        role: Role::Required,
+        contact,
+        user: None,
+    }));
+    meeting
+}
+
 #[test]
 fn what_a_day_holds() {
     let deals = (0..8).map(|n| office::deal(&format!("d{n}"), ANA, 1.0, "EUR")).collect();
-    let directory = office::directory(office::users(), vec![], deals);
+    let max = Contact { name: Some("Max Buyer".into()), ..office::contact("c", ANA, "01-05") };
+    let directory = office::directory(office::users(), vec![max], deals);
     let mut findings: Vec<Finding> = (0..8).map(|n| finding(Rule::GoneQuiet, &format!("d{n}"), ANA)).collect();
     findings.push(Finding { evidence: vec!["asks".into()], ..finding(Rule::WeOweReply, "d1", ANA) });
     findings[0].evidence = vec!["older".into(), "ours".into()];
     findings.push(finding(Rule::NoReply, "d2", BEN));
     let happened = [
-        office::meeting("m", "11-20 15:00", &[ANA]).on("d1").with("c"),
+        met_with("m", "11-20 15:00", ["zoe@buyer.example", "max@buyer.example"]),
         office::meeting("late", "11-21 15:00", &[ANA]),
         office::sent("s", "11-19 10:00", ANA, "t"),
         office::sent("old", "11-18 10:00", ANA, "t"),
@@ -116,6 +132,7 @@ fn what_a_day_holds() {
         [("captured", 1), ("meetings", 1), ("quiet deals", 8), ("skipped", 1), ("suggestions", 5), ("they wait", 1)];
     assert_eq!(sections, want.into_iter().map(|(s, n)| (s.to_owned(), n)).collect());
     let meeting = table.rows.iter().find(|r| r.cells[2].text() == "meetings").expect("a meeting");
+    assert_eq!(meeting.cells[4].text(), "tom@x.example, zoe@buyer.example, Max Buyer");
     assert_eq!(meeting.cells[6].text(), "Kick-off: last contact 2026-11-12, 2 open gaps");
     let skipped = table.rows.last().expect("what was skipped");
     assert_eq!((skipped.cells[6].text(), skipped.cells[7].text()), ("bulk".into(), "2".into()));

@@ -111,7 +111,7 @@ create index activities_dedupe on activities (dedupe) where dedupe is not null;
 create index activities_uid on activities (ical_uid) where ical_uid is not null;
 create index activities_thread on activities (thread);
 create index activities_at on activities (occurred_at);
-create index activities_days on activities (occurred_at) where all_day = 1;
+create index activities_days on activities (occurred_at) where ended_at - occurred_at >= 86400000;
 create index activities_text on activities (text_state) where text_state = 'pending';
 
 create table texts (
@@ -184,11 +184,14 @@ create table findings (
   state text not null,
   severity text not null,
   owner text,
+  since bigint not null,
   late bigint not null,
   body text not null,
   unique (rule, subject, occurrence)
 );
 create index findings_deal on findings (deal);
+-- what is open by its weight, without its words
+create index findings_open on findings (owner, severity, rule, since, subject, id) where state = 'open';
 create index findings_subject on findings (subject);
 
 create table reviews (

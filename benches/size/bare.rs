@@ -236,22 +236,24 @@ pub fn cohorts(months: &[(String, DateTime<Utc>, DateTime<Utc>)], now: DateTime<
     Part { sql, args: vec![], columns: &["deals", "meetings", "quotes", "contracts", "open"] }
 }
 
-/// What a day's pages hold: the open findings with all that is shown of them, the worst of each subject as suggestions, five for
-/// each owner, the day's meetings, and what was captured and what skipped since the day before.
+/// What a day's pages hold: the open findings that stand on a list and the worst of each subject as suggestions, five for each
+/// owner, with all that is shown of them, the day's meetings, and what was captured and what skipped since the day before.
 pub fn day(today: Span, since: Span) -> Vec<Part> {
     let rule = |name: &str| format!("cast(case when f.rule = '{name}' then 1 else 0 end as bigint)");
     let lists = ["we_owe_reply", "no_reply", "gone_quiet"].map(rule).join(", ");
-    let findings =
-        format!("select f.owner, {lists}, f.body from findings f where f.state = 'open' and f.owner is not null");
+    let findings = format!(
+        "select f.owner, {lists}, f.body from findings f where f.state = 'open' and f.owner is not null \
+         and f.rule in ('we_owe_reply', 'no_reply', 'gone_quiet')"
+    );
     let ranks: String =
         gaps::Rule::ALL.iter().enumerate().map(|(i, rule)| format!("when '{}' then {i} ", rule.as_str())).collect();
     let worse = "x.severity, x.rule, x.since desc, x.id";
     let suggestions = format!(
         "with x as (select r.owner, r.subject, r.id, case r.severity when 'high' then 0 when 'medium' then 1 else 2 end as severity, \
-           case r.rule {ranks} end as rule, {{body}} ->> 'since' as since from findings r where r.state = 'open' and r.owner is not null), \
+           case r.rule {ranks} end as rule, r.since from findings r where r.state = 'open' and r.owner is not null), \
          worst as (select x.*, row_number() over (partition by x.owner, x.subject order by {worse}) as place from x), \
-         few as (select x.owner, row_number() over (partition by x.owner order by {worse}) as n from worst x where x.place = 1) \
-         select s.owner, count(*) from few s where s.n <= 5 group by s.owner"
+         few as (select x.owner, x.id, row_number() over (partition by x.owner order by {worse}) as n from worst x where x.place = 1) \
+         select s.owner, cast(1 as bigint), f.body from few s join findings f on f.id = s.id where s.n <= 5"
     );
     // also those that began before and last into the day
     let meetings = format!(

@@ -20,6 +20,8 @@ use crate::domain::{
 
 /// A mail with a quote, which counts by its deal's value.
 const QUOTE: &str = "a.kind = 'email' and a.tags like '%\"quote\"%'";
+/// What lasts a day or longer; an index names it by the same words.
+const LASTING: &str = "a.ended_at - a.occurred_at >= 86400000";
 /// A fair or a course that lasts longer is nobody's day any more.
 const LONGEST: TimeDelta = TimeDelta::days(31);
 /// Counted by itself: its day or its sightings matter.
@@ -114,26 +116,25 @@ impl Store {
 }
 
 impl Store {
-    /// What happened in a span by itself, as far as a rep's day shows it: meetings with all there is, of mail and calls whom they
-    /// name.
+    /// What happened in a span by itself, and meetings that last into it: of each when it was, whether it stands and whom it names;
+    /// all there is where its day or its sightings matter.
     pub async fn of_days(&self, (from, to): Span, special: &Special) -> Result<Vec<Happened>, StoreError> {
+        let days = format!(
+            "select a.id, a.kind, a.direction, a.origin, a.occurred_at, a.named, a.ended_at, a.status, \
+             cast(case when {WHOLE} then 1 else 0 end as bigint) from activities a"
+        );
         let sql = format!(
-            "select a.id, a.kind, a.direction, a.origin, a.occurred_at, a.named, \
-             cast(case when a.kind = 'meeting' or {WHOLE} then 1 else 0 end as bigint) from activities a \
-             where a.occurred_at >= $1 and a.occurred_at < $2"
+            "{days} where a.occurred_at >= $1 and a.occurred_at < $2 union all {days} where {LASTING} and a.kind = 'meeting' \
+             and a.occurred_at >= $3 and a.occurred_at < $1 and a.ended_at > $1"
         );
         let (mut all, mut whole) = (Vec::new(), Vec::new());
-        for row in self.db.rows(&sql, args![ms(from), ms(to)]).await? {
-            if row.flag(6) || special.concerns(&row.text(5)) {
+        for row in self.db.rows(&sql, args![ms(from), ms(to), ms(from - LONGEST)]).await? {
+            if row.flag(8) || special.concerns(&row.text(5)) {
                 whole.push(row.text(0));
             } else {
                 all.extend(short(&row));
             }
         }
-        // what lasts for days may have begun long before
-        let sql = "select a.id from activities a where a.all_day = 1 and a.kind = 'meeting' and a.occurred_at >= $1 \
-                   and a.occurred_at < $2 and a.ended_at > $2";
-        whole.extend(self.db.rows(sql, args![ms(from - LONGEST), ms(from)]).await?.iter().map(|r| r.text(0)));
         all.extend(self.happened_by_ids(&whole, &special.members).await?);
         Ok(all)
     }
@@ -214,7 +215,9 @@ fn talk(people: &str, times: u64) -> Happened {
 fn short(row: &Row) -> Option<Happened> {
     let direction = row.opt_text(2).and_then(|d| Direction::parse(&d));
     let mut happened = bare(row.text(0), Kind::parse(&row.text(1))?, direction, &row.text(5));
-    (happened.activity.origin, happened.activity.occurred_at) = (Origin::parse(&row.text(3))?, at(row.int(4)));
+    let activity = &mut happened.activity;
+    (activity.origin, activity.occurred_at) = (Origin::parse(&row.text(3))?, at(row.int(4)));
+    (activity.ended_at, activity.status) = (opt_at(row.opt_int(6)), Status::parse(&row.text(7))?);
     Some(happened)
 }
 

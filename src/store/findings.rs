@@ -1,9 +1,9 @@
 //! Gaps as they were judged last.
 
-use super::{Store, StoreError, Tx};
+use super::{Row, Store, StoreError, Tx, at, ms};
 use crate::{
     args,
-    domain::gaps::{Finding, State},
+    domain::gaps::{Finding, Rule, Severity, State, Weighed},
 };
 
 pub async fn of_deals(tx: &mut Tx, deals: &[String]) -> Result<Vec<Finding>, StoreError> {
@@ -41,13 +41,14 @@ pub async fn save(tx: &mut Tx, all: &[Finding]) -> Result<(), StoreError> {
             f.state.as_str(),
             f.severity.as_str(),
             f.owner.clone(),
+            ms(f.since),
             f.late,
             serde_json::to_string(f)?,
         ]);
     }
-    let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, late = excluded.late, body = excluded.body";
+    let tail = "on conflict (id) do update set state = excluded.state, severity = excluded.severity, owner = excluded.owner, since = excluded.since, late = excluded.late, body = excluded.body";
     tx.insert(
-        "insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, late, body)",
+        "insert into findings (id, rule, subject, deal, occurrence, state, severity, owner, since, late, body)",
         tail,
         rows,
     )
@@ -71,6 +72,32 @@ impl Store {
     pub async fn findings_in(&self, states: &[State]) -> Result<Vec<Finding>, StoreError> {
         let states: Vec<String> = states.iter().map(ToString::to_string).collect();
         let rows = self.db.rows_in("select body from findings where state in ({in})", &states).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
+    /// What is open by its weight, in no order: of these owners, or of all that have one.
+    pub async fn open_by_weight(&self, owners: Option<&[String]>) -> Result<Vec<Weighed>, StoreError> {
+        let open = "select id, rule, severity, subject, owner, since from findings where state = 'open' and owner";
+        let rows = match owners {
+            Some(owners) => self.db.rows_in(&format!("{open} in ({{in}})"), owners).await?,
+            None => self.db.rows(&format!("{open} is not null"), vec![]).await?,
+        };
+        let weighed = |r: &Row| {
+            Some(Weighed {
+                id: r.text(0),
+                rule: Rule::parse(&r.text(1))?,
+                severity: Severity::parse(&r.text(2))?,
+                subject: r.text(3),
+                owner: r.text(4),
+                since: at(r.int(5)),
+            })
+        };
+        Ok(rows.iter().filter_map(weighed).collect())
+    }
+
+    /// Some by their ids, in no order.
+    pub async fn findings_by_ids(&self, ids: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let rows = self.db.rows_in("select body from findings where id in ({in})", ids).await?;
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 

@@ -10,7 +10,7 @@ use crate::{
     args,
     domain::{
         activity::{Activity, Direction, Entity, Kind, Match, Origin, Reason, Status},
-        gaps::{Finding, Rule, State},
+        gaps::{Rule, State},
         reports::{
             activity::QuoteRow,
             coverage::{Decided, Item, Outcome, StreamRow, TypedRow},
@@ -105,16 +105,6 @@ impl Store {
             Some(Stand { rule, deal: r.opt_text(1), key: r.text(2), state, late: r.flag(4) })
         };
         Ok(self.db.rows_in(&sql, &rules).await?.iter().filter_map(stand).collect())
-    }
-
-    /// Findings that are open, in no order: of these owners, or all.
-    pub async fn open_findings(&self, owners: Option<&[String]>) -> Result<Vec<Finding>, StoreError> {
-        let open = "select body from findings where state = 'open'";
-        let rows = match owners {
-            Some(owners) => self.db.rows_in(&format!("{open} and owner in ({{in}})"), owners).await?,
-            None => self.db.rows(open, vec![]).await?,
-        };
-        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
     /// How many findings are open on each of these deals.

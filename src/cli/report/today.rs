@@ -9,7 +9,8 @@ use super::Asked;
 use crate::{
     config::{Level, Sharing},
     domain::{
-        activity::{Entity, Kind},
+        activity::Entity,
+        gaps::Finding,
         reports::{
             Table,
             today::{self, Told},
@@ -21,26 +22,30 @@ use crate::{
 impl Asked<'_> {
     pub(super) async fn today(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
-        // the day and the one before it, in whatever zone the rep works: there it may be yesterday still, or tomorrow
-        let (from, to) = (self.range.start() - TimeDelta::days(3), self.range.end() + TimeDelta::days(2));
-        let (special, span) = (self.special(to), (from, to));
+        let (calendar, calendars) = (self.range.calendar, &self.app.engine.rules.calendars);
+        let when = today::When { day: self.day, calendar, calendars, now: self.now };
+        let users = today::users(self.directory, &self.scope, self.now);
+        let (from, to) = when.span(&users);
+        let special = self.special(to);
         let owner = self.scope.rep.as_deref().and_then(|rep| self.directory.user(rep));
         let owners: Option<Vec<String>> = owner.map(|user| user.aliases.iter().chain([&user.email]).cloned().collect());
         // they wait for nothing of each other
         let (pace, happened, items, findings) = tokio::try_join!(
             self.pace(),
-            store.of_days(span, &special).map_err(Into::into),
+            store.of_days((from, to), &special).map_err(Into::into),
             store.skipped_items(from, to).map_err(Into::into),
-            store.open_findings(owners.as_deref()).map_err(Into::into),
+            self.shown(owners.as_deref()),
         )?;
-        let meetings = || happened.iter().map(|h| &h.activity).filter(|a| a.kind == Kind::Meeting);
+        let meetings = today::meetings(&happened, &users, self.directory, &when);
+        let tells = today::tells_of(&findings, self.directory).into_iter().chain(meetings.iter().cloned());
+        let told = self.told(tells.collect()).await?;
+        let meetings = || meetings.iter().filter_map(|id| told.get(id)).map(|t| &t.activity);
         let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
         let (contacts, deals) = (ids(Entity::Contact), ids(Entity::Deal));
-        let (before, moments, gaps, told) = tokio::try_join!(
-            store.traffic(from - TimeDelta::milliseconds(1), Some(&contacts)).map_err(Into::into),
-            store.moments((from, self.now), &contacts).map_err(Into::into),
-            store.open_on(&deals).map_err(Into::into),
-            self.told(today::tells_of(&happened, &findings, self.directory).into_iter().collect()),
+        let (before, moments, gaps) = tokio::try_join!(
+            store.traffic(from - TimeDelta::milliseconds(1), Some(&contacts)),
+            store.moments((from, self.now), &contacts),
+            store.open_on(&deals),
         )?;
         let mut heard: HashMap<String, Vec<DateTime<Utc>>> = HashMap::new();
         let before = before.into_iter().filter_map(|t| Some((t.contact, t.last_in.max(t.last_out)?)));
@@ -54,14 +59,18 @@ impl Asked<'_> {
             happened: &happened,
             items: &items,
             heard: &heard,
-            day: self.day,
             told: &told,
             pace: &pace,
-            calendars: &self.app.engine.rules.calendars,
-            range: self.range.clone(),
+            when,
+            on: self.range.to,
             scope: self.scope.clone(),
-            now: self.now,
         }))
+    }
+
+    /// The open findings of these owners, or all, that a page shows.
+    async fn shown(&self, owners: Option<&[String]>) -> anyhow::Result<Vec<Finding>> {
+        let open = self.app.store.open_by_weight(owners).await?;
+        Ok(self.app.store.findings_by_ids(&today::shows_of(&open, self.directory)).await?)
     }
 
     /// What these activities were about and who took part. On a rep's own page whoever looks took part; others see of each what
@@ -74,7 +83,7 @@ impl Asked<'_> {
             let level = sharing.level(sightings.iter().map(|s| s.connection.as_str()));
             let may_know = own || level >= Level::Subject;
             let title = stored.subject.filter(|_| may_know);
-            (stored.activity.id, Told { title, people: stored.activity.participants })
+            (stored.activity.id.clone(), Told { title, activity: stored.activity })
         };
         Ok(all.into_iter().map(one).collect())
     }

@@ -4,7 +4,7 @@
 //! fields stand in the order of the export.
 
 use std::{
-    cmp::Ordering,
+    cmp::{Ordering, Reverse},
     collections::{HashMap, hash_map::Entry},
     fmt,
 };
@@ -228,11 +228,32 @@ impl Finding {
 
     /// The worse comes first; of equals the newer.
     pub fn by_weight(a: &Self, b: &Self) -> Ordering {
-        (a.state.cmp(&b.state))
-            .then(b.severity.cmp(&a.severity))
-            .then(a.rule.cmp(&b.rule))
-            .then(b.since.cmp(&a.since))
-            .then_with(|| a.id.cmp(&b.id))
+        let weight = |f: &'_ Self| weight(f.severity, f.rule, f.since);
+        a.state.cmp(&b.state).then_with(|| weight(a).cmp(&weight(b))).then_with(|| a.id.cmp(&b.id))
+    }
+}
+
+/// What makes one of two findings in the same state the worse; of equals the newer.
+fn weight(severity: Severity, rule: Rule, since: DateTime<Utc>) -> (Reverse<Severity>, Rule, Reverse<DateTime<Utc>>) {
+    (Reverse(severity), rule, Reverse(since))
+}
+
+/// What an open finding weighs, without its words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    pub id: String,
+    pub rule: Rule,
+    pub severity: Severity,
+    pub subject: String,
+    pub owner: String,
+    pub since: DateTime<Utc>,
+}
+
+impl Weighed {
+    /// As [`Finding::by_weight`].
+    pub fn by_weight(a: &Self, b: &Self) -> Ordering {
+        let weight = |f: &'_ Self| weight(f.severity, f.rule, f.since);
+        weight(a).cmp(&weight(b)).then_with(|| a.id.cmp(&b.id))
     }
 }
 

@@ -55,7 +55,7 @@ use chrono::{DateTime, Utc};
 pub use self::{
     backdrop::Backdrop,
     case::{Case, Facts, Seen, Tie},
-    finding::{Finding, Rule, Severity, State, worst, worst_per_deal},
+    finding::{Finding, Rule, Severity, State, Weighed, worst, worst_per_deal},
     letters::people,
     reconcile::reconcile,
     said::{Refused, Word},

@@ -2,43 +2,45 @@
 //! for, quiet deals, pace, what was captured since yesterday and what was skipped and why; and at most five suggestions.
 
 mod day;
+mod when;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     super::{
         activity::{Activity, Entity, Kind, Origin, Participant, Role, Status},
         address,
         directory::{Directory, User},
-        gaps::{Finding, Rule},
+        gaps::{Finding, Rule, Weighed},
         working::WorkCalendar,
     },
-    Column, Range, Row, Scope, Table, Value,
+    Column, Row, Scope, Table, Value,
     coverage::Item,
     credit::{Happened, is_rep},
 };
 use day::Day;
+pub use when::{When, meetings};
 
 /// What is told of an activity besides that it happened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Told {
     /// What it was about, where whoever looks may know.
     pub title: Option<String>,
-    pub people: Vec<Participant>,
+    pub activity: Activity,
 }
 
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// All that are open, of whoever is asked for.
+    /// Those that [`shows_of`] names; others that are open do no harm.
     pub findings: &'a [Finding],
     /// How many are open on each deal of the day's meetings.
     pub gaps: &'a HashMap<String, u64>,
-    /// From two days before the day until two days after it, whatever the rep's zone, and whole-day meetings that last into them.
+    /// Of [`When::span`], and meetings that last into it.
     pub happened: &'a [Happened],
-    /// Decided items of the same days.
+    /// Decided items of the same span.
     pub items: &'a [Item],
     /// When anything happened with the contacts of the day's meetings: in these days, and the last before them. By contact.
     pub heard: &'a HashMap<String, Vec<DateTime<Utc>>>,
@@ -46,14 +48,10 @@ pub struct Input<'a> {
     pub told: &'a HashMap<String, Told>,
     /// The `pace` report of that day.
     pub pace: &'a Table,
-    /// By folded email, where they differ from the range's.
-    pub calendars: &'a HashMap<String, WorkCalendar>,
-    /// The day that was asked for; else it is each rep's own.
-    pub day: Option<NaiveDate>,
-    /// Its last day is the day, or that of the organisation.
-    pub range: Range<'a>,
+    pub when: When<'a>,
+    /// The day, or that of the organisation.
+    pub on: NaiveDate,
     pub scope: Scope,
-    pub now: DateTime<Utc>,
 }
 
 /// More than this nobody does in a day.
@@ -75,14 +73,13 @@ const LISTS: [(&str, Rule); 3] =
     [("they wait", Rule::WeOweReply), ("we wait", Rule::NoReply), ("quiet deals", Rule::GoneQuiet)];
 
 pub fn report(input: &Input<'_>) -> Table {
-    let mut users: Vec<&User> = input.directory.ours.users.iter().filter(|u| wanted(u, input)).collect();
-    users.sort_by(|a, b| (&a.team, &a.name, &a.email).cmp(&(&b.team, &b.name, &b.email)));
+    let users = users(input.directory, &input.scope, input.when.now);
     let day = Day::of(input);
     let column = |(key, title): (&str, &str)| Column { key: key.into(), title: title.into() };
     Table {
         name: "today".into(),
-        from: input.range.to,
-        to: input.range.to,
+        from: input.on,
+        to: input.on,
         columns: COLUMNS.into_iter().map(column).collect(),
         rows: users.into_iter().flat_map(|user| Page::of(user, input, &day).rows()).collect(),
         notes: vec![
@@ -95,10 +92,14 @@ pub fn report(input: &Input<'_>) -> Table {
     }
 }
 
-/// Managers have a section when they are asked for by name.
-fn wanted(user: &User, input: &Input<'_>) -> bool {
-    let asked = input.scope.rep.as_deref() == Some(user.email.as_str());
-    (asked || is_rep(user, input.directory, input.now)) && input.scope.wants_rep(&user.email, user.team.as_deref())
+/// Whose days are shown, by team and name. Managers have a section when they are asked for by name.
+pub fn users<'d>(directory: &'d Directory, scope: &Scope, now: DateTime<Utc>) -> Vec<&'d User> {
+    let asked = |user: &User| scope.rep.as_deref() == Some(user.email.as_str());
+    let wanted = |user: &&User| scope.wants_rep(&user.email, user.team.as_deref());
+    let all = directory.ours.users.iter().filter(wanted);
+    let mut users: Vec<&User> = all.filter(|user| asked(user) || is_rep(user, directory, now)).collect();
+    users.sort_by(|a, b| (&a.team, &a.name, &a.email).cmp(&(&b.team, &b.name, &b.email)));
+    users
 }
 
 /// One line of a section.
@@ -122,8 +123,7 @@ struct Page<'i, 'a> {
 
 impl<'i, 'a> Page<'i, 'a> {
     fn of(user: &'a User, input: &'i Input<'a>, day: &'i Day<'a>) -> Self {
-        let calendar = input.calendars.get(&user.email).unwrap_or(input.range.calendar);
-        Self { user, input, day, calendar }
+        Self { user, input, day, calendar: input.when.calendar(&user.email) }
     }
 
     /// The user's, the heaviest first.
@@ -185,7 +185,7 @@ impl<'i, 'a> Page<'i, 'a> {
             return vec![name];
         }
         let told = finding.evidence.iter().rev().find_map(|id| self.input.told.get(id));
-        let people = told.map_or(&[][..], |t| t.people.as_slice());
+        let people = told.map_or(&[][..], |t| t.activity.participants.as_slice());
         let outside = |p: &&Participant| p.role != Role::Resource && p.user.is_none() && !directory.is_ours(&p.address);
         let known =
             |p: &&Participant| p.contact.as_deref().map(|id| directory.survivor(id)) == contact.map(|c| c.id.as_str());
@@ -215,21 +215,7 @@ impl<'i, 'a> Page<'i, 'a> {
     }
 
     fn today(&self) -> NaiveDate {
-        self.input.day.unwrap_or_else(|| self.calendar.date(self.input.now))
-    }
-
-    /// Is any of it on that day?
-    fn is_on(&self, happened: &Happened, day: NaiveDate) -> bool {
-        let began = happened.activity.occurred_at;
-        // what ends at midnight does not last into the next day
-        let last = happened.activity.ended_at.map_or(began, |end| began.max(end - TimeDelta::seconds(1)));
-        let last = if happened.all_day { last.date_naive() } else { self.calendar.date(last) };
-        (self.day_of(happened)..=last).contains(&day)
-    }
-
-    fn day_of(&self, happened: &Happened) -> NaiveDate {
-        let at = happened.activity.occurred_at;
-        if happened.all_day { at.date_naive() } else { self.calendar.date(at) }
+        self.input.when.today(&self.user.email)
     }
 
     fn took_part(&self) -> impl Iterator<Item = &'a Happened> {
@@ -237,16 +223,14 @@ impl<'i, 'a> Page<'i, 'a> {
     }
 
     fn meetings(&self) -> Vec<Line> {
-        let mut all: Vec<&Happened> = self
-            .took_part()
-            .filter(|h| h.activity.kind == Kind::Meeting && self.is_on(h, self.today()))
-            .filter(|h| !matches!(h.activity.status, Status::Cancelled | Status::Declined))
-            .collect();
+        let on = self.took_part().filter(|h| self.input.when.meets(&self.user.email, h));
+        let mut all: Vec<&Told> = on.filter_map(|h| self.input.told.get(&h.activity.id)).collect();
         all.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));
-        all.into_iter().map(|h| self.meeting(&h.activity)).collect()
+        all.into_iter().map(|told| self.meeting(told)).collect()
     }
 
-    fn meeting(&self, activity: &Activity) -> Line {
+    fn meeting(&self, told: &Told) -> Line {
+        let activity = &told.activity;
         let contacts: Vec<&str> = activity.ids(Entity::Contact).collect();
         let deals: Vec<&str> = activity.ids(Entity::Deal).collect();
         let gaps: u64 = deals.iter().filter_map(|deal| self.input.gaps.get(*deal)).sum();
@@ -260,7 +244,7 @@ impl<'i, 'a> Page<'i, 'a> {
             at: Some(activity.occurred_at),
             who: outsiders.map(|p| self.outsider(p)).collect(),
             deal: deals.iter().map(|id| self.deal(id)).collect(),
-            what: match self.input.told.get(&activity.id).and_then(|t| t.title.as_deref()) {
+            what: match &told.title {
                 Some(title) => format!("{title}: {last}, {gaps} open gaps"),
                 None => format!("{last}, {gaps} open gaps"),
             },
@@ -299,8 +283,9 @@ impl<'i, 'a> Page<'i, 'a> {
         let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
         for happened in self.took_part() {
             let activity = &happened.activity;
-            let there = activity.kind != Kind::Meeting || activity.status_at(self.input.now) == Status::Held;
-            if there && activity.origin == Origin::Captured && self.is_recent(self.day_of(happened)) {
+            let there = activity.kind != Kind::Meeting || activity.status_at(self.input.when.now) == Status::Held;
+            let day = self.input.when.day_of(&self.user.email, happened);
+            if there && activity.origin == Origin::Captured && self.is_recent(day) {
                 kinds.entry(activity.kind).or_default().push(activity.id.clone());
             }
         }
@@ -336,10 +321,27 @@ fn suggested<'f>(findings: &[&'f Finding]) -> Vec<&'f Finding> {
     findings.iter().filter(|f| seen.insert(f.subject())).take(SUGGESTIONS).copied().collect()
 }
 
-/// The activities of which pages tell: meetings, and what the findings that stand there go by whose contact the CRM does not
-/// name.
-pub fn tells_of(happened: &[Happened], findings: &[Finding], directory: &Directory) -> BTreeSet<String> {
-    let meetings = happened.iter().filter(|h| h.activity.kind == Kind::Meeting).map(|h| h.activity.id.clone());
+/// The findings of which pages tell, of all that are open: what is suggested, and what stands on a list.
+pub fn shows_of(open: &[Weighed], directory: &Directory) -> Vec<String> {
+    let mut owned: HashMap<&str, Vec<&Weighed>> = HashMap::new();
+    for finding in open {
+        let Some(owner) = directory.user(&finding.owner) else { continue };
+        owned.entry(&owner.email).or_default().push(finding);
+    }
+    let mut shown = BTreeSet::new();
+    for all in owned.values_mut() {
+        all.sort_by(|a, b| Weighed::by_weight(a, b));
+        let mut seen = BTreeSet::new();
+        let worst = all.iter().filter(|f| seen.insert(&f.subject)).take(SUGGESTIONS);
+        let listed = all.iter().filter(|f| LISTS.iter().any(|(_, rule)| *rule == f.rule));
+        shown.extend(worst.chain(listed).map(|f| f.id.clone()));
+    }
+    shown.into_iter().collect()
+}
+
+/// The activities of which pages tell besides meetings: what the findings that stand there go by whose contact the CRM does
+/// not name.
+pub fn tells_of(findings: &[Finding], directory: &Directory) -> BTreeSet<String> {
     let owned = day::owned(findings, directory);
     let listed = |f: &&&Finding| LISTS.iter().any(|(_, rule)| *rule == f.rule);
     let stand = owned.values().flat_map(|all| suggested(all).into_iter().chain(all.iter().filter(listed).copied()));
@@ -347,7 +349,7 @@ pub fn tells_of(happened: &[Happened], findings: &[Finding], directory: &Directo
         let contact = f.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
         contact.is_none_or(|c| c.name.as_deref().is_none_or(|n| n.trim().is_empty()))
     });
-    meetings.chain(unnamed.filter_map(|f| f.evidence.last().cloned())).collect()
+    unnamed.filter_map(|f| f.evidence.last().cloned()).collect()
 }
 
 fn counted(all: impl Iterator<Item = (String, Vec<String>)>) -> Vec<Line> {

@@ -1,8 +1,8 @@
 //! A made-up day: its sections, its meetings and the people in them.
 
 use super::{super::office, *};
-use crate::domain::directory::Contact;
 use crate::domain::reports::coverage::{Decided, Outcome};
+use crate::domain::{directory::Contact, gaps::Severity};
 use office::{ANA, BEN, t};
 
 fn finding(rule: Rule, deal: &str, owner: &str) -> Finding {
@@ -11,7 +11,7 @@ fn finding(rule: Rule, deal: &str, owner: &str) -> Finding {
     finding
 }
 
-/// A meeting, a mail that asks, and one of ours.
+/// A mail that asks, and one of ours.
 fn told() -> HashMap<String, Told> {
     let person = |role, address: &str, name: Option<&str>, user: Option<&str>| Participant {
         address: address.into(),
@@ -20,9 +20,12 @@ fn told() -> HashMap<String, Told> {
         contact: None,
         user: user.map(str::to_owned),
     };
-    let tells = |title: Option<&str>, people| Told { title: title.map(str::to_owned), people };
+    let tells = |title: Option<&str>, people| {
+        let mut activity = office::meeting("told", "11-10", &[]).activity;
+        activity.participants = people;
+        Told { title: title.map(str::to_owned), activity }
+    };
     HashMap::from([
-        ("m".to_owned(), tells(Some("Kick-off"), vec![])),
         (
             "asks".to_owned(),
             tells(
@@ -94,11 +97,15 @@ fn what_a_day_holds() {
         [item("1", "11-19", ANA), item("2", "11-20 08:00", ANA), item("3", "11-12", ANA), item("4", "11-19", BEN)];
     let calendar = WorkCalendar::default();
     let day = "2026-11-20".parse().expect("a date");
-    let range = Range { from: day, to: day, calendar: &calendar };
     let pace = Table { name: "pace".into(), from: day, to: day, columns: vec![], rows: vec![], notes: vec![] };
-    let told = told();
-    let listed: Vec<String> = tells_of(&happened, &findings, &directory).into_iter().collect();
-    assert_eq!(listed, ["asks", "late", "m", "ours"]);
+    let calendars = HashMap::new();
+    let when = When { day: Some(day), calendar: &calendar, calendars: &calendars, now: t("11-20 12:00") };
+    let listed: Vec<String> = tells_of(&findings, &directory).into_iter().collect();
+    assert_eq!(listed, ["asks", "ours"]);
+    let scope = Scope { team: None, rep: Some(ANA.into()) };
+    assert_eq!(meetings(&happened, &users(&directory, &scope, when.now), &directory, &when), ["m"]);
+    let mut told = told();
+    told.insert("m".into(), Told { title: Some("Kick-off".into()), activity: happened[0].activity.clone() });
     // the meeting itself, and what came after it, is not what was before it
     let heard = HashMap::from([("c".to_owned(), vec![t("11-12"), t("11-20 15:00"), t("11-20 16:00")])]);
     let input = Input {
@@ -107,14 +114,12 @@ fn what_a_day_holds() {
         happened: &happened,
         items: &items,
         heard: &heard,
-        day: Some(day),
         gaps: &HashMap::from([("d1".to_owned(), 2), ("d2".to_owned(), 1)]),
         told: &told,
         pace: &pace,
-        calendars: &HashMap::new(),
-        range,
-        scope: Scope { team: None, rep: Some(ANA.into()) },
-        now: t("11-20 12:00"),
+        when,
+        on: day,
+        scope,
     };
     let table = report(&input);
     let cells = |section: &str, column: usize| -> Vec<String> {
@@ -149,22 +154,22 @@ fn met(day: Option<&str>, now: &str, zone: chrono_tz::Tz, meetings: &[Happened])
     let own = WorkCalendar { zone, ..WorkCalendar::default() };
     let here = calendar.date(t(now));
     let day = day.map(|day| day.parse().expect("a date"));
-    let range = Range { from: day.unwrap_or(here), to: day.unwrap_or(here), calendar: &calendar };
     let pace = Table { name: "pace".into(), from: here, to: here, columns: vec![], rows: vec![], notes: vec![] };
+    let calendars = HashMap::from([(ANA.to_owned(), own)]);
+    let tell = |h: &Happened| (h.activity.id.clone(), Told { title: None, activity: h.activity.clone() });
+    let told: HashMap<String, Told> = meetings.iter().map(tell).collect();
     let table = report(&Input {
         directory: &directory,
         findings: &[],
         happened: meetings,
         items: &[],
         heard: &HashMap::new(),
-        day,
         gaps: &HashMap::new(),
-        told: &HashMap::new(),
+        told: &told,
         pace: &pace,
-        calendars: &HashMap::from([(ANA.to_owned(), own)]),
-        range,
+        when: When { day, calendar: &calendar, calendars: &calendars, now: t(now) },
+        on: day.unwrap_or(here),
         scope: Scope { team: None, rep: Some(ANA.into()) },
-        now: t(now),
     });
     let of_meetings = table.rows.iter().filter(|r| r.cells[2].text() == "meetings");
     of_meetings.map(|r| format!("{} {}", r.evidence["what"][0], r.cells[3].text())).collect()
@@ -188,4 +193,76 @@ fn a_meeting_of_several_days_is_on_each_of_them() {
     let meetings = [fair, night];
     let on = |day: &str| met(Some(day), "11-22 12:00", chrono_tz::UTC, &meetings).len();
     assert_eq!(["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"].map(on), [0, 2, 2, 1, 0]);
+}
+
+#[test]
+fn the_span_holds_everybodys_day_and_the_one_before() {
+    let directory = office::directory(office::users(), vec![], vec![]);
+    let scope = Scope { team: Some("north".into()), rep: None };
+    let calendar = WorkCalendar::default();
+    let there = WorkCalendar { zone: chrono_tz::Pacific::Auckland, ..WorkCalendar::default() };
+    let calendars = HashMap::from([(BEN.to_owned(), there)]);
+    let when = |day: Option<&str>, calendars| When {
+        day: day.map(|day| day.parse().expect("a date")),
+        calendar: &calendar,
+        calendars,
+        now: t("11-22 18:00"),
+    };
+    let none = HashMap::new();
+    for (day, calendars, from, to) in [
+        (None, &none, "11-21 00:00", "11-23 00:00"),
+        // Monday has begun there, whose beginning lies before midnight UTC
+        (None, &calendars, "11-21 00:00", "11-23 11:00"),
+        (Some("2026-11-10"), &calendars, "11-08 11:00", "11-11 00:00"),
+    ] {
+        let users = users(&directory, &scope, t("11-22 18:00"));
+        assert_eq!(when(day, calendars).span(&users), (t(from), t(to)), "{day:?}");
+    }
+    assert_eq!(when(None, &none).span(&[]), (t("11-21 00:00"), t("11-23 00:00")));
+}
+
+/// Findings by their weight alone name the same suggestions and lists as with their words.
+#[test]
+fn what_is_shown_follows_from_the_weight() {
+    let deals = (0..9).map(|n| office::deal(&format!("d{n}"), ANA, 1.0, "EUR")).collect();
+    let directory = office::directory(office::users(), vec![], deals);
+    let mut all: Vec<Finding> = Vec::new();
+    for (n, rule) in Rule::ALL.iter().cycle().take(60).enumerate() {
+        let mut finding = Finding::blank(*rule, &format!("d{}", n % 9), format!("k{n}"), t("11-10"));
+        (finding.deal, finding.owner) = (Some(format!("d{}", n % 9)), Some([ANA, BEN][n % 2].to_owned()));
+        finding.severity = [Severity::Low, Severity::High, Severity::Medium][n % 3];
+        all.push(finding);
+    }
+    let weighed = |f: &Finding| Weighed {
+        id: f.id.clone(),
+        rule: f.rule,
+        severity: f.severity,
+        subject: f.subject(),
+        owner: f.owner.clone().unwrap_or_default(),
+        since: f.since,
+    };
+    let light: Vec<Weighed> = all.iter().map(weighed).collect();
+    let shown = shows_of(&light, &directory);
+    let few: Vec<Finding> = all.iter().filter(|f| shown.contains(&f.id)).cloned().collect();
+    assert!(few.len() < all.len());
+    let day = "2026-11-20".parse().expect("a date");
+    let calendar = WorkCalendar::default();
+    let pace = Table { name: "pace".into(), from: day, to: day, columns: vec![], rows: vec![], notes: vec![] };
+    let table = |findings: &[Finding]| {
+        let when = When { day: Some(day), calendar: &calendar, calendars: &HashMap::new(), now: t("11-20") };
+        report(&Input {
+            directory: &directory,
+            findings,
+            gaps: &HashMap::new(),
+            happened: &[],
+            items: &[],
+            heard: &HashMap::new(),
+            told: &HashMap::new(),
+            pace: &pace,
+            when,
+            on: day,
+            scope: Scope::default(),
+        })
+    };
+    assert_eq!(table(&few), table(&all));
 }

@@ -190,8 +190,8 @@ create table findings (
   unique (rule, subject, occurrence)
 );
 create index findings_deal on findings (deal);
--- what is open by its weight, without its words
-create index findings_open on findings (owner, severity, rule, since, subject, id) where state = 'open';
+-- findings by their weight, without their words
+create index findings_weight on findings (state, owner, severity, rule, since, subject, id);
 create index findings_subject on findings (subject);
 
 create table reviews (

@@ -16,7 +16,7 @@ pub fn worst() -> Part {
     let sql = format!(
         "select x.id, cast(1 as bigint), x.body from (select r.id, r.body, row_number() over (partition by r.subject order by \
          case r.state when 'open' then 0 else 1 end, case r.severity when 'high' then 0 when 'medium' then 1 else 2 end, \
-         case r.rule {ranks} end, {{body}} ->> 'since' desc, r.id) as place from findings r where r.state in ('open', 'unknown')) x \
+         case r.rule {ranks} end, r.since desc, r.id) as place from findings r where r.state in ('open', 'unknown')) x \
          where x.place = 1"
     );
     Part::new(sql, vec![], &["worst"])

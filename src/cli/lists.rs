@@ -15,7 +15,7 @@ use crate::{
         activity::Status,
         address,
         directory::{Deal, Directory, StageKind},
-        gaps::{self, Finding, State},
+        gaps::{self, Finding, State, Weighed},
     },
     store::lists::Filter,
 };
@@ -86,17 +86,20 @@ impl Found {
         (self.from.is_none() && self.to.is_none()) || moments.into_iter().any(holds)
     }
 
-    /// Is a finding about whom and what is wanted?
-    fn is_about(&self, app: &App, f: &Finding) -> bool {
-        let known = app.engine.known();
-        let dir = &known.directory;
+    /// Is a finding about whom and what is wanted, as far as its weight says?
+    fn is_about(&self, app: &App, f: &Weighed) -> bool {
         let rep = self.rep.as_deref();
-        let of_contact =
-            |id: &String| f.contact.as_ref() == Some(id) || dir.deals_of_contact(id).iter().any(|d| f.is_on(d));
-        (rep.is_none() || f.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
-            && self.of_deal(f.deal.as_deref().unwrap_or_default())
-            && self.contact.as_ref().is_none_or(of_contact)
+        let of_rep = |owner: &str| wanted::is_of(&app.engine.known().directory, owner, rep);
+        (rep.is_none() || f.owner.as_deref().is_some_and(of_rep))
+            && self.of_deal(f.deal().unwrap_or_default())
             && self.within([f.since])
+    }
+
+    /// Is it about the contact that is wanted, or on a deal of that contact?
+    fn is_with(&self, app: &App, f: &Finding) -> bool {
+        let known = app.engine.known();
+        let of = |id: &String| known.directory.deals_of_contact(id).iter().any(|deal| f.is_on(deal));
+        self.contact.as_ref().is_none_or(|id| f.contact.as_ref() == Some(id) || of(id))
     }
 
     fn of_deal(&self, id: &str) -> bool {
@@ -363,7 +366,8 @@ impl Gaps {
         let wanted = self.narrow.find(app).await?;
         if self.trial.dry_run {
             let state = self.state()?;
-            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && wanted.is_about(app, f);
+            let about = |f: &Finding| wanted.is_about(app, &f.weighed()) && wanted.is_with(app, f);
+            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && about(f);
             return self.trial.run(app, self.shown.format, of).await;
         }
         let found = self.found(app).await?;
@@ -408,8 +412,15 @@ impl Gaps {
             None if self.all => State::ALL.to_vec(),
             None => vec![State::Open, State::Unknown],
         };
-        let found: Vec<Finding> =
-            app.store.findings_in(&states).await?.into_iter().filter(|f| wanted.is_about(app, f)).collect();
+        // the words are read of what is shown
+        let weighed = app.store.weighed(&states, None).await?.into_iter().filter(|f| wanted.is_about(app, f));
+        let weighed = if self.all || wanted.contact.is_some() {
+            weighed.collect()
+        } else {
+            Weighed::worst_per_deal(weighed.collect())
+        };
+        let ids: Vec<String> = weighed.into_iter().map(|f| f.id).collect();
+        let found = app.store.findings_by_ids(&ids).await?.into_iter().filter(|f| wanted.is_with(app, f)).collect();
         Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })
     }
 }

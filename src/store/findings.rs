@@ -68,31 +68,31 @@ impl Store {
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
-    /// All findings in some states, in no order.
-    pub async fn findings_in(&self, states: &[State]) -> Result<Vec<Finding>, StoreError> {
-        let states: Vec<String> = states.iter().map(ToString::to_string).collect();
-        let rows = self.db.rows_in("select body from findings where state in ({in})", &states).await?;
-        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
-    }
-
-    /// What is open by its weight, in no order: of these owners, or of all that have one.
-    pub async fn open_by_weight(&self, owners: Option<&[String]>) -> Result<Vec<Weighed>, StoreError> {
-        let open = "select id, rule, severity, subject, owner, since from findings where state = 'open' and owner";
-        let rows = match owners {
-            Some(owners) => self.db.rows_in(&format!("{open} in ({{in}})"), owners).await?,
-            None => self.db.rows(&format!("{open} is not null"), vec![]).await?,
-        };
+    /// What the findings in some states weigh, in no order: of these owners, or of all and nobody.
+    pub async fn weighed(&self, states: &[State], owners: Option<&[String]>) -> Result<Vec<Weighed>, StoreError> {
         let weighed = |r: &Row| {
             Some(Weighed {
                 id: r.text(0),
                 rule: Rule::parse(&r.text(1))?,
-                severity: Severity::parse(&r.text(2))?,
-                subject: r.text(3),
-                owner: r.text(4),
-                since: at(r.int(5)),
+                state: State::parse(&r.text(2))?,
+                severity: Severity::parse(&r.text(3))?,
+                subject: r.text(4),
+                owner: r.opt_text(5),
+                since: at(r.int(6)),
             })
         };
-        Ok(rows.iter().filter_map(weighed).collect())
+        let mut all = Vec::new();
+        for state in states {
+            let sql = format!(
+                "select id, rule, state, severity, subject, owner, since from findings where state = '{state}'"
+            );
+            let rows = match owners {
+                Some(owners) => self.db.rows_in(&format!("{sql} and owner in ({{in}})"), owners).await?,
+                None => self.db.rows(&sql, vec![]).await?,
+            };
+            all.extend(rows.iter().filter_map(weighed));
+        }
+        Ok(all)
     }
 
     /// Some by their ids, in no order.

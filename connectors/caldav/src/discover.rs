@@ -9,9 +9,6 @@ use crate::{
     xml::{self, Multistatus, Reply},
 };
 
-/// Homes of one account; more are nobody's.
-const HOMES: usize = 50;
-
 /// A calendar, and how far it was when it was found.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -138,7 +135,7 @@ async fn of_principal(dav: &Dav, base: &Url, principal: &str) -> Result<Searched
 
 async fn homes(dav: &Dav, base: &Url, hrefs: &[String]) -> Result<Searched, Fault> {
     let (mut all, mut places) = (Vec::new(), Vec::new());
-    for href in hrefs.iter().take(HOMES) {
+    for href in hrefs.iter().take(xml::HOMES) {
         let url = dav.locate(base, href).ok_or_else(|| foreign(base, href))?;
         let (answer, url) = match dav.propfind(&url, 1, xml::CALENDAR).await {
             Ok(found) => found,

@@ -14,6 +14,8 @@ use quick_xml::{
 const DEPTH: usize = 64;
 /// Members of one collection.
 const RESPONSES: usize = 500_000;
+/// Homes of one account; more are nobody's.
+pub const HOMES: usize = 50;
 const TOO_MANY: &str = "the answer lists more resources than are accepted";
 
 /// A whole answer.
@@ -72,7 +74,7 @@ impl Props {
         keep(&mut self.sync_token, other.sync_token);
         keep(&mut self.principal, other.principal);
         keep(&mut self.data, other.data);
-        self.homes.extend(other.homes);
+        self.homes.extend(other.homes.into_iter().take(HOMES.saturating_sub(self.homes.len())));
         self.components = self.components.take().or(other.components);
         self.is_collection |= other.is_collection;
         self.is_calendar |= other.is_calendar;
@@ -261,7 +263,7 @@ impl Parser {
             (Tag::Prop, Tag::SyncToken) => self.props.sync_token = text(),
             (Tag::Prop, Tag::Data) => self.props.data = Some(raw).filter(|t| !t.trim().is_empty()),
             (Tag::Principal, Tag::Href) => self.props.principal = text(),
-            (Tag::Homes, Tag::Href) => self.props.homes.extend(text()),
+            (Tag::Homes, Tag::Href) if self.props.homes.len() < HOMES => self.props.homes.extend(text()),
             _ => {}
         }
         Ok(())

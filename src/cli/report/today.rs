@@ -10,7 +10,7 @@ use crate::{
     config::{Level, Sharing},
     domain::{
         activity::Entity,
-        gaps::Finding,
+        gaps::{Finding, State},
         reports::{
             Table,
             today::{self, Told},
@@ -69,7 +69,7 @@ impl Asked<'_> {
 
     /// The open findings of these owners, or all, that a page shows.
     async fn shown(&self, owners: Option<&[String]>) -> anyhow::Result<Vec<Finding>> {
-        let open = self.app.store.open_by_weight(owners).await?;
+        let open = self.app.store.weighed(&[State::Open], owners).await?;
         Ok(self.app.store.findings_by_ids(&today::shows_of(&open, self.directory)).await?)
     }
 

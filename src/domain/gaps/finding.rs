@@ -228,33 +228,78 @@ impl Finding {
 
     /// The worse comes first; of equals the newer.
     pub fn by_weight(a: &Self, b: &Self) -> Ordering {
-        let weight = |f: &'_ Self| weight(f.severity, f.rule, f.since);
-        a.state.cmp(&b.state).then_with(|| weight(a).cmp(&weight(b))).then_with(|| a.id.cmp(&b.id))
+        let weight = |f: &Self| weight(f.state, f.severity, f.rule, f.since);
+        weight(a).cmp(&weight(b)).then_with(|| a.id.cmp(&b.id))
+    }
+
+    pub fn weighed(&self) -> Weighed {
+        Weighed {
+            id: self.id.clone(),
+            rule: self.rule,
+            state: self.state,
+            severity: self.severity,
+            subject: self.subject(),
+            owner: self.owner.clone(),
+            since: self.since,
+        }
     }
 }
 
-/// What makes one of two findings in the same state the worse; of equals the newer.
-fn weight(severity: Severity, rule: Rule, since: DateTime<Utc>) -> (Reverse<Severity>, Rule, Reverse<DateTime<Utc>>) {
-    (Reverse(severity), rule, Reverse(since))
+/// State, severity, rule, since.
+type Weight = (State, Reverse<Severity>, Rule, Reverse<DateTime<Utc>>);
+
+fn weight(state: State, severity: Severity, rule: Rule, since: DateTime<Utc>) -> Weight {
+    (state, Reverse(severity), rule, Reverse(since))
 }
 
-/// What an open finding weighs, without its words.
+/// What a finding weighs, without its words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighed {
     pub id: String,
     pub rule: Rule,
+    pub state: State,
     pub severity: Severity,
+    /// As [`Finding::subject`].
     pub subject: String,
-    pub owner: String,
+    pub owner: Option<String>,
     pub since: DateTime<Utc>,
 }
 
 impl Weighed {
     /// As [`Finding::by_weight`].
     pub fn by_weight(a: &Self, b: &Self) -> Ordering {
-        let weight = |f: &'_ Self| weight(f.severity, f.rule, f.since);
+        let weight = |f: &Self| weight(f.state, f.severity, f.rule, f.since);
         weight(a).cmp(&weight(b)).then_with(|| a.id.cmp(&b.id))
     }
+
+    /// The deal it is about.
+    pub fn deal(&self) -> Option<&str> {
+        self.subject.strip_prefix("deal:")
+    }
+
+    /// As [`worst_per_deal`].
+    pub fn worst_per_deal(all: Vec<Self>) -> Vec<Self> {
+        worst_of(all, |f| f.subject.clone(), Self::by_weight)
+    }
+}
+
+/// The worst of each subject; worst first.
+fn worst_of<T>(all: Vec<T>, subject: impl Fn(&T) -> String, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    let mut worst: HashMap<String, T> = HashMap::new();
+    for finding in all {
+        match worst.entry(subject(&finding)) {
+            Entry::Occupied(mut before) if order(&finding, before.get()).is_lt() => {
+                before.insert(finding);
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(first) => {
+                first.insert(finding);
+            }
+        }
+    }
+    let mut worst: Vec<T> = worst.into_values().collect();
+    worst.sort_by(order);
+    worst
 }
 
 /// The finding that stands for its deal.
@@ -264,19 +309,5 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
 
 /// The worst finding of each deal, and of each subject that is no deal; worst first.
 pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
-    let mut worst: HashMap<String, Finding> = HashMap::new();
-    for finding in all {
-        match worst.entry(finding.subject()) {
-            Entry::Occupied(mut before) if Finding::by_weight(&finding, before.get()).is_lt() => {
-                before.insert(finding);
-            }
-            Entry::Occupied(_) => {}
-            Entry::Vacant(first) => {
-                first.insert(finding);
-            }
-        }
-    }
-    let mut worst: Vec<Finding> = worst.into_values().collect();
-    worst.sort_by(Finding::by_weight);
-    worst
+    worst_of(all, Finding::subject, Finding::by_weight)
 }

@@ -325,7 +325,7 @@ fn suggested<'f>(findings: &[&'f Finding]) -> Vec<&'f Finding> {
 pub fn shows_of(open: &[Weighed], directory: &Directory) -> Vec<String> {
     let mut owned: HashMap<&str, Vec<&Weighed>> = HashMap::new();
     for finding in open {
-        let Some(owner) = directory.user(&finding.owner) else { continue };
+        let Some(owner) = finding.owner.as_deref().and_then(|o| directory.user(o)) else { continue };
         owned.entry(&owner.email).or_default().push(finding);
     }
     let mut shown = BTreeSet::new();

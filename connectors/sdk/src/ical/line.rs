@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+/// No zone's name is longer, in bytes.
+const ZONE_NAME: usize = 255;
+
 /// A content line cut in three; parameters stay raw until somebody asks.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
@@ -32,9 +35,10 @@ impl<'a> Line<'a> {
         self.raw(name).map(caret)
     }
 
-    /// The zone named by TZID, as written.
+    /// The zone named by TZID, as written; of a name without end its beginning, which names no zone.
     pub fn tzid(&self) -> Option<&'a str> {
-        self.raw("TZID").map(str::trim).filter(|name| !name.is_empty())
+        let name = self.raw("TZID").map(str::trim).filter(|name| !name.is_empty())?;
+        Some(&name[..name.floor_char_boundary(ZONE_NAME)])
     }
 
     fn raw(&self, name: &str) -> Option<&'a str> {

@@ -233,15 +233,7 @@ fn what_is_shown_follows_from_the_weight() {
         finding.severity = [Severity::Low, Severity::High, Severity::Medium][n % 3];
         all.push(finding);
     }
-    let weighed = |f: &Finding| Weighed {
-        id: f.id.clone(),
-        rule: f.rule,
-        severity: f.severity,
-        subject: f.subject(),
-        owner: f.owner.clone().unwrap_or_default(),
-        since: f.since,
-    };
-    let light: Vec<Weighed> = all.iter().map(weighed).collect();
+    let light: Vec<Weighed> = all.iter().map(Finding::weighed).collect();
     let shown = shows_of(&light, &directory);
     let few: Vec<Finding> = all.iter().filter(|f| shown.contains(&f.id)).cloned().collect();
     assert!(few.len() < all.len());

@@ -14,7 +14,7 @@ use super::{
         matching,
     },
     Column, Range, Row, Scope, Table, Value, WHOSE, Whose,
-    credit::{Credit, Happened, credit, has_left},
+    credit::{Credit, Happened, credit, has_left, is_rep},
     needs::COUNTS,
 };
 
@@ -391,9 +391,12 @@ pub(super) fn shown<'s, 'a>(
     input: &'s Input<'_>,
     sums: &'s BTreeMap<Whose, Sums<'a>>,
 ) -> impl Iterator<Item = (&'s Whose, &'s Sums<'a>)> {
-    let manages = |email: &str| input.directory.user(email).is_some_and(|u| u.manager);
+    let sells = |email: &str| {
+        let user = input.directory.user(email);
+        user.is_none_or(|user| is_rep(user, input.directory, input.range.start()))
+    };
     let idle = move |whose: &Whose, sums: &Sums<'_>| match whose {
-        Whose::Rep { email, .. } => sums.counted.is_empty() && input.scope.rep.is_none() && manages(email),
+        Whose::Rep { email, .. } => sums.counted.is_empty() && input.scope.rep.is_none() && !sells(email),
         Whose::Team(_) | Whose::All => false,
     };
     sums.iter().filter(move |(whose, sums)| wanted(&input.scope, whose) && !idle(whose, sums))

@@ -219,14 +219,16 @@ fn rows_by_rep_and_team() {
     people[1].until = Some(t("10-15"));
     left.directory = directory(people, vec![], vec![]);
     assert!(left.report().rows.iter().all(|r| r.cells[2].text() != "Ben Okafor"));
-    // a manager has a row of what he did, none of noughts, but when he is asked for
-    let rows = |happened: Vec<Happened>, scope: Scope| {
-        let mut people = users();
-        people[1].manager = true;
-        let office = Office { scope, directory: directory(people, vec![], vec![]), ..Office::new(happened) };
-        office.report().rows.iter().any(|r| r.cells[2].text() == "Ben Okafor")
-    };
-    let by_name = Scope { rep: Some(BEN.into()), team: None };
-    assert!(!rows(vec![], Scope::default()) && rows(vec![], by_name));
-    assert!(rows(vec![sent("a", "11-02", BEN, "t")], Scope::default()));
+    // who manages, or is in no team and has no deal, has a row of what he did, none of noughts, but when he is asked for
+    for manager in [true, false] {
+        let rows = |happened: Vec<Happened>, scope: Scope| {
+            let mut people = users();
+            (people[1].manager, people[1].team) = (manager, people[1].team.take().filter(|_| manager));
+            let office = Office { scope, directory: directory(people, vec![], vec![]), ..Office::new(happened) };
+            office.report().rows.iter().any(|r| r.cells[2].text() == "Ben Okafor")
+        };
+        let by_name = Scope { rep: Some(BEN.into()), team: None };
+        assert!(!rows(vec![], Scope::default()) && rows(vec![], by_name));
+        assert!(rows(vec![sent("a", "11-02", BEN, "t")], Scope::default()));
+    }
 }

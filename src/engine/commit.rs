@@ -11,15 +11,16 @@ use dealtrail_sdk::{Change, FolderRole, record::Content};
 use super::{
     EngineError, attempt, crm,
     decide::{self, Sorted},
-    mail, matches, meetings,
+    gone, mail, matches, meetings,
     pull::Reading,
     rules::{Level, TEXT_LIMIT},
     texts,
 };
 use crate::{
     domain::{
-        capture::{Captured, Decision, SkipReason},
+        capture::{self, Captured, Decision, SkipReason},
         directory::Directory,
+        meeting::View,
     },
     store::{
         StoreError, Tx, activities,
@@ -79,7 +80,7 @@ impl Reading<'_> {
         decide::keep_times(&mut sorted, &before, role, c, &fresh, now);
         decide::set_aside(&mut sorted);
         self.drop_edited_past(&mut sorted, &before, now);
-        self.keep_what_happened(&mut tx, &mut sorted, now).await?;
+        self.keep_what_happened(&mut tx, &mut sorted, &fresh.directory, now).await?;
         let lost = self.vanished(&sorted, &gone, &before);
         items::gone(&mut tx, stream, &lost.gone, now).await?;
         sightings::gone(&mut tx, stream, &lost.gone, now).await?;
@@ -129,8 +130,14 @@ impl Reading<'_> {
     }
 
     /// What was captured and happened stays: a held instance is changed by its own override only, and a mail that was put into
-    /// the trash is gone from its folder, not undone.
-    async fn keep_what_happened(&self, tx: &mut Tx, sorted: &mut Sorted, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// the trash is gone from its folder, not undone. Where nobody knows any more who met, nothing was captured.
+    async fn keep_what_happened(
+        &self,
+        tx: &mut Tx,
+        sorted: &mut Sorted,
+        dir: &Directory,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let skipped = |d: &Decision, reasons: &[SkipReason]| matches!(d, Decision::Skipped { reason, .. } if reasons.contains(reason));
         let trashed = |m: &decide::Mail| skipped(&m.decision, &[SkipReason::Trash, SkipReason::Spam]);
         let undone = |e: &decide::Entry| {
@@ -152,9 +159,14 @@ impl Reading<'_> {
             in_trash.insert(m.key.clone());
         }
         sorted.mails.retain(|m| !(trashed(m) && seen.contains(m.key.as_str())));
-        for e in &mut sorted.entries {
-            if undone(e) && seen.contains(e.key.as_str()) {
-                // its frozen view speaks, not this one
+        let frozen: HashMap<&str, &View> =
+            ties.iter().filter_map(|s| Some((s.key.as_str(), s.view.as_ref()?))).collect();
+        for e in sorted.entries.iter_mut().filter(|e| undone(e)) {
+            let Some(view) = frozen.get(e.key.as_str()) else { continue };
+            let people = gone::people(view, dir);
+            let known = capture::outsiders(&people, dir).any(|p| capture::known(&p.address, dir));
+            // its frozen view speaks, not this one
+            if known || !matches!(e.decision, Decision::Waiting(_)) {
                 e.decision = Decision::Captured(Captured::default());
             }
         }

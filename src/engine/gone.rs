@@ -128,6 +128,7 @@ fn written(view: &View) -> impl Iterator<Item = &Mailbox> {
     view.organizer.iter().chain(view.attendees.iter().map(|a| &a.mailbox))
 }
 
-fn people(view: &View, dir: &crate::domain::directory::Directory) -> Vec<Participant> {
+/// Who takes part, as a kept view says.
+pub(super) fn people(view: &View, dir: &crate::domain::directory::Directory) -> Vec<Participant> {
     capture::people(view.organizer.as_ref(), &view.attendees, dir)
 }

@@ -77,5 +77,13 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
             "a contact that another had been merged into appeared, and the other's mail did not notice",
             vec![step(420, Act::Merge { who: 2, into: 3 }), step(281, alone(2, 30, 4)), step(289, Act::Contact(3))],
         ),
+        (
+            "a contact went, and held meetings of a series with nobody else stayed captured",
+            vec![
+                step(329, Act::Contact(3)),
+                step(69, Act::Series { rep: 58, who: 33, ahead: -195 }),
+                step(8, Act::Contact(3)),
+            ],
+        ),
     ]
 }

@@ -134,7 +134,7 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
     let known = app.engine.known();
     let Some(d) = known.directory.deals.get(id) else { return Ok(false) };
     let stage = known.directory.stages.get(&d.stage).map_or(d.stage.as_str(), |s| s.name.as_str());
-    say!("deal {}: {}, {stage}, owned by {}", d.id, d.name, d.owner)?;
+    say!("deal {}: {}, {stage}{}", d.id, d.name, records::owned(app, Some(&d.owner)))?;
     let trail = app.store.activities(&Filter { deal: Some(id.to_owned()), ..Filter::default() }).await?;
     let mut lines: Vec<(chrono::DateTime<chrono::Utc>, String)> = trail
         .iter()

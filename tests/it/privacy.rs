@@ -159,6 +159,10 @@ fn exports_for_a_works_council_tell_of_nobody_of_ours() {
             }
         }
     }
+    for id in ["D1", "C1"] {
+        let said = office.program.run(&["explain", id]);
+        assert!(said.contains(id) && !said.contains("ana@"), "{said}");
+    }
     for list in ["activities", "gaps"] {
         let said = office.program.say(&[list, "--rep", "ana@acme.example"]);
         assert_eq!(said.code, Some(2), "{list}: {}", said.out);

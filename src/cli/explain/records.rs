@@ -26,7 +26,7 @@ pub async fn told(app: &App, id: &str) -> anyhow::Result<bool> {
         said = true;
     }
     if let Some(c) = directory.companies.get(id) {
-        company(directory, c)?;
+        company(app, directory, c)?;
         said = true;
     }
     if said {
@@ -66,7 +66,7 @@ async fn contact(app: &App, directory: &Directory, c: &Contact) -> anyhow::Resul
         "contact {}: {}{company}, {addresses}{}",
         c.id,
         c.name.as_deref().unwrap_or("without a name"),
-        owned(&c.owner)
+        owned(app, c.owner.as_ref())
     )?;
     if let Some(survivor) = &c.merged_into {
         say!("  merged into contact {survivor}, which has what was done with it")?;
@@ -75,9 +75,9 @@ async fn contact(app: &App, directory: &Directory, c: &Contact) -> anyhow::Resul
     done_with(app, &c.id).await
 }
 
-fn company(directory: &Directory, c: &Company) -> Result<(), Unwritten> {
+fn company(app: &App, directory: &Directory, c: &Company) -> Result<(), Unwritten> {
     let domains = if c.domains.is_empty() { "no domain".to_owned() } else { c.domains.join(", ") };
-    say!("company {}: {}, {domains}{}", c.id, c.name, owned(&c.owner))?;
+    say!("company {}: {}, {domains}{}", c.id, c.name, owned(app, c.owner.as_ref()))?;
     let mut contacts: Vec<_> =
         directory.contacts.values().filter(|p| p.company.as_ref() == Some(&c.id) && p.merged_into.is_none()).collect();
     contacts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -98,7 +98,7 @@ fn task(app: &App, directory: &Directory, t: &record::Task) -> Result<(), Unwrit
     let deal = t.deal.as_ref().map(|id| format!(", {}", on(directory, id))).unwrap_or_default();
     let with = t.contact.as_ref().map(|id| format!(", with contact {id}")).unwrap_or_default();
     let done = t.done_at.map(|at| format!(", ticked off {}", local(app, at))).unwrap_or_default();
-    say!("task {}: {about}{deal}{with}, due {}{done}, of {}", t.id, local(app, t.due), t.owner)?;
+    say!("task {}: {about}{deal}{with}, due {}{done}{}", t.id, local(app, t.due), owned(app, Some(&t.owner)))?;
     say!("  what fulfils it is evidence: `dealtrail report next_steps --show fulfilled`")
 }
 
@@ -116,6 +116,8 @@ fn company_name(directory: &Directory, id: &str) -> String {
     directory.companies.get(id).map_or_else(|| format!("company {id}"), |c| format!("{} (company {id})", c.name))
 }
 
-fn owned(owner: &Option<String>) -> String {
-    owner.as_ref().map(|owner| format!(", owned by {owner}")).unwrap_or_default()
+/// Where a works council watches, nobody's name.
+pub fn owned(app: &App, owner: Option<&String>) -> String {
+    let owner = owner.filter(|_| !app.config.privacy.works_council);
+    owner.map(|owner| format!(", owned by {owner}")).unwrap_or_default()
 }

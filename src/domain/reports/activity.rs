@@ -318,7 +318,7 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Whose, Sums<'_>>) -> Table {
     columns.insert(value, column("quotes_value", "Value of quotes"));
     columns.push(column("share", "Share captured"));
     columns.push(column(MINUTES, "Minutes not spent typing"));
-    let rows = shown(input, sums).map(|(w, s)| s.row(w, &columns)).collect();
+    let rows = shown(input, sums, COUNTS.map(|(key, _)| key)).map(|(w, s)| s.row(w, &columns)).collect();
     let notes = vec![
         "An activity counts for every rep who took part, so the rows of reps may add up to more than their team, \
          which counts it once."
@@ -386,17 +386,21 @@ impl Sums<'_> {
     }
 }
 
-/// The rows that are asked for. Who sells nothing has none of noughts, unless asked for by name.
+/// The rows that are asked for. Who sells nothing has none of noughts in all these columns, unless asked for by name.
 pub(super) fn shown<'s, 'a>(
     input: &'s Input<'_>,
     sums: &'s BTreeMap<Whose, Sums<'a>>,
+    columns: impl IntoIterator<Item = &'static str>,
 ) -> impl Iterator<Item = (&'s Whose, &'s Sums<'a>)> {
     let sells = |email: &str| {
         let user = input.directory.user(email);
         user.is_none_or(|user| is_rep(user, input.directory, input.range.start()))
     };
+    // what else was read does not count: with --show it is more
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let nothing = move |sums: &Sums<'_>| columns.iter().all(|key| sums.count(key) == 0);
     let idle = move |whose: &Whose, sums: &Sums<'_>| match whose {
-        Whose::Rep { email, .. } => sums.counted.is_empty() && input.scope.rep.is_none() && !sells(email),
+        Whose::Rep { email, .. } => input.scope.rep.is_none() && nothing(sums) && !sells(email),
         Whose::Team(_) | Whose::All => false,
     };
     sums.iter().filter(move |(whose, sums)| wanted(&input.scope, whose) && !idle(whose, sums))

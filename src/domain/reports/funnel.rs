@@ -23,7 +23,7 @@ pub fn counted() -> impl Iterator<Item = &'static str> {
 
 pub fn report(input: &Input<'_>) -> Table {
     let rows = activity::tally(input);
-    let rows = activity::shown(input, &rows).map(|(whose, sums)| {
+    let rows = activity::shown(input, &rows, counted()).map(|(whose, sums)| {
         let mut cells: Vec<Value> = whose.cells().into();
         let mut evidence = BTreeMap::new();
         step(sums, &mut cells, &mut evidence);

@@ -61,7 +61,7 @@ impl Explain {
             activity(app, &s).await?;
             for x in sightings {
                 let gone = x.gone_at.map_or(String::new(), |at| format!(", gone since {}", local(app, at)));
-                say!("  seen in {} / {} as {}{gone}", x.connection, x.stream, x.key)?;
+                say!("  seen in {}{gone}", place(app, [&x.connection, &x.stream], &x.key))?;
             }
         }
         said |= deal(app, &id).await?;
@@ -83,6 +83,15 @@ impl Explain {
     }
 }
 
+/// `connection / stream / key`; where a works council watches, no account of anybody's.
+fn place(app: &App, [connection, stream]: [&str; 2], key: &str) -> String {
+    let of_crm = app.config.connections.iter().any(|c| c.name == connection && c.owner.is_none() && !c.shared);
+    if app.config.privacy.works_council && !of_crm {
+        return "one of our accounts".to_owned();
+    }
+    format!("{connection} / {stream} / {key}")
+}
+
 fn decision(app: &App, d: &Decision) -> String {
     let why = match (&d.reason, &d.detail) {
         (Some(reason), Some(detail)) => format!(" because of {reason} ({detail})"),
@@ -92,10 +101,8 @@ fn decision(app: &App, d: &Decision) -> String {
     let activity = d.activity.as_ref().map_or(String::new(), |a| format!(", part of activity {a}"));
     let gone = d.gone_at.map_or(String::new(), |at| format!("; gone from there since {}", local(app, at)));
     format!(
-        "{} / {} / {}: {}{why}{activity}, decided {}{gone}",
-        d.connection,
-        d.stream,
-        d.key,
+        "{}: {}{why}{activity}, decided {}{gone}",
+        place(app, [&d.connection, &d.stream], &d.key),
         d.outcome,
         local(app, d.decided_at)
     )

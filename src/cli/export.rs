@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     Usage,
     columnar::Parquet,
+    lists,
     output::{self, Unwritten},
     shapes::{self, Typed},
 };
@@ -50,13 +51,14 @@ const PAGE: i64 = 500;
 /// Writes rows as they come; where a works council watches, without who of us it was.
 struct Sink {
     lines: Lines,
-    nameless: bool,
+    /// [`lists::nameless`].
+    nameless: Option<Vec<String>>,
 }
 
 impl Sink {
     fn row(&mut self, mut row: Map<String, Value>) -> io::Result<()> {
-        if self.nameless {
-            shapes::nameless(&mut row);
+        if let Some(accounts) = &self.nameless {
+            shapes::nameless(&mut row, accounts);
         }
         self.lines.row(&row)
     }
@@ -167,7 +169,7 @@ impl Export {
 
     async fn write(&self, app: &App, out: Out) -> anyhow::Result<()> {
         let lines = Lines::new(self.format, self.columns(), out)?;
-        let mut sink = Sink { lines, nameless: app.config.privacy.works_council };
+        let mut sink = Sink { lines, nameless: lists::nameless(app) };
         let dir: &Directory = &app.engine.known().directory;
         match self.what {
             What::Activities => activities(app, &mut sink).await?,

@@ -112,11 +112,18 @@ pub fn fold(app: &App, address: &str) -> String {
 }
 
 /// Where a works council watches, without who of us it was.
-fn shown(app: &App, mut rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
-    if app.config.privacy.works_council {
-        rows.iter_mut().for_each(shapes::nameless);
+pub fn shown(app: &App, mut rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    if let Some(accounts) = nameless(app) {
+        rows.iter_mut().for_each(|row| shapes::nameless(row, &accounts));
     }
     rows
+}
+
+/// Where a works council watches: the names of accounts, longest first, so that none is cut out of another.
+pub fn nameless(app: &App) -> Option<Vec<String>> {
+    let mut names: Vec<String> = app.config.connections.iter().map(|c| c.name.clone()).collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    app.config.privacy.works_council.then_some(names)
 }
 
 /// A time as people read it, in the organisation's zone.

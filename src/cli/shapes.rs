@@ -74,16 +74,24 @@ pub fn users(s: &Stored, sightings: &[ShownSighting]) -> Vec<String> {
 }
 
 /// What tells who of us it was.
-const OF_PEOPLE: [&str; 4] = ["owner", "connection", "changed_by", "by"];
+const OF_PEOPLE: [&str; 5] = ["owner", "connection", "stream", "changed_by", "by"];
+/// Sentences that may name an account.
+const SENTENCES: [&str; 3] = ["expected", "found", "clears_when"];
 
 /// Leaves out of a row who of us it was, for exports where a works council watches: owners, accounts, whoever of ours took part.
-pub fn nameless(row: &mut Map<String, Value>) {
+/// `accounts`: names of connections, which sentences may hold.
+pub fn nameless(row: &mut Map<String, Value>, accounts: &[String]) {
     for (key, value) in row.iter_mut() {
         match value {
             Value::String(by) if key == "by" && by == "rule" => {}
             value if OF_PEOPLE.contains(&key.as_str()) => *value = Value::Null,
             value if key == "users" => *value = json!([]),
             Value::Array(all) if key == "blind" => all.clear(),
+            Value::String(text) if SENTENCES.contains(&key.as_str()) => {
+                for account in accounts.iter().filter(|account| !account.is_empty()) {
+                    *text = text.replace(account.as_str(), "one of our accounts");
+                }
+            }
             Value::Array(all) => {
                 for one in all.iter_mut().filter_map(Value::as_object_mut) {
                     if one.get("user").is_some_and(|user| !user.is_null()) {
@@ -91,7 +99,7 @@ pub fn nameless(row: &mut Map<String, Value>) {
                             one.insert(key.to_owned(), Value::Null);
                         }
                     }
-                    nameless(one);
+                    nameless(one, accounts);
                 }
             }
             _ => {}

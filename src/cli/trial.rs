@@ -165,5 +165,5 @@ fn shown(app: &App, format: Format, pairs: &[Pair]) -> Result<(), output::Unwrit
         Column("id", ""),
     ];
     let columns: &[Column] = if format == Format::Table { &table } else { &csv };
-    output::list(format, columns, &rows, "All gaps would be as they are.")
+    output::list(format, columns, &lists::shown(app, rows), "All gaps would be as they are.")
 }

@@ -34,8 +34,7 @@ impl Asked<'_> {
 
     /// What stands in the place of people, where single people are not shown.
     fn groups(&self) -> Option<Shown> {
-        let users = &self.directory.ours.users;
-        (self.grouping != Grouping::People).then(|| self.grouping.shown(users, self.range.start()))
+        (self.grouping != Grouping::People).then(|| self.grouping.shown(self.directory, self.range.start()))
     }
 }
 

@@ -21,7 +21,10 @@ use crate::{
     config::fault,
     domain::{
         directory::Directory,
-        reports::{Range, Scope, Table, grouping::Grouping},
+        reports::{
+            Range, Scope, Table,
+            grouping::{Grouping, SMALLEST_GROUP},
+        },
         working::WorkCalendar,
     },
 };
@@ -166,8 +169,7 @@ impl Report {
             "segments" => asked.segments().await,
             _ => asked.competitors().await,
         }?;
-        let users = &known.directory.ours.users;
-        asked.grouping.narrow(&mut table, users, asked.range.start(), asked.scope.rep.is_some());
+        asked.grouping.narrow(&mut table, &known.directory, asked.range.start(), asked.scope.rep.is_some());
         if table.rows.is_empty() {
             table.notes.insert(0, asked.nothing());
         }
@@ -207,16 +209,19 @@ impl Report {
         let (opens, privacy) = (self.show.as_deref(), &app.config.privacy);
         let grouping = Grouping::of(privacy.no_ranking, privacy.works_council);
         self.of_one(name, grouping)?;
-        Ok(Asked {
-            app,
-            directory,
-            range,
-            day: self.to,
-            scope: self.scope(app)?,
-            now: app.clock.now(),
-            opens,
-            grouping,
-        })
+        let scope = self.scope(app)?;
+        let small = |team: &String| {
+            let shown = grouping.shown(directory, range.start());
+            grouping == Grouping::LargeTeams && scope.rep.is_none() && !shown.teams.contains(team)
+        };
+        if let Some(team) = scope.team.as_ref().filter(|team| small(team)) {
+            let what = format!(
+                "the team {team} has fewer than {SMALLEST_GROUP} people who sell, and is not shown ({}); leave --team out",
+                grouping.setting()
+            );
+            return Err(Usage(what));
+        }
+        Ok(Asked { app, directory, range, day: self.to, scope, now: app.clock.now(), opens, grouping })
     }
 
     /// Options of one report say nothing in another.

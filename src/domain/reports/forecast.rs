@@ -86,7 +86,10 @@ pub fn report(input: &Input<'_>) -> Table {
     let stands = standing(input.findings);
     let before = |period: &(NaiveDate, NaiveDate)| Some(input.per.before(period.0));
     let periods: Vec<_> = std::iter::successors(Some(current), before).take(1 + PAST).collect();
-    for (period, deals) in periods.iter().zip(closing(input.directory, &periods)) {
+    // what is still running may be kept yet
+    let today = input.range.calendar.date(input.now);
+    let told = |period: &(NaiveDate, NaiveDate)| *period == current || period.1 < today;
+    for (period, deals) in periods.iter().zip(closing(input.directory, &periods)).filter(|(period, _)| told(period)) {
         for commit in commits(input, &deals, *period) {
             let state = stands.get(commit.deal.id.as_str());
             for whose in rows_of(commit.owner, input.directory) {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{super::directory::User, Row, Table, Value, credit::has_left};
+use super::{
+    super::directory::{Directory, User},
+    Row, Table, Value,
+    credit::{has_left, is_rep},
+};
 
 /// Below this size a group is not shown where a works council watches.
 pub const SMALLEST_GROUP: usize = 5;
@@ -48,10 +52,11 @@ impl Grouping {
         }
     }
 
-    /// The groups of those who were still here at this moment. Who manages a group knows what he did himself: he makes it no larger.
-    pub fn shown(self, users: &[User], at: DateTime<Utc>) -> Shown {
+    /// The groups of those who were still here at this moment. Who manages or sells nothing makes no group larger.
+    pub fn shown(self, directory: &Directory, at: DateTime<Utc>) -> Shown {
+        let users = &directory.ours.users;
         let here: Vec<&User> = users.iter().filter(|u| !has_left(u, at)).collect();
-        let reps = |all: &[&User]| all.iter().filter(|u| !u.manager).count();
+        let reps = |all: &[&User]| all.iter().filter(|u| is_rep(u, directory, at)).count();
         let of = |team: &str| here.iter().filter(|u| u.team.as_deref() == Some(team)).copied().collect::<Vec<_>>();
         let teams: BTreeSet<&str> = users.iter().filter_map(|u| u.team.as_deref()).collect();
         let sizes: BTreeMap<&str, usize> = teams.into_iter().map(|team| (team, reps(&of(team)))).collect();
@@ -65,11 +70,11 @@ impl Grouping {
     }
 
     /// Leaves out of a report what it would tell of single people or small groups. `own`: it is one person's own page.
-    pub fn narrow(self, table: &mut Table, users: &[User], at: DateTime<Utc>, own: bool) {
+    pub fn narrow(self, table: &mut Table, directory: &Directory, at: DateTime<Utc>, own: bool) {
         if self == Self::People {
             return;
         }
-        let shown = self.shown(users, at);
+        let shown = self.shown(directory, at);
         if let (Some(row), Some(team)) = (table.column("row"), table.column("team")) {
             table.rows.retain(|r| match (&r.cells[row], &r.cells[team]) {
                 (Value::Text(kind), _) if kind == "rep" => own,
@@ -116,8 +121,16 @@ mod tests {
         teams.iter().enumerate().map(user).collect()
     }
 
+    /// With a deal for each who is in no team and manages nothing.
+    fn directory(teams: &[&str]) -> Directory {
+        let users = users(teams);
+        let alone = users.iter().filter(|u| u.team.is_none());
+        let deals = alone.map(|u| office::deal(&u.email, &u.email, 1.0, "EUR")).collect();
+        office::directory(users, vec![], deals)
+    }
+
     fn shown(grouping: Grouping, teams: &[&str]) -> (Vec<String>, bool, bool) {
-        let shown = grouping.shown(&users(teams), office::t("11-20"));
+        let shown = grouping.shown(&directory(teams), office::t("11-20"));
         (shown.teams.into_iter().collect(), shown.everybody, shown.hidden)
     }
 
@@ -176,7 +189,7 @@ mod tests {
     fn what_is_left_of_a_report() {
         let left = |grouping: Grouping, teams: &[&str], own: bool| {
             let mut table = table();
-            grouping.narrow(&mut table, &users(teams), office::t("11-20"), own);
+            grouping.narrow(&mut table, &directory(teams), office::t("11-20"), own);
             let rows = table.rows.iter().map(|r| format!("{} {}", r.cells[0].text(), r.cells[2].text()));
             (rows.collect::<Vec<_>>().join(", "), table.notes.join(" "), table.text().contains("U0"))
         };

@@ -184,7 +184,7 @@ fn everybody(desk: &Desk, directory: &Directory, owners: &BTreeSet<String>) -> (
     let (mut rows, hidden, together): (Vec<(String, String)>, bool, bool) = match desk.grouping {
         Grouping::People => (people.map(|u| (person(directory, &u.email), u.email.clone())).collect(), false, true),
         grouping => {
-            let shown = grouping.shown(&directory.ours.users, desk.now());
+            let shown = grouping.shown(directory, desk.now());
             let teams = shown.teams.into_iter().map(|t| (format!("Team {}", clean(&t)), t)).collect();
             (teams, desk.grouping == Grouping::LargeTeams, shown.everybody)
         }

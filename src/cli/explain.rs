@@ -20,6 +20,7 @@ use crate::{
         activities,
         activities::Stored,
         lists::{Decision, Filter},
+        sightings,
     },
 };
 
@@ -42,6 +43,10 @@ impl Explain {
         if id.is_empty() {
             return Err(Usage(format!("explain what? ID is {WHAT}")).into());
         }
+        if id.starts_with("[[") {
+            say!("{id} is a setting of {}", app.config.file.display())?;
+            return Ok(0);
+        }
         let mut said = false;
         let mut decisions = app.store.decisions_about(&id).await?;
         decisions.extend(app.store.decision_at(&id).await?);
@@ -50,10 +55,14 @@ impl Explain {
             said = true;
         }
         let mut ids: Vec<String> = vec![id.clone()];
-        ids.extend(decisions.into_iter().filter_map(|d| d.activity));
+        let mut tx = app.store.begin().await?;
+        for d in decisions {
+            // an entry of the CRM is an activity of its own, or confirmed by one
+            let seen = sightings::of_items(&mut tx, d.stream_id, std::slice::from_ref(&d.key)).await?;
+            ids.extend(seen.into_iter().map(|s| s.activity).chain(d.activity));
+        }
         ids.sort();
         ids.dedup();
-        let mut tx = app.store.begin().await?;
         let found = activities::by_ids(&mut tx, &ids).await?;
         drop(tx);
         for (s, sightings) in app.store.with_sightings(found).await? {

@@ -132,6 +132,7 @@ fn explain_tells_the_whole_chain(#[values(Sqlite, Postgres)] on: Database) {
     let first = items.records().next().expect("an item").expect("a record");
     assert!(office.program.run(&["explain", &first[place]]).contains(id), "{first:?}");
     assert!(!first.iter().any(|cell| cell.contains('-') && cell.len() < 3), "{first:?}");
+    assert!(office.program.run(&["explain", "[[quota]] rep=ana@acme.example"]).contains("is a setting of"));
     assert!(office.program.run(&["explain", "ana@acme.example"]).contains("is ours"));
     let unknown = office.program.say(&["explain", "nobody@nowhere.example"]);
     assert!(unknown.out.contains("unknown to the CRM"), "{}", unknown.out);

@@ -119,7 +119,10 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// What an empty page says.
-    fn nothing(&self) -> String {
+    fn nothing(&self, name: &str) -> String {
+        if self.grouping != Grouping::People && OWN.contains(&name) && self.scope.rep.is_none() {
+            return format!("{name} is a rep's own page ({}): name the rep with --rep EMAIL.", self.grouping.setting());
+        }
         let days = match (self.range.from, self.range.to) {
             (from, to) if from == to => format!("on {to}"),
             (from, to) => format!("from {from} until {to}"),
@@ -171,7 +174,7 @@ impl Report {
         }?;
         asked.grouping.narrow(&mut table, &known.directory, asked.range.start(), asked.scope.rep.is_some());
         if table.rows.is_empty() {
-            table.notes.insert(0, asked.nothing());
+            table.notes.insert(0, asked.nothing(name));
         }
         Ok(table)
     }

@@ -25,9 +25,14 @@ fn slipped(id: &str, owner: &str, amount: f64, close: &str, at: &str) -> Deal {
 }
 
 fn shown(deals: Vec<Deal>, findings: &[Stand], per: Period, worth: &Worth) -> Table {
+    of("2026-11-20", deals, findings, per, worth)
+}
+
+/// For the period of this day, as of 20 November.
+fn of(day: &str, deals: Vec<Deal>, findings: &[Stand], per: Period, worth: &Worth) -> Table {
     let directory = office::directory(office::users(), vec![], deals);
     let calendar = WorkCalendar::default();
-    let day = "2026-11-20".parse().expect("a date");
+    let day = day.parse().expect("a date");
     report(&Input {
         directory: &directory,
         findings,
@@ -43,6 +48,17 @@ fn shown(deals: Vec<Deal>, findings: &[Stand], per: Period, worth: &Worth) -> Ta
 fn cell(table: &Table, whose: &str, key: &str) -> String {
     let row = table.rows.iter().find(|r| r.cells[2] == Value::Text(whose.into())).expect("a row");
     row.cells[table.column(key).expect("a column")].text()
+}
+
+#[test]
+fn what_is_still_running_is_no_history() {
+    // one kept in spring, one that may be kept until the end of the year
+    let deals = || vec![office::won(commit("a", ANA, 30_000.0, "05-15"), "05-10"), commit("b", ANA, 70_000.0, "12-20")];
+    for day in ["2026-11-20", "2027-01-31"] {
+        let table = of(day, deals(), &[], Period::Quarter, &Worth::default());
+        let ana = |key: &str| cell(&table, "Ana Lopez", key);
+        assert_eq!((ana("past_committed"), ana("periods")), ("30000.00 EUR".into(), "1".into()), "{day}");
+    }
 }
 
 #[test]

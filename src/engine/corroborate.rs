@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::TimeDelta;
 use dealtrail_sdk::record::Typed;
 
 use super::{Connection, Engine, EngineError, Known, identity, matches, matches::Fresh};
@@ -14,6 +13,7 @@ use crate::{
         activity::{Activity, Entity, Kind, Match, Origin, Reason, Status, TextState},
         address,
         directory::Directory,
+        logs::{self, MAIL_SPAN, MEETING_SPAN},
     },
     store::{
         StoreError, Tx,
@@ -24,9 +24,6 @@ use crate::{
     },
 };
 
-/// Mail with the same party within a day, or a meeting that overlaps within half an hour, confirms a typed entry.
-const MAIL_SPAN: TimeDelta = TimeDelta::days(1);
-const MEETING_SPAN: TimeDelta = TimeDelta::minutes(30);
 /// Entries looked at together; they are sorted by time, so that they lie close to each other.
 const CHUNK: usize = 400;
 
@@ -128,28 +125,6 @@ fn activity(connection: &str, dir: &Directory, t: &Typed) -> Stored {
     }
 }
 
-/// Does the captured activity confirm the typed one? Same kind, a common contact (or, without contacts, the deal), near in time.
-pub fn confirms(captured: &Activity, typed: &Activity) -> bool {
-    if captured.kind != typed.kind || captured.origin != Origin::Captured || captured.automatic {
-        return false;
-    }
-    if matches!(captured.status, Status::Cancelled | Status::Declined) {
-        return false;
-    }
-    let common = |entity| typed.ids(entity).any(|id| captured.ids(entity).any(|other| other == id));
-    let has_contacts = typed.ids(Entity::Contact).next().is_some();
-    let party = if has_contacts { common(Entity::Contact) } else { common(Entity::Deal) };
-    party
-        && match typed.kind {
-            Kind::Email => (captured.occurred_at - typed.occurred_at).abs() <= MAIL_SPAN,
-            Kind::Meeting => {
-                let end = captured.ended_at.unwrap_or(captured.occurred_at);
-                typed.occurred_at >= captured.occurred_at - MEETING_SPAN && typed.occurred_at <= end + MEETING_SPAN
-            }
-            Kind::Call | Kind::Note => false,
-        }
-}
-
 /// The captured activity that an entry belongs to: one with its own Message-ID or UID, else the nearest that confirms it.
 fn target<'a>(entry: &Typed, typed: &Activity, captured: &'a [Stored]) -> Option<&'a Stored> {
     let named = |s: &&Stored| {
@@ -158,7 +133,18 @@ fn target<'a>(entry: &Typed, typed: &Activity, captured: &'a [Stored]) -> Option
     };
     let near = |s: &&Stored| ((s.activity.occurred_at - typed.occurred_at).abs(), s.activity.id.clone());
     let all = || captured.iter().filter(|s| s.activity.origin == Origin::Captured);
-    all().filter(named).min_by_key(near).or_else(|| all().filter(|s| confirms(&s.activity, typed)).min_by_key(near))
+    all()
+        .filter(named)
+        .min_by_key(near)
+        .or_else(|| all().filter(|s| logs::confirms(&s.activity, typed)).min_by_key(near))
+}
+
+/// The status of an entry that nothing confirms: a meeting that a calendar says was called off or declined did not happen, and is
+/// never counted.
+fn status(typed: &Activity, captured: &[Stored]) -> Status {
+    let against = captured.iter().filter(|s| logs::contradicts(&s.activity, typed));
+    let nearest = against.min_by_key(|s| ((s.activity.occurred_at - typed.occurred_at).abs(), &s.activity.id));
+    nearest.map_or(typed.status, |s| s.activity.status)
 }
 
 /// A person's word on the entry's deal, made while it was an activity of its own.
@@ -224,10 +210,12 @@ async fn regroup(tx: &mut Tx, known: &Known, entries: &[Entered]) -> Result<u64,
 
     let (mut fresh, mut had, mut has) = (Fresh::default(), Vec::new(), Vec::new());
     let (mut left, mut around) = (Vec::new(), Vec::new());
-    for ((e, row), own) in entries.iter().zip(&rows).zip(plain) {
+    for ((e, row), mut own) in entries.iter().zip(&rows).zip(plain) {
+        own.activity.status = status(&row.activity, &captured);
         let to = target(&e.entry, &row.activity, &captured).map_or(&own.activity.id, |s| &s.activity.id);
         let is_own = *to == own.activity.id;
-        if e.activity.as_ref() == Some(to) && (!is_own || before.contains_key(to.as_str())) {
+        let stands = before.get(to.as_str()).is_some_and(|b| b.activity.status == own.activity.status);
+        if e.activity.as_ref() == Some(to) && (!is_own || stands) {
             continue;
         }
         let owner = e.entry.owner.as_deref().and_then(|o| address::fold(o, &dir.ours.subaddress));

@@ -1,5 +1,7 @@
 //! Deals marked for judging.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, Tx, ms, subjects};
@@ -24,8 +26,10 @@ pub async fn forget(tx: &mut Tx, deals: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks deals for judging: due at once.
+/// Marks deals for judging: due at once. A deal may be named more than once.
 pub async fn mark(tx: &mut Tx, deals: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    // PostgreSQL refuses to update one row twice in one statement
+    let deals: BTreeSet<String> = deals.into_iter().collect();
     let rows = deals.into_iter().map(|d| args![d, 0, 0, 0]).collect();
     tx.insert("insert into reviews (deal, due, waits, lease_until)", "on conflict (deal) do update set due = 0", rows)
         .await

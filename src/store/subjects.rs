@@ -1,13 +1,16 @@
 //! What is no deal and marked for judging: contacts, companies, typed entries that stand on no deal. By name: `contact:ID`,
 //! `company:ID`, `activity:ID`. What has nothing more to be judged has no row.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, Tx, activities::TYPED, ms};
 use crate::args;
 
-/// Due at once.
+/// Due at once. A subject may be named more than once.
 pub async fn mark(tx: &mut Tx, subjects: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    let subjects: BTreeSet<String> = subjects.into_iter().collect();
     let rows = subjects.into_iter().map(|s| args![s, 0, 0]).collect();
     let tail = "on conflict (subject) do update set due = 0";
     tx.insert("insert into subject_reviews (subject, due, waits)", tail, rows).await

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{
     Database::{self, Postgres, Sqlite},
-    Letter, Office, days_ago, letter,
+    Letter, Office, day, days_ago, letter,
 };
 
 /// A mail of the buyer's company that a machine sent, with this file.
@@ -132,7 +132,7 @@ fn an_earlier_day_of_the_segments_knows_nothing_of_what_came_later(#[values(Sqli
     }
     office.program.sync();
     let listed = |to: i64| -> Vec<String> {
-        let to = days_ago(to).format("%Y-%m-%d").to_string();
+        let to = day(to);
         let all = rows(&office, &["segments", "--to", &to]);
         all.iter()
             .map(|r| format!("{} {}", r["segment"].as_str().unwrap_or(""), r["contact"].as_str().unwrap_or("")))

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{
     Database::{self, Postgres, Sqlite},
-    Letter, Office, Program, Row, Said, bare, days_ago, letter, list,
+    Letter, Office, Program, Row, Said, bare, day, days_ago, letter, list,
 };
 
 /// An office in which everything that can be filtered occurs: a mail to Ana's alias that only Bob's mailbox holds, a gap.
@@ -138,9 +138,9 @@ fn filters_narrow_what_they_say(#[values(Sqlite, Postgres)] on: Database) {
     assert_eq!(mails(&["--rep", "mia@acme.example"]), [""; 0]);
     assert_eq!(mails(&["--state", "held"]), [""; 0]);
     assert_eq!(mails(&["--most", "1"]), both[..1]);
-    let day = days_ago(10).format("%Y-%m-%d").to_string();
+    let day = day(10);
     assert_eq!(mails(&["--from", &day, "--to", &day]).len(), 1);
-    let now = days_ago(0).format("%Y-%m-%d").to_string();
+    let now = self::day(0);
     for (list, with, there) in [
         ("deals", ["--state", "open"], 1),
         ("deals", ["--state", "won"], 0),

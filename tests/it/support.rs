@@ -170,6 +170,11 @@ pub fn days_ago(days: i64) -> DateTime<Utc> {
     SystemClock.now() - chrono::TimeDelta::days(days)
 }
 
+/// The day as the organization counts it.
+pub fn day(days: i64) -> String {
+    days_ago(days).with_timezone(&chrono_tz::Europe::Berlin).date_naive().to_string()
+}
+
 /// A plain mail.
 #[derive(Clone, Debug)]
 pub struct Letter<'a> {

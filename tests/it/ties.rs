@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{
     Database::{self, Postgres, Sqlite},
-    Letter, Office, Row, days_ago, letter, list,
+    Letter, Office, Row, day, days_ago, letter, list,
 };
 
 fn stamp(at: DateTime<Utc>) -> String {

@@ -54,7 +54,7 @@ impl<'e, 'a> Entry<'e, 'a> {
     /// `finding`: an empty one about its deal or about itself.
     fn judge<'n>(&self, captured: impl IntoIterator<Item = &'n Activity>, blank: Finding) -> Option<Verdict> {
         let (from, to) = self.window();
-        let standing = logs::standing(self.activity, captured, self.near, self.facts.now);
+        let standing = logs::standing(self.activity, captured, self.near);
         let finding = |sight: &Sight, against: Option<&Activity>| self.finding(sight, against, blank.clone());
         if let Standing::Confirmed(by) = standing {
             let outcome = Outcome::Met { by: Some(by.id.clone()), at: Some(by.occurred_at) };

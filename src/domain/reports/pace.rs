@@ -99,11 +99,14 @@ impl Days {
         Self { from, to, worked, left }
     }
 
-    /// What is expected opens to the working days that have ended, what is left to those that have not, a goal to its setting.
+    /// What is expected opens to the working days that have ended, what is left to those that have not, a goal to its setting,
+    /// what is missing to both the goal and what is done.
     fn evidence(&self, target: &Target, done: Vec<String>) -> BTreeMap<String, Vec<String>> {
         let dates = |days: &[NaiveDate]| days.iter().map(NaiveDate::to_string).collect::<Vec<_>>();
+        // what is missing is the goal less what is done, also while nothing is
+        let missing = [vec![target.setting()], done.clone()].concat();
         let mut all: BTreeMap<String, Vec<String>> =
-            ["short_by", "to_go", "per_day"].into_iter().map(|key| (key.to_owned(), done.clone())).collect();
+            ["short_by", "to_go", "per_day"].into_iter().map(|key| (key.to_owned(), missing.clone())).collect();
         all.insert("expected".to_owned(), dates(&self.worked));
         all.insert("days_left".to_owned(), dates(&self.left));
         all.insert("done".to_owned(), done);

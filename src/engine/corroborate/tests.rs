@@ -1,6 +1,6 @@
 //! Which captured activity an entry belongs to.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::*;
@@ -64,6 +64,34 @@ fn near_and_of_the_same_party() {
     let mut off = meeting(0);
     off[0].activity.status = Status::Cancelled;
     assert_eq!(found(&entry(Kind::Meeting, 0, &["K1"], None), &off, &[]), None);
+}
+
+fn settled(entry: &Typed, all: &[Stored]) -> Status {
+    status(&activity("crm", &Directory::default(), entry).activity, all)
+}
+
+#[test]
+fn a_meeting_that_a_calendar_called_off_did_not_happen() {
+    let off = |minutes, contact: &str, how| {
+        let mut row = captured("m", Kind::Meeting, minutes, &[contact], Some("D1"));
+        row.activity.status = how;
+        [row]
+    };
+    for (all, kind, contacts, want) in [
+        (off(0, "K1", Status::Cancelled), Kind::Meeting, &["K1"][..], Status::Cancelled),
+        (off(0, "K1", Status::Declined), Kind::Meeting, &["K1"], Status::Declined),
+        (off(30, "K1", Status::Cancelled), Kind::Meeting, &["K1"], Status::Cancelled),
+        (off(31, "K1", Status::Cancelled), Kind::Meeting, &["K1"], Status::Planned),
+        (off(0, "K2", Status::Cancelled), Kind::Meeting, &["K1"], Status::Planned),
+        (off(0, "K2", Status::Cancelled), Kind::Meeting, &[], Status::Cancelled),
+        (off(0, "K1", Status::Held), Kind::Meeting, &["K1"], Status::Planned),
+        (off(0, "K1", Status::Cancelled), Kind::Email, &["K1"], Status::Done),
+    ] {
+        let entry = entry(kind, 0, contacts, Some("D1"));
+        assert_eq!(settled(&entry, &all), want, "{kind} {contacts:?} {:?}", all[0].activity.occurred_at);
+    }
+    let both = [off(5, "K1", Status::Cancelled), off(-5, "K1", Status::Declined), off(9, "K1", Status::Held)].concat();
+    assert!(found(&entry(Kind::Meeting, 0, &["K1"], None), &both, &[]).is_some(), "the one that took place");
 }
 
 #[test]

@@ -31,6 +31,19 @@ fn an_out_of_office_reply_says_until_when(#[values(Sqlite, Postgres)] on: Databa
     assert!(of_kind(&office, "email").is_empty());
 }
 
+#[rstest]
+fn absences_read_together_mark_their_deal_once(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    office.deals(&["D1"]);
+    for id in ["a1@buyer.example", "a2@buyer.example"] {
+        let bytes = String::from_utf8(letter(id).bytes()).expect("text");
+        let bytes = bytes.replace("Content-Type:", "Auto-Submitted: auto-replied\r\nContent-Type:");
+        office.deliver("ana", "INBOX", bytes.as_bytes());
+    }
+    office.program.sync();
+    assert!(of_kind(&office, "email").is_empty());
+}
+
 #[test]
 fn the_later_word_counts() {
     let office = Office::without_mail(Sqlite);

@@ -132,3 +132,44 @@ fn a_choice_on_an_entry_holds_with_and_without_its_confirmation() {
         assert_eq!((&row["origin"], list(&row, "deals")), (&Value::from(origin), vec!["D2".to_owned()]));
     }
 }
+
+#[rstest]
+fn what_the_calendar_called_off_was_not_held(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::without_mail(on);
+    office.deals(&["D1"]);
+    diary(&office, "bob", "text");
+    let met = |minutes: i64| {
+        let at = (days_ago(3) + TimeDelta::minutes(minutes)).to_rfc3339();
+        typed(&office, &[format!("A1,meeting,{at},Met,D1,K1,bob@acme.example,,")]);
+    };
+    met(10);
+    holds(&office, "bob", &[Shown { more: "CLASS:PUBLIC\nSTATUS:CANCELLED\n", ..CALL }]);
+    let held = || {
+        office.program.sync();
+        let report = office.program.run(&["report", "activity", "--from", &day(20), "--format", "json"]);
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        let all = office.program.run(&["activities", "--state", "held", "--format", "json"]);
+        let listed = serde_json::from_str::<Value>(&all).expect("JSON").as_array().map_or(0, Vec::len) as u64;
+        let counted = report["rows"].as_array().and_then(|rows| rows.iter().find(|r| r["row"] == "all").cloned());
+        let counted = counted.expect("everybody's row")["meetings_held"].as_u64().expect("a count");
+        assert_eq!(counted, listed);
+        counted
+    };
+    assert_eq!(held(), 0, "the calendar says that it was called off");
+    let gaps = office.program.export("gaps");
+    let gap = gaps.iter().find(|g| g["rule"] == "uncorroborated_log").expect("flagged");
+    assert!(gap["found"].as_str().is_some_and(|f| f.starts_with("Contradicted")), "{gap:#?}");
+    // the entry alone: what is private is not looked at
+    holds(&office, "bob", &[Shown { more: "CLASS:PRIVATE\nSTATUS:CANCELLED\n", ..CALL }]);
+    assert_eq!(held(), 1, "nothing speaks against it");
+    holds(&office, "bob", &[Shown { more: "CLASS:PUBLIC\nSTATUS:CANCELLED\n", ..CALL }]);
+    assert_eq!(held(), 0);
+    // corrected in the CRM: another meeting, that no calendar knows
+    met(300);
+    assert_eq!(held(), 1);
+    met(10);
+    assert_eq!(held(), 0);
+    // and it took place after all: one meeting, in the calendar and in the CRM
+    holds(&office, "bob", &[CALL]);
+    assert_eq!(held(), 1);
+}

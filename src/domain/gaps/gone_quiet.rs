@@ -152,14 +152,27 @@ mod tests {
     }
 
     #[test]
-    fn without_any_sign_silence_starts_at_the_stage() {
-        let world = World::new("11-20").moved("11-03", "Discovery");
-        assert_eq!(only(&world).window_from, Some(t("11-03")));
-        assert_eq!(
-            only(&world).found,
-            "Nothing from Northwind since the deal came to Discovery on 3 Nov, and no meeting is planned within 14 days."
-        );
-        assert_eq!(only(&World::new("11-20")).window_from, Some(t("09-01")));
+    fn without_any_sign_silence_starts_when_the_deal_was_opened() {
+        let told = |world: &World, from: &str, since: &str| {
+            let finding = only(world);
+            assert_eq!((finding.state, finding.window_from), (State::Open, Some(t(from))), "{since}");
+            let want = format!("Nothing from Northwind since {since}, and no meeting is planned within 14 days.");
+            assert_eq!(finding.found, want);
+        };
+        told(&World::new("11-20"), "09-01", "the deal was opened on 1 Sep");
+        // a move that nothing shows ends no silence
+        let moved = || World::new("11-20").moved("11-18", "Discovery");
+        told(&moved(), "09-01", "the deal was opened on 1 Sep");
+        // what was before our capture cannot be told, what came since can
+        let from = |day: &str| moved().ana("ana-mail", |c| c.complete_from = Some(t(day)));
+        told(&from("10-05"), "10-05", "our capture began on 5 Oct");
+        assert_eq!(from("11-10").findings(QUIET), [], "ten working days have not passed since");
+        assert_eq!(from("11-19").findings(QUIET), []);
+        let unseen = World::new("12-20").moved("11-18", "Discovery").ana("ana-mail", |c| {
+            c.complete_from = Some(t("11-19"));
+            c.complete_to = Some(t("12-20"));
+        });
+        assert_eq!((only(&unseen).state, only(&unseen).window_from), (State::Unknown, Some(t("11-18"))));
         // Signs from before the deal was taken up again do not count.
         let again = World::new("11-20").with(mail_in("a", "09-20")).moved("10-01", "Lost").moved("11-03", "Lead");
         assert_eq!(only(&again).window_from, Some(t("11-03")));

@@ -150,11 +150,21 @@ pub fn open_since(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
 
 /// The same, as it was at a moment; a deal that was closed then counts from when it had last been opened.
 pub fn open_since_at(deal: &Deal, directory: &Directory, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let entry = deal.stage_changes.iter().map(earliest).chain(deal.created_at).min();
+    taken_up_again(deal, directory, at).or(entry)
+}
+
+/// The same, at the latest: a change seen between two readings counts as made when it was seen.
+pub fn opened(deal: &Deal, directory: &Directory) -> Option<DateTime<Utc>> {
+    let entry = deal.stage_changes.iter().map(|c| c.at).chain(deal.created_at).min();
+    taken_up_again(deal, directory, DateTime::<Utc>::MAX_UTC).or(entry)
+}
+
+/// When the deal was last opened after it had been closed, up to a moment.
+fn taken_up_again(deal: &Deal, directory: &Directory, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let closed = |id: &str| directory.stage_kind(id) != StageKind::Open;
     let again = |m: &Move| m.at <= at && closed(&m.from) && !closed(&m.to);
-    let again = moves(deal).into_iter().rev().find(again).map(|m| m.at);
-    let entry = deal.stage_changes.iter().map(earliest).chain(deal.created_at).min();
-    again.or(entry)
+    moves(deal).into_iter().rev().find(again).map(|m| m.at)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The silence of a deal: what `gone_quiet` and `commit_without_evidence` share. It starts at the last evidence, else at the
-//! entry into the current stage. Our own mail never resets it.
+//! The silence of a deal: what `gone_quiet` and `commit_without_evidence` share. It starts at the last evidence; without any when
+//! the deal was opened, or when its owners' capture began to see it. Neither our own mail nor a move of the deal ends it.
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use super::{
     evidence::Weight,
     finding::Finding,
     moves,
-    sight::Sight,
+    sight::{Blind, Sight},
     words,
 };
 use crate::domain::span::Span;
@@ -19,19 +19,34 @@ pub struct Silence<'c, 'a> {
     /// The last sign.
     pub last: Option<&'c Seen<'a>>,
     pub began: DateTime<Utc>,
+    /// Without a sign: what happened when it began.
+    since: Since,
     /// When it has lasted too long.
     pub due: DateTime<Utc>,
     /// How long is too long.
     after: Span,
 }
 
+/// What a silence without any sign is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    Opened,
+    /// The deal had been opened before.
+    Captured,
+    /// What was before cannot be seen.
+    Stage,
+}
+
 impl<'c, 'a> Silence<'c, 'a> {
     pub fn of(case: &'c Case<'a>, after: Span) -> Option<Self> {
         let open_since = moves::open_since(case.deal, case.facts.directory);
         let last = case.evidence().rev().find(|s| open_since.is_none_or(|since| s.at() >= since));
-        let began = last.map(Seen::at).or_else(|| moves::entered_current(case.deal))?;
+        let (began, since) = match last {
+            Some(sign) => (sign.at(), Since::Opened),
+            None => beginning(case, after)?,
+        };
         let due = case.calendar(case.owner_at(case.now())).add(began, after);
-        Some(Self { last, began, due, after })
+        Some(Self { last, began, since, due, after })
     }
 
     /// Would this pending activity end the silence if it belonged to the deal? An old one would only move its beginning.
@@ -60,11 +75,14 @@ impl<'c, 'a> Silence<'c, 'a> {
         let began = case.day(case.owner_at(case.now()), self.began);
         let found = match self.last {
             Some(last) => format!("the last sign from {} was {} on {began}", case.buyer(), words::sign(last)),
-            None => format!(
-                "nothing from {} since the deal came to {} on {began}",
-                case.buyer(),
-                case.stage_name(&case.deal.stage)
-            ),
+            None => {
+                let since = match self.since {
+                    Since::Opened => "the deal was opened".to_owned(),
+                    Since::Captured => "our capture began".to_owned(),
+                    Since::Stage => format!("the deal came to {}", case.stage_name(&case.deal.stage)),
+                };
+                format!("nothing from {} since {since} on {began}", case.buyer())
+            }
         };
         if ours.is_empty() { found } else { format!("{found}; since then only {}", words::one_sided(ours)) }
     }
@@ -72,6 +90,26 @@ impl<'c, 'a> Silence<'c, 'a> {
     pub fn key(&self) -> String {
         self.began.timestamp_millis().to_string()
     }
+}
+
+/// Where a silence without any sign begins: when the deal was opened, or as far back as its owners' capture reaches; at the
+/// latest with the entry into the current stage, however little was seen of the time before.
+fn beginning(case: &Case<'_>, after: Span) -> Option<(DateTime<Utc>, Since)> {
+    let entered = moves::entered_current(case.deal)?;
+    let opened = moves::opened(case.deal, case.facts.directory);
+    let Some(opened) = opened.filter(|opened| *opened < entered) else { return Some((entered, Since::Opened)) };
+    let due = case.calendar(case.owner_at(case.now())).add(opened, after);
+    let late = |blind: &Blind| match blind {
+        Blind::StartsLate(_, from) => Some(*from),
+        _ => None,
+    };
+    let starts: Option<Vec<DateTime<Utc>>> = case.sight_over(opened, due, case.now()).blind.iter().map(late).collect();
+    let seen = starts.map(|starts| starts.into_iter().max());
+    Some(match seen {
+        Some(None) => (opened, Since::Opened),
+        Some(Some(from)) if from < entered => (from, Since::Captured),
+        _ => (entered, Since::Stage),
+    })
 }
 
 /// A silence that is over was ended by the first sign after it began; else its cause went away.

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     domain::{
         activity::Entity,
+        directory::Quality,
         gaps::{Finding, State},
     },
     store::{
@@ -161,9 +162,13 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
         })
         .collect();
     let name = |id: &str| known.directory.stages.get(id).map_or(id.to_owned(), |s| s.name.clone());
-    lines.extend(d.stage_changes.iter().map(|c| match &c.from {
-        Some(from) => (c.at, format!("stage {} -> {}", name(from), name(&c.to))),
-        None => (c.at, format!("created in stage {}", name(&c.to))),
+    lines.extend(d.stage_changes.iter().map(|c| {
+        let since = c.not_before.filter(|_| c.quality == Quality::Observed);
+        let since = since.map(|at| format!(", seen then; made after {}", local(app, at))).unwrap_or_default();
+        match &c.from {
+            Some(from) => (c.at, format!("stage {} -> {}{since}", name(from), name(&c.to))),
+            None => (c.at, format!("created in stage {}", name(&c.to))),
+        }
     }));
     lines.sort();
     for (at, line) in lines {

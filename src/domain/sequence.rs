@@ -60,6 +60,24 @@ fn trail(places: &[Place<'_>], group: &[usize], before: Option<&str>, path: &mut
     false
 }
 
+/// One change, for [`told`].
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    pub at: DateTime<Utc>,
+    pub to: Option<&'a str>,
+    /// Seen by us between two readings, not told by the CRM.
+    pub ours: bool,
+}
+
+/// Does the CRM's own history tell of a change that we saw? The same value, not later, and no other value in between or seen
+/// since. `all` in their order, which also says what came first of the changes of one moment.
+pub fn told(seen: &Change<'_>, all: &[Change<'_>]) -> bool {
+    // where it had been elsewhere until then: what was told before that tells of an earlier stay at the same value
+    let elsewhere = all.iter().rposition(|x| x.at < seen.at && x.to != seen.to);
+    let since = elsewhere.map_or(all, |n| &all[n + 1..]);
+    since.iter().any(|x| !x.ours && x.at <= seen.at && x.to == seen.to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +118,32 @@ mod tests {
             let mut other = changes.to_vec();
             other.reverse();
             assert_eq!(ordered(&other), want);
+        }
+    }
+
+    /// By day: the day, the stage entered, and whether we saw it ourselves, untold by the CRM.
+    type Moves<'m> = &'m [(u32, &'static str, bool)];
+
+    #[test]
+    fn what_the_crm_tells_of_an_observed_move() {
+        let cases: &[(Moves<'_>, bool)] = &[
+            (&[(1, "lead", false), (3, "demo", true)], false),
+            (&[(1, "lead", false), (2, "demo", false), (3, "demo", true)], true),
+            (&[(1, "lead", false), (2, "demo", false), (3, "offer", false), (4, "demo", true)], false),
+            // back where it began: the entry tells nothing of the return
+            (&[(1, "lead", false), (3, "demo", true), (4, "lead", true)], false),
+            (&[(1, "lead", false), (3, "demo", true), (4, "lead", false), (5, "lead", true)], true),
+            // two moves of one moment, told after the second was seen
+            (&[(1, "lead", false), (2, "offer", false), (2, "demo", false), (3, "demo", true)], true),
+            (&[(1, "lead", false), (2, "demo", false), (2, "offer", false), (3, "demo", true)], false),
+        ];
+        for (all, want) in cases {
+            let change = |&(day, to, ours): &(u32, &'static str, bool)| {
+                let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(i64::from(day));
+                Change { at, to: Some(to), ours }
+            };
+            let all: Vec<Change<'_>> = all.iter().map(change).collect();
+            assert_eq!(told(all.last().expect("a change"), &all), *want, "{all:?}");
         }
     }
 }

@@ -5,9 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record::{self, Quality, Record};
 
-use super::{Connection, Engine, EngineError, touched::Touched};
+use super::{Connection, Engine, EngineError, fields, touched::Touched};
 use crate::{
-    domain::directory::{Deal, Directory, StageChange, StageKind},
+    domain::{
+        directory::{Deal, Directory, StageChange, StageKind},
+        sequence::{self, Change},
+    },
     store::{
         StoreError, Tx, directory, items,
         items::{Decided, Outcome},
@@ -120,6 +123,9 @@ pub async fn write(
             } else {
                 touched.note(row.kind, &row.body, &known.directory)?;
             }
+            if let (Record::Deal(deal), Some(body), false) = (&record, old.get(&("deal", row.id.as_str())), unchanged) {
+                rows.extend(fields::differences(&serde_json::from_str(body)?, deal, &known.directory, now)?);
+            }
             rows.push(row);
         }
         decided.push(Decided::plain(key.clone(), resource, version, Outcome::Read));
@@ -151,8 +157,8 @@ fn keep_addresses(record: &mut Record, old: &HashMap<(&str, &str), &str>) -> Res
 
 impl Engine {
     /// A deal whose stage differs from its last stage change moved between two readings: it gets an observed change. When
-    /// the CRM's own history tells of the move later, that one stands. Only after the deals were really read: an outage
-    /// must not shrink the interval.
+    /// the CRM's own history tells of the move later, that one stands; the same holds of its fields (see [`fields`]). Only
+    /// after the deals were really read: an outage must not shrink the interval.
     pub async fn observe_stages(&self, c: &Connection) -> Result<(), EngineError> {
         let streams = self.store.streams_of(&c.name).await?;
         let Some(stream) = streams.iter().find(|s| s.stream.name.starts_with("deals")) else { return Ok(()) };
@@ -165,7 +171,7 @@ impl Engine {
         let histories = directory::histories(&mut tx).await?;
         let own = dir.deals.values().filter(|d| c.prefix.as_ref().is_none_or(|p| d.id.starts_with(&format!("{p}/"))));
         let seen = Seen { dir, stream: stream.id, now: self.now(), before };
-        let mut moved = BTreeSet::new();
+        let mut moved = fields::take_back(&mut tx).await?;
         for deal in own {
             if seen.deal(&mut tx, deal, histories.get(&deal.id)).await? {
                 moved.insert(deal.id.clone());
@@ -210,7 +216,7 @@ impl Seen<'_> {
         };
         let mut changed = false;
         if history.entry && history.told {
-            changed |= directory::forget(tx, &directory::entry_id(&deal.id)).await?;
+            changed |= directory::forget(tx, "stage_change", &directory::entry_id(&deal.id)).await?;
         }
         let mut kept = deal.stage_changes.clone();
         if history.entry && history.told {
@@ -218,7 +224,7 @@ impl Seen<'_> {
         }
         for seen in kept.clone().iter().filter(|x| x.from.is_some() && x.quality == Quality::Observed) {
             if told(seen, &kept) {
-                changed |= directory::forget(tx, &observed_id(&deal.id, seen.at)).await?;
+                changed |= directory::forget(tx, "stage_change", &observed_id(&deal.id, seen.at)).await?;
                 kept.retain(|x| x != seen);
             }
         }
@@ -235,56 +241,13 @@ impl Seen<'_> {
     }
 }
 
-/// The CRM's own history tells of an observed move: the same stage, not later, and no other stage in between or seen since.
-/// `all` in their order, which also says what came first of the changes of one moment.
+/// The CRM's own history tells of a move that we saw. `all` in their order.
 fn told(seen: &StageChange, all: &[StageChange]) -> bool {
-    // where it had been elsewhere until then: what was told before that tells of an earlier stay in the same stage
-    let elsewhere = all.iter().rposition(|x| x.at < seen.at && x.to != seen.to);
-    let since = elsewhere.map_or(all, |n| &all[n + 1..]);
-    since.iter().any(|x| x.quality != Quality::Observed && x.at <= seen.at && x.to == seen.to)
+    let ours = |x: &StageChange| x.quality == Quality::Observed;
+    let all: Vec<Change<'_>> = all.iter().map(|x| Change { at: x.at, to: Some(&x.to), ours: ours(x) }).collect();
+    sequence::told(&Change { at: seen.at, to: Some(&seen.to), ours: true }, &all)
 }
 
 fn observed_id(deal: &str, at: DateTime<Utc>) -> String {
     format!("{deal}#observed:{}", at.timestamp_millis())
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    /// By day: the day, the stage entered, and whether we saw it ourselves, untold by the CRM.
-    type Moves<'m> = &'m [(i64, &'m str, bool)];
-
-    fn changes(all: Moves<'_>) -> Vec<StageChange> {
-        let change = |&(day, to, ours): &(i64, &str, bool)| StageChange {
-            from: None,
-            to: to.to_owned(),
-            at: DateTime::UNIX_EPOCH + TimeDelta::days(day),
-            not_before: None,
-            by: None,
-            quality: if ours { Quality::Observed } else { Quality::Exact },
-        };
-        all.iter().map(change).collect()
-    }
-
-    #[test]
-    fn what_the_crm_tells_of_an_observed_move() {
-        let cases: &[(Moves<'_>, bool)] = &[
-            (&[(1, "lead", false), (3, "demo", true)], false),
-            (&[(1, "lead", false), (2, "demo", false), (3, "demo", true)], true),
-            (&[(1, "lead", false), (2, "demo", false), (3, "offer", false), (4, "demo", true)], false),
-            // back where it began: the entry tells nothing of the return
-            (&[(1, "lead", false), (3, "demo", true), (4, "lead", true)], false),
-            (&[(1, "lead", false), (3, "demo", true), (4, "lead", false), (5, "lead", true)], true),
-            // two moves of one moment, told after the second was seen
-            (&[(1, "lead", false), (2, "offer", false), (2, "demo", false), (3, "demo", true)], true),
-            (&[(1, "lead", false), (2, "demo", false), (2, "offer", false), (3, "demo", true)], false),
-        ];
-        for (all, want) in cases {
-            let all = changes(all);
-            assert_eq!(told(all.last().expect("a change"), &all), *want, "{all:?}");
-        }
-    }
 }

@@ -268,8 +268,37 @@ pub async fn histories(tx: &mut Tx) -> Result<HashMap<String, History>, StoreErr
 }
 
 /// Takes back a row of ours; true when it was there.
-pub async fn forget(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
-    Ok(tx.exec("delete from crm_records where kind = 'stage_change' and id = $1", args![id]).await? > 0)
+pub async fn forget(tx: &mut Tx, kind: &str, id: &str) -> Result<bool, StoreError> {
+    Ok(tx.exec("delete from crm_records where kind = $1 and id = $2", args![kind, id]).await? > 0)
+}
+
+/// The row of a field's change seen between two readings.
+pub fn observed_field(change: record::DealChange) -> Result<Row, StoreError> {
+    let record::DealChange { deal, field, at, .. } = &change;
+    let id = format!("{deal}#{OBSERVED}:{field}:{}", at.timestamp_millis());
+    let (key, parent) = (format!("{OBSERVED}:{deal}"), Some(deal.clone()));
+    Ok(Row { kind: "deal_change", id, key, parent, body: serde_json::to_string(&change)? })
+}
+
+/// A change of a deal's field, and whether we saw it or the CRM tells of it.
+#[derive(Clone, Debug)]
+pub struct KnownChange {
+    pub id: String,
+    pub ours: bool,
+    pub change: record::DealChange,
+}
+
+/// All changes of the fields of those deals that changed between two readings.
+pub async fn around_observed_fields(tx: &mut Tx) -> Result<Vec<KnownChange>, StoreError> {
+    let sql = format!(
+        "select r.id, r.key, r.body from crm_records r where r.kind = 'deal_change' and r.parent in \
+         (select o.parent from crm_records o where o.kind = 'deal_change' and o.key like '{OBSERVED}:%') order by r.id"
+    );
+    let read = |r: &super::Row| {
+        let ours = r.text(1).starts_with("observed:");
+        Ok(KnownChange { id: r.text(0), ours, change: serde_json::from_str(&r.text(2))? })
+    };
+    tx.rows(&sql, vec![]).await?.iter().map(read).collect()
 }
 
 pub fn entry_id(deal: &str) -> String {

@@ -40,6 +40,53 @@ fn a_deal_that_goes_back_is_seen_going_back_once(#[values(Sqlite, Postgres)] on:
 }
 
 #[rstest]
+fn what_changed_between_two_readings_is_on_record(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    let (created, moved, close) = (days_ago(50).to_rfc3339(), days_ago(20).to_rfc3339(), days_ago(-60).date_naive());
+    let head = "id,name,company_id,contact_ids,owner,pipeline,stage_id,amount,currency,close_date,created_at";
+    let deal = |owner: &str, amount: &str| {
+        let row = format!("D1,Project,C1,K1,{owner}@acme.example,Sales,s2,{amount},EUR,{close},{created}");
+        office.csv("deals", &[head, &row]);
+    };
+    let gaps = |rule: &str| -> Vec<Row> {
+        let all = office.program.export("gaps").into_iter();
+        all.filter(|g| g["rule"] == rule && g["state"] != "withdrawn").collect()
+    };
+    office.csv("stage_changes", &["deal_id,from_stage_id,to_stage_id,changed_at", &format!("D1,s1,s2,{moved}")]);
+    deal("ana", "1000");
+    office.program.sync();
+    let advance = gaps("unsupported_advance");
+    assert_eq!((advance.len(), &advance[0]["owner"]), (1, &"ana@acme.example".into()));
+    assert_eq!(gaps("amount_dropped").len(), 0);
+    // nobody writes down that it was handed on, and for less
+    deal("bob", "800.50");
+    office.program.sync();
+    assert_eq!(gaps("unsupported_advance"), advance, "Ana moved it, whoever owns it now");
+    let dropped = gaps("amount_dropped");
+    assert_eq!((dropped.len(), &dropped[0]["owner"]), (1, &"bob@acme.example".into()));
+    // the CRM's history comes late, and is the better one
+    let told = days_ago(2).to_rfc3339();
+    let change = |field: &str, from: &str, to: &str| format!("D1,{field},{from},{to},{told}");
+    office.csv(
+        "deal_changes",
+        &[
+            "deal_id,field,from,to,changed_at",
+            &change("amount", "1000", "\"800,50\""),
+            &change("owner", "ana@acme.example", "bob@acme.example"),
+        ],
+    );
+    office.program.sync();
+    let dropped = gaps("amount_dropped");
+    assert_eq!(dropped.len(), 1, "{dropped:#?}");
+    let since = dropped[0]["since"].as_str().expect("a time");
+    assert_eq!(since[..10], told[..10]);
+    assert_eq!(gaps("unsupported_advance"), advance);
+    let settled = office.program.settled();
+    office.program.run(&["sync", "--full"]);
+    assert_same(&settled, &office.program.settled(), "all read again");
+}
+
+#[rstest]
 fn the_survivor_takes_the_addresses_of_an_emptied_record(#[values(Sqlite, Postgres)] on: Database) {
     let office = Office::new(on);
     let head = "id,name,emails,company_id,created_at,merged_into";

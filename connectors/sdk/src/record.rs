@@ -349,6 +349,7 @@ pub struct StageChange {
     pub quality: Quality,
 }
 
+/// Values in one way of writing: amounts with a point (`1234.5`), days as `2026-03-31`, owners by email.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct DealChange {
     pub deal: String,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     super::{
         activity::{Activity, Kind, Role, Status},
-        directory::{Deal, Directory, StageChange},
+        directory::{Deal, Directory, Quality, StageChange},
         gaps::moves,
     },
     Column, Range, Row, Table, Value,
@@ -71,6 +71,12 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
             Some(from) => format!("{} -> {}", name(from), name(&change.to)),
             None => format!("begins in {}", name(&change.to)),
         };
+        let zone = input.range.calendar.zone;
+        let since = change.not_before.filter(|_| change.quality == Quality::Observed);
+        let what = match since {
+            Some(before) => format!("{what}, seen then; made after {}", Value::time(before, zone).text()),
+            None => what,
+        };
         let stands = backing.get(&change.at).map(|b| match b {
             Backing::Backed => "backed",
             Backing::Late => "backed late",
@@ -80,13 +86,7 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
         let by = change.by.as_deref().filter(|_| !input.nameless);
         let who = by.map(|by| input.directory.user(by).map_or(by, |u| u.name.as_str()));
         let text = |t: Option<&str>| t.map_or(Value::None, |t| Value::Text(t.to_owned()));
-        let cells = vec![
-            Value::time(change.at, input.range.calendar.zone),
-            text(Some("stage")),
-            text(Some(&what)),
-            text(who),
-            text(stands),
-        ];
+        let cells = vec![Value::time(change.at, zone), text(Some("stage")), text(Some(&what)), text(who), text(stands)];
         let behind = vec![input.deal.id.clone()];
         let row = Row { cells, evidence: BTreeMap::from([("what".to_owned(), behind)]) };
         (change.at, false, change.to.clone(), row)
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn one_line() {
-        let deal = office::won(office::deal("d", ANA, 1.0, "EUR"), "11-05");
+        let mut deal = office::won(office::deal("d", ANA, 1.0, "EUR"), "11-05");
         let (rule, key) = (Rule::UnsupportedAdvance, t("11-05").timestamp_millis().to_string());
         let stand = Stand { rule, deal: Some("d".into()), key, state: State::Open, late: false };
         let directory = office::directory(office::users(), vec![], vec![deal.clone()]);
@@ -135,15 +135,19 @@ mod tests {
         ];
         let calendar = WorkCalendar::default();
         let day = |text: &str| text.parse().expect("a date");
-        let table = report(&Input {
-            directory: &directory,
-            deal: &deal,
-            findings: &[stand],
-            activities: &activities,
-            range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
-            nameless: false,
-            now: t("11-20"),
-        });
+        let stands = [stand];
+        let told = |deal: &Deal| {
+            report(&Input {
+                directory: &directory,
+                deal,
+                findings: &stands,
+                activities: &activities,
+                range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
+                nameless: false,
+                now: t("11-20"),
+            })
+        };
+        let table = told(&deal);
         let rows: Vec<String> =
             table.rows.iter().map(|r| r.cells[1..].iter().map(Value::text).collect::<Vec<_>>().join("|")).collect();
         assert_eq!(
@@ -153,5 +157,10 @@ mod tests {
         assert_eq!(table.from, day("2026-11-02"));
         assert!(table.notes[0].contains("0 of 1 forward moves"));
         assert_eq!(table.rows[0].evidence["what"], ["a"]);
+        // a move seen between two readings is no moment
+        let change = deal.stage_changes.last_mut().expect("a change");
+        (change.quality, change.not_before) = (Quality::Observed, Some(t("11-04 09:15")));
+        let table = told(&deal);
+        assert_eq!(table.rows[1].cells[2].text(), "open -> won, seen then; made after 2026-11-04 09:15");
     }
 }

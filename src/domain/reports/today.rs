@@ -82,14 +82,24 @@ pub fn report(input: &Input<'_>) -> Table {
         to: input.on,
         columns: COLUMNS.into_iter().map(column).collect(),
         rows: users.into_iter().flat_map(|user| Page::of(user, input, &day).rows()).collect(),
-        notes: vec![
-            format!(
-                "Suggestions are the worst open gaps, one of each deal, and never more than {SUGGESTIONS}: what would clear them. \
-                 Captured and skipped: since yesterday's beginning."
-            ),
-            "--rep EMAIL shows one rep's day; without it each rep has a section.".to_owned(),
-        ],
+        notes: notes(input),
     }
+}
+
+fn notes(input: &Input<'_>) -> Vec<String> {
+    let mut notes = vec![
+        format!(
+            "Suggestions are the worst open gaps, one of each deal, and never more than {SUGGESTIONS}: what would clear them. \
+             Captured and skipped: since the day before began."
+        ),
+        "--rep EMAIL shows one rep's day; without it each rep has a section.".to_owned(),
+    ];
+    if input.on != input.when.calendar.date(input.when.now) {
+        notes.push(
+            "Suggestions, who waits for whom and quiet deals are those of now; the rest is of that day.".to_owned(),
+        );
+    }
+    notes
 }
 
 /// Whose days are shown, by team and name. Managers have a section when they are asked for by name.
@@ -240,13 +250,14 @@ impl<'i, 'a> Page<'i, 'a> {
         };
         let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
         let outsiders = outsiders.filter(|p| !self.input.directory.is_ours(&p.address));
+        let open = if gaps == 1 { "1 open gap".to_owned() } else { format!("{gaps} open gaps") };
         Line {
             at: Some(activity.occurred_at),
             who: outsiders.map(|p| self.outsider(p)).collect(),
             deal: deals.iter().map(|id| self.deal(id)).collect(),
             what: match &told.title {
-                Some(title) => format!("{title}: {last}, {gaps} open gaps"),
-                None => format!("{last}, {gaps} open gaps"),
+                Some(title) => format!("{title}: {last}, {open}"),
+                None => format!("{last}, {open}"),
             },
             count: None,
             behind: vec![activity.id.clone()],
@@ -255,7 +266,10 @@ impl<'i, 'a> Page<'i, 'a> {
 
     fn pace(&self) -> Vec<Line> {
         let pace = self.input.pace;
-        let cell = |row: &Row, key: &str| pace.column(key).map(|at| row.cells[at].text()).unwrap_or_default();
+        let cell = |row: &Row, key: &str| {
+            let text = pace.column(key).map(|at| row.cells[at].text()).unwrap_or_default();
+            text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+        };
         let own = pace.rows.iter().filter(|row| cell(row, "rep") == self.user.email);
         own.map(|row| Line {
             what: format!(
@@ -352,8 +366,16 @@ pub fn tells_of(findings: &[Finding], directory: &Directory) -> BTreeSet<String>
     unnamed.filter_map(|f| f.evidence.last().cloned()).collect()
 }
 
+/// A line each; where there is nothing, that is said.
 fn counted(all: impl Iterator<Item = (String, Vec<String>)>) -> Vec<Line> {
-    all.map(|(what, behind)| Line { what, count: Some(behind.len() as u64), behind, ..Line::default() }).collect()
+    let line = |(what, behind): (String, Vec<String>)| Line {
+        what,
+        count: Some(behind.len() as u64),
+        behind,
+        ..Line::default()
+    };
+    let lines: Vec<Line> = all.map(line).collect();
+    if lines.is_empty() { vec![line(("nothing".to_owned(), vec![]))] } else { lines }
 }
 
 #[cfg(test)]

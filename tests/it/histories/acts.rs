@@ -61,6 +61,12 @@ pub enum Act {
         field: usize,
         value: i64,
     },
+    /// A field, or the owner, without a word in the CRM's history.
+    UnseenField {
+        deal: usize,
+        field: usize,
+        value: i64,
+    },
     Hand {
         deal: usize,
         to: usize,
@@ -129,6 +135,7 @@ impl Act {
                 | Self::MoveMail(_)
                 | Self::DropMeeting(_)
                 | Self::Unseen { .. }
+                | Self::UnseenField { .. }
                 | Self::Say { .. }
                 | Self::Choose { .. }
                 | Self::Exclude
@@ -164,7 +171,8 @@ impl Act {
             30 => Self::DropMeeting(some(rng)),
             31..=35 => Self::Stage { deal: some(rng), to: some(rng) },
             36 => Self::Unseen { deal: some(rng), to: some(rng) },
-            37 | 38 => Self::Field { deal: some(rng), field: some(rng), value: rng.between(0, 60) },
+            37 => Self::Field { deal: some(rng), field: some(rng), value: rng.between(0, 60) },
+            38 => Self::UnseenField { deal: some(rng), field: some(rng), value: rng.between(0, 60) },
             39 => Self::Hand { deal: some(rng), to: some(rng) },
             40 | 41 => Self::Role { deal: some(rng), who: some(rng) },
             42 => Self::DropDeal(some(rng)),

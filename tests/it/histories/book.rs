@@ -228,12 +228,14 @@ impl Book {
         match act {
             Act::Stage { deal, to } => self.stage(deal % deals, to, true),
             Act::Unseen { deal, to } => self.stage(deal % deals, to, false),
-            Act::Field { deal, field, value } => self.field(deal % deals, field, value),
+            Act::Field { deal, field, value } => {
+                let row = self.field(deal % deals, field % 3, value);
+                self.changes.extend(row);
+            }
+            Act::UnseenField { deal, field, value } => drop(self.field(deal % deals, field % 4, value)),
             Act::Hand { deal, to } => {
-                let (n, d) = (deal % deals, &mut self.deals[deal % deals]);
-                let row = format!("D{},owner,{},{},{}", n + 1, REPS[d.owner], REPS[to % 2], text(now));
-                d.owner = to % 2;
-                self.changes.push(row);
+                let row = self.field(deal % deals, 3, to as i64);
+                self.changes.extend(row);
             }
             Act::Role { deal, who } => {
                 let (people, who) = (&mut self.deals[deal % deals].people, who % self.contacts.len());
@@ -304,10 +306,11 @@ impl Book {
         deal.stage = to;
     }
 
-    fn field(&mut self, n: usize, field: usize, value: i64) {
+    /// Amount, close date, forecast category, owner: what the CRM's history would tell of the change.
+    fn field(&mut self, n: usize, field: usize, value: i64) -> Option<String> {
         let deal = &mut self.deals[n];
         let word = |commit| if commit { "commit" } else { "pipeline" };
-        let (name, from, to) = match field % 3 {
+        let (name, from, to) = match field {
             0 => {
                 let from = std::mem::replace(&mut deal.amount, value * 2_000);
                 ("amount", from.to_string(), deal.amount.to_string())
@@ -316,13 +319,15 @@ impl Book {
                 let from = std::mem::replace(&mut deal.close, start() + Duration::days(value));
                 ("close_date", from.date_naive().to_string(), deal.close.date_naive().to_string())
             }
-            _ => {
+            2 => {
                 let from = std::mem::replace(&mut deal.commit, value % 2 == 0);
                 ("forecast_category", word(from).to_owned(), word(deal.commit).to_owned())
             }
+            _ => {
+                let from = std::mem::replace(&mut deal.owner, usize::from(value % 2 == 1));
+                ("owner", REPS[from].to_owned(), REPS[deal.owner].to_owned())
+            }
         };
-        if from != to {
-            self.changes.push(format!("D{},{name},{from},{to},{}", n + 1, text(self.now)));
-        }
+        (from != to).then(|| format!("D{},{name},{from},{to},{}", n + 1, text(self.now)))
     }
 }

@@ -10,7 +10,8 @@ use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDe
 use dealtrail::{
     app::App,
     cli::{
-        lists::{Gaps, Narrow, Shown},
+        gaps::Gaps,
+        lists::{Narrow, Shown},
         output::Format,
         report::Report,
         trial::Trial,

@@ -66,7 +66,8 @@ pub fn counted(table: &Table, column: &str) -> Result<(), Usage> {
     let number = |at: usize| table.rows.iter().any(|r| !matches!(r.cells[at], Value::None) && is_number(&r.cells[at]));
     let word = |at: usize| table.rows.iter().any(|r| !is_number(&r.cells[at]) && !matches!(r.cells[at], Value::None));
     let opens = |key: &str| table.rows.iter().any(|r| r.evidence.get(key).is_some_and(|ids| !ids.is_empty()));
-    let openable = table.columns.iter().enumerate().filter(|(at, c)| number(*at) || opens(&c.key));
+    let may = |key: &str| table.rows.iter().any(|r| r.evidence.contains_key(key));
+    let openable = table.columns.iter().enumerate().filter(|(at, c)| number(*at) || may(&c.key));
     let openable = openable.map(|(_, c)| c.key.as_str());
     match table.column(column) {
         None => {

@@ -2,12 +2,11 @@
 
 mod records;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
 use super::{
     Usage,
-    lists::{fold, local},
+    lists::{fold, last_day, local},
     output::{Unwritten, say},
 };
 use crate::{
@@ -203,11 +202,6 @@ fn gap(app: &App, f: &Finding) -> Result<(), Unwritten> {
         say!("  resolved by {by}{}", if f.late { ", late" } else { "" })?;
     }
     Ok(())
-}
-
-/// What ends with a day ends at the midnight after it.
-fn last_day(app: &App, until: DateTime<Utc>) -> String {
-    local(app, until - TimeDelta::seconds(1))[..10].to_owned()
 }
 
 async fn address(app: &App, address: &str, said: bool) -> anyhow::Result<bool> {

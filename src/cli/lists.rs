@@ -1,6 +1,6 @@
-//! `activities`, `deals`, `contacts`, `gaps`: lists for people and programs.
+//! `activities`, `deals`, `contacts`: lists for people and programs, and what narrows every list.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -14,8 +14,8 @@ use crate::{
     domain::{
         activity::Status,
         address,
-        directory::{Deal, Directory, StageKind},
-        gaps::{self, Finding, State, Weighed},
+        directory::{Deal, StageKind},
+        gaps::{Finding, Weighed},
     },
     store::lists::Filter,
 };
@@ -48,17 +48,17 @@ pub struct Shown {
 
 /// What is wanted, once it is known that it is there.
 #[derive(Debug)]
-struct Found {
+pub struct Found {
     rep: Option<String>,
     deal: Option<String>,
-    contact: Option<String>,
+    pub contact: Option<String>,
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
 }
 
 impl Narrow {
     /// Refuses what nobody and nothing has.
-    async fn find(&self, app: &App) -> anyhow::Result<Found> {
+    pub async fn find(&self, app: &App) -> anyhow::Result<Found> {
         wanted::in_order(self.from, self.to)?;
         if self.rep.is_some() && app.config.privacy.works_council {
             let what = "nothing is listed for one person (privacy.works_council); leave out --rep";
@@ -87,7 +87,7 @@ impl Found {
     }
 
     /// Is a finding about whom and what is wanted, as far as its weight says?
-    fn is_about(&self, app: &App, f: &Weighed) -> bool {
+    pub fn is_about(&self, app: &App, f: &Weighed) -> bool {
         let rep = self.rep.as_deref();
         let of_rep = |owner: &str| wanted::is_of(&app.engine.known().directory, owner, rep);
         (rep.is_none() || f.owner.as_deref().is_some_and(of_rep))
@@ -96,7 +96,7 @@ impl Found {
     }
 
     /// Is it about the contact that is wanted, or on a deal of that contact?
-    fn is_with(&self, app: &App, f: &Finding) -> bool {
+    pub fn is_with(&self, app: &App, f: &Finding) -> bool {
         let known = app.engine.known();
         let of = |id: &String| known.directory.deals_of_contact(id).iter().any(|deal| f.is_on(deal));
         self.contact.as_ref().is_none_or(|id| f.contact.as_ref() == Some(id) || of(id))
@@ -129,6 +129,11 @@ pub fn nameless(app: &App) -> Option<Vec<String>> {
 /// A time as people read it, in the organisation's zone.
 pub fn local(app: &App, at: DateTime<Utc>) -> String {
     at.with_timezone(&app.config.organization.timezone).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// What ends with a day ends at the midnight after it.
+pub fn last_day(app: &App, until: DateTime<Utc>) -> String {
+    local(app, until - TimeDelta::seconds(1))[..10].to_owned()
 }
 
 /// Activities, newest first.
@@ -338,107 +343,4 @@ impl Contacts {
         )?;
         Ok(0)
     }
-}
-
-/// Gaps: what was expected and is missing. Shows the worst of each deal that still asks for something.
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true, after_help = super::trial::TEACH)]
-pub struct Gaps {
-    #[command(subcommand)]
-    pub said: Option<super::word::Said>,
-    #[command(flatten)]
-    pub narrow: Narrow,
-    /// Only in this state: open, unknown, snoozed, explained, resolved, withdrawn
-    #[arg(long)]
-    pub state: Option<String>,
-    /// Every finding, not just the worst of each deal
-    #[arg(long)]
-    pub all: bool,
-    /// Judge everything afresh first
-    #[arg(long)]
-    pub recompute: bool,
-    #[command(flatten)]
-    pub trial: super::trial::Trial,
-    #[command(flatten)]
-    pub shown: Shown,
-}
-
-impl Gaps {
-    /// # Errors
-    /// When what is wanted does not exist, or the database fails.
-    pub async fn run(mut self, app: &App) -> anyhow::Result<u8> {
-        if let Some(said) = self.said.take() {
-            return said.run(app).await;
-        }
-        let wanted = self.narrow.find(app).await?;
-        if self.trial.dry_run {
-            let state = self.state()?;
-            let about = |f: &Finding| wanted.is_about(app, &f.weighed()) && wanted.is_with(app, f);
-            let of = |f: &Finding| state.is_none_or(|s| f.state == s) && about(f);
-            return self.trial.run(app, self.shown.format, of).await;
-        }
-        let found = self.found(app).await?;
-        let known = app.engine.known();
-        let dir = &known.directory;
-        let rows: Vec<_> = found.iter().map(|f| described(f, dir)).collect();
-        let columns = [
-            Column("severity", "Severity"),
-            Column("rule", "Gap"),
-            Column("deal_name", "Deal or who"),
-            Column("owner", "Owner"),
-            Column("state", "State"),
-            Column("expected", "Expected"),
-            Column("found", "Found"),
-            Column("clears_when", "Clears when"),
-            Column("id", "Id"),
-        ];
-        let empty = "No gaps. They appear when a deal advances with no activity to show for it, goes quiet, has no next step, or is past its close date.";
-        output::list(self.shown.format, &columns, &shown(app, rows), empty)?;
-        Ok(0)
-    }
-
-    fn state(&self) -> Result<Option<State>, super::Usage> {
-        let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-        let state = self.state.as_deref().map(|s| wanted::one_of("state", s, &states)).transpose()?;
-        Ok(state.and_then(State::parse))
-    }
-
-    /// The findings that are asked for, in the order in which they are shown.
-    ///
-    /// # Errors
-    /// When what is wanted does not exist, or the database fails.
-    pub async fn found(&self, app: &App) -> anyhow::Result<Vec<Finding>> {
-        let state = self.state()?;
-        let wanted = self.narrow.find(app).await?;
-        if self.recompute {
-            app.store.judge_all().await?;
-            app.engine.review_due().await?;
-        }
-        let states = match state {
-            Some(state) => vec![state],
-            None if self.all => State::ALL.to_vec(),
-            None => vec![State::Open, State::Unknown],
-        };
-        // the words are read of what is shown
-        let weighed = app.store.weighed(&states, None).await?.into_iter().filter(|f| wanted.is_about(app, f));
-        let weighed = if self.all || wanted.contact.is_some() {
-            weighed.collect()
-        } else {
-            Weighed::worst_per_deal(weighed.collect())
-        };
-        let ids: Vec<String> = weighed.into_iter().map(|f| f.id).collect();
-        let found = app.store.findings_by_ids(&ids).await?.into_iter().filter(|f| wanted.is_with(app, f)).collect();
-        Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })
-    }
-}
-
-pub fn described(f: &Finding, dir: &Directory) -> Map<String, Value> {
-    let mut row = shapes::gap(f);
-    row.insert("deal_name".into(), json!(f.subject_name(dir)));
-    row
-}
-
-fn sorted(mut all: Vec<Finding>) -> Vec<Finding> {
-    all.sort_by(Finding::by_weight);
-    all
 }

@@ -10,6 +10,7 @@ pub mod connector;
 pub mod demo;
 pub mod explain;
 pub mod export;
+pub mod gaps;
 pub mod init;
 pub mod lists;
 pub mod output;
@@ -74,7 +75,7 @@ pub enum Command {
     /// List contacts; with --from or --to those last in touch in these days
     Contacts(lists::Contacts),
     /// List gaps: the worst of each deal; with --from or --to those that stand since these days
-    Gaps(lists::Gaps),
+    Gaps(gaps::Gaps),
     /// The reports: what reps did, funnel, pace, trail, coverage, leads and more
     Report(report::Report),
     /// The whole chain of a Message-ID, activity, deal, gap or address: item, decision, match, gap

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Usage, lists,
+    Usage, gaps, lists,
     output::{self, Column, Format, say},
     wanted,
 };
@@ -130,7 +130,7 @@ fn shown(app: &App, format: Format, pairs: &[Pair]) -> Result<(), output::Unwrit
         .map(|p| {
             let mut row = Map::new();
             row.insert("change".into(), json!(p.shift()));
-            row.extend(lists::described(p.latest(), &known.directory));
+            row.extend(gaps::described(p.latest(), &known.directory));
             row.insert("state_now".into(), json!(state(&p.now)));
             row.insert("state_then".into(), json!(state(&p.then)));
             row.insert("severity_now".into(), json!(severity(&p.now)));

@@ -136,9 +136,14 @@ fn what_people_say_of_a_gap_stays(#[values(Sqlite, Postgres)] on: Database) {
         office.program.run(&["gaps", "--recompute"]);
         assert_eq!(stalled(&office), state, "judged afresh after {words:?}");
         let told = office.program.run(&["explain", &id]);
+        let listed = office.program.run(&["gaps", "--state", state, "--format", "csv"]);
+        let head = office.program.run(&["gaps", "--state", state]);
+        assert_eq!(head.contains("Until"), state != "open", "{head}");
         let words = words.iter().skip(2).filter(|word| !word.starts_with("--"));
         for word in words.chain(["ana@acme.example"].iter().filter(|_| state != "open")) {
             assert!(told.contains(*word), "{state}: {word} is not in\n{told}");
+            // a program reads a moment, people a day
+            assert!(listed.contains(*word) || *word == far, "{state}: {word} is not in\n{listed}");
         }
     }
 }

@@ -111,7 +111,7 @@ pub fn report(input: &Input<'_>) -> Table {
 fn notes(little: bool) -> Vec<String> {
     let mut notes = vec![
         "Committed: open, in the forecast as commit or in a stage that counts as sure enough, with its close date in the period. \
-         Not backed: a gap stands that says so; unknown: we could not see."
+         Not backed: a gap stands that says so, also one that was explained or put off: that is no evidence; unknown: we could not see."
             .to_owned(),
         format!(
             "Kept is what was closed of what was committed at any moment of the last {PAST} periods. Expected: what is closed, and \

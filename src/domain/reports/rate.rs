@@ -56,6 +56,7 @@ impl Rate {
             "of": self.of,
             "low": self.interval().map(|i| round(i.0)),
             "high": self.interval().map(|i| round(i.1)),
+            "few": self.of < FEW,
         })
     }
 }

@@ -75,8 +75,8 @@ impl Explain {
         }
         said |= deal(app, &id).await?;
         said |= records::told(app, &id).await?;
-        for f in app.store.findings().await?.iter().filter(|f| f.id == id) {
-            gap(app, f)?;
+        for f in app.store.findings_by_ids(std::slice::from_ref(&id)).await? {
+            gap(app, &f)?;
             said = true;
         }
         if id.contains('@') {
@@ -173,8 +173,8 @@ async fn deal(app: &App, id: &str) -> anyhow::Result<bool> {
     for (at, line) in lines {
         say!("  {} {line}", local(app, at))?;
     }
-    for f in app.store.findings().await?.iter().filter(|f| f.is_on(id)) {
-        gap(app, f)?;
+    for f in app.store.findings_on(id).await? {
+        gap(app, &f)?;
     }
     Ok(true)
 }

@@ -10,6 +10,7 @@ use super::{Usage, bars::Bars};
 use crate::{
     app::App,
     config::fault,
+    domain::gaps::State,
     engine::{pass::Options, progress::Tally, progress::Watcher},
 };
 
@@ -114,7 +115,7 @@ async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
         *by_outcome.entry(outcome).or_default() += n;
     }
     let n = |outcome: &str| by_outcome.get(outcome).copied().unwrap_or(0);
-    let gaps = app.store.findings().await?.iter().filter(|f| f.state.as_str() == "open").count();
+    let gaps = app.store.weighed(&[State::Open], None).await?.len();
     eprintln!(
         "{} items read; {} captured, {} waiting, {} skipped, {} quarantined; {gaps} gaps open{}",
         tally.items,

@@ -60,6 +60,14 @@ impl Store {
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
+    /// One record of the CRMs that are configured.
+    pub async fn record<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<T>, StoreError> {
+        let sql = "select r.body from crm_records r join streams s on s.id = r.stream \
+                   join connections c on c.name = s.connection where r.kind = $1 and r.id = $2 and c.removed = 0";
+        let rows = self.db.rows(sql, args![kind, id]).await?;
+        rows.first().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).transpose()
+    }
+
     /// The directory as of now: stage changes that are yet to come (see [`AHEAD`]) are left out until they have come.
     pub async fn directory(&self, ours: Ours, now: DateTime<Utc>) -> Result<Directory, StoreError> {
         let fold = |text: &str| address::fold(text, &ours.subaddress).unwrap_or_else(|| text.trim().to_lowercase());

@@ -101,6 +101,19 @@ impl Store {
         rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
     }
 
+    /// Those about a deal, whatever became of them.
+    pub async fn findings_on(&self, deal: &str) -> Result<Vec<Finding>, StoreError> {
+        let rows = self.db.rows("select body from findings where deal = $1 order by subject, id", args![deal]).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
+    /// Those about contacts, companies and typed entries, by [`Finding::subject`].
+    pub async fn findings_about(&self, subjects: &[String]) -> Result<Vec<Finding>, StoreError> {
+        let sql = "select body from findings where subject in ({in}) order by subject, id";
+        let rows = self.db.rows_in(sql, subjects).await?;
+        rows.iter().map(|r| serde_json::from_str(&r.text(0)).map_err(StoreError::from)).collect()
+    }
+
     /// Findings after an id, in the order of their ids.
     pub async fn findings_after(&self, id: &str, most: i64) -> Result<Vec<Finding>, StoreError> {
         let rows =

@@ -31,17 +31,17 @@ pub async fn told(app: &App, id: &str) -> anyhow::Result<bool> {
     }
     if said {
         let subjects = [format!("contact:{id}"), format!("company:{id}")];
-        for f in app.store.findings().await?.iter().filter(|f| subjects.contains(&f.subject())) {
-            gap(app, f)?;
+        for f in app.store.findings_about(&subjects).await? {
+            gap(app, &f)?;
         }
     }
-    for q in app.store.records::<record::Quote>("quote").await?.iter().filter(|q| q.id == id) {
+    if let Some(q) = app.store.record::<record::Quote>("quote", id).await? {
         let amount = q.amount.map(|amount| format!(", {amount:.2} {}", q.currency.as_deref().unwrap_or("-")));
         say!("quote {id}: {}{}, sent {}", on(directory, &q.deal), amount.unwrap_or_default(), local(app, q.sent_at))?;
         said = true;
     }
-    for t in app.store.records::<record::Task>("task").await?.iter().filter(|t| t.id == id) {
-        task(app, directory, t)?;
+    if let Some(t) = app.store.record::<record::Task>("task", id).await? {
+        task(app, directory, &t)?;
         said = true;
     }
     Ok(said)

@@ -228,8 +228,11 @@ impl Finding {
 
     /// The worse comes first; of equals the newer.
     pub fn by_weight(a: &Self, b: &Self) -> Ordering {
-        let weight = |f: &Self| weight(f.state, f.severity, f.rule, f.since);
-        weight(a).cmp(&weight(b)).then_with(|| a.id.cmp(&b.id))
+        a.weight().cmp(&b.weight())
+    }
+
+    fn weight(&self) -> Weight<'_> {
+        (self.state, Reverse(self.severity), self.rule, Reverse(self.since), &self.id)
     }
 
     pub fn weighed(&self) -> Weighed {
@@ -245,12 +248,8 @@ impl Finding {
     }
 }
 
-/// State, severity, rule, since.
-type Weight = (State, Reverse<Severity>, Rule, Reverse<DateTime<Utc>>);
-
-fn weight(state: State, severity: Severity, rule: Rule, since: DateTime<Utc>) -> Weight {
-    (state, Reverse(severity), rule, Reverse(since))
-}
+/// State, severity, rule, since; the id, so that there is one order only.
+type Weight<'f> = (State, Reverse<Severity>, Rule, Reverse<DateTime<Utc>>, &'f str);
 
 /// What a finding weighs, without its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,8 +267,11 @@ pub struct Weighed {
 impl Weighed {
     /// As [`Finding::by_weight`].
     pub fn by_weight(a: &Self, b: &Self) -> Ordering {
-        let weight = |f: &Self| weight(f.state, f.severity, f.rule, f.since);
-        weight(a).cmp(&weight(b)).then_with(|| a.id.cmp(&b.id))
+        a.weight().cmp(&b.weight())
+    }
+
+    fn weight(&self) -> Weight<'_> {
+        (self.state, Reverse(self.severity), self.rule, Reverse(self.since), &self.id)
     }
 
     /// The deal it is about.

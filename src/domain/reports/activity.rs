@@ -2,6 +2,8 @@
 //!
 //! Reps' rows follow the credit rules and may add up to more than the team, which counts each activity once.
 
+mod sums;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
@@ -13,16 +15,15 @@ use super::{
         directory::{Deal, Directory, StageKind},
         matching,
     },
-    Column, Range, Row, Scope, Table, Value, WHOSE, Whose,
+    Column, Range, Scope, Table, WHOSE, Whose,
     credit::{Credit, Happened, credit, has_left, is_rep},
     needs::COUNTS,
 };
+use sums::MINUTES;
+pub(super) use sums::Sums;
 
 /// A quote mailed this near to a quote record of the same deal is that quote.
 const SAME_QUOTE: Duration = Duration::days(1);
-
-/// The column of minutes; behind it stand the mails and meetings that nobody had to type.
-const MINUTES: &str = "minutes_saved";
 
 /// A quote record of the CRM.
 #[derive(Clone, Debug)]
@@ -63,24 +64,6 @@ pub struct Input<'a> {
     pub scope: Scope,
     pub minutes: Minutes,
     pub now: DateTime<Utc>,
-}
-
-/// What one row adds up.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sums<'a> {
-    /// By column key.
-    counted: BTreeMap<&'static str, Counted<'a>>,
-    /// Threads already counted as a conversation.
-    talked: HashSet<&'a str>,
-    quoted: BTreeMap<String, f64>,
-    minutes: u64,
-}
-
-/// A number, and what is counted in it by its time. Where several were counted together nobody asks which.
-#[derive(Clone, Debug, Default)]
-struct Counted<'a> {
-    n: u64,
-    ids: Vec<(DateTime<Utc>, &'a str)>,
 }
 
 /// All rows that something counts for; the first is everybody's.
@@ -329,61 +312,6 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Whose, Sums<'_>>) -> Table {
         ),
     ];
     Table { name: "activity".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
-}
-
-impl<'a> Counted<'a> {
-    fn add(&mut self, at: DateTime<Utc>, id: &'a str) {
-        self.n += 1;
-        self.ids.push((at, id));
-    }
-
-    /// Oldest first.
-    fn ids(&self) -> Vec<String> {
-        if self.ids.len() as u64 != self.n {
-            return Vec::new();
-        }
-        let mut ids = self.ids.clone();
-        ids.sort_unstable();
-        ids.into_iter().map(|(_, id)| id.to_owned()).collect()
-    }
-}
-
-impl Sums<'_> {
-    /// How many a column counts.
-    pub(super) fn count(&self, key: &str) -> u64 {
-        self.counted.get(key).map_or(0, |counted| counted.n)
-    }
-
-    /// So many of each, for tests.
-    #[cfg(test)]
-    pub(super) fn of(counts: &[(&'static str, usize)]) -> Self {
-        let things = |n: usize| Counted { n: n as u64, ids: Vec::new() };
-        Self { counted: counts.iter().map(|(key, n)| (*key, things(*n))).collect(), ..Self::default() }
-    }
-
-    /// What a column counts, oldest first; nothing where several were counted together.
-    pub(super) fn ids(&self, key: &str) -> Vec<String> {
-        self.counted.get(key).map(Counted::ids).unwrap_or_default()
-    }
-
-    fn row(&self, whose: &Whose, columns: &[Column]) -> Row {
-        let count = |key: &str| self.count(key);
-        let (captured, typed) = (count("captured"), count("typed"));
-        let mut cells: Vec<Value> = whose.cells().into();
-        cells.extend(columns.iter().skip(WHOSE.len()).map(|column| match column.key.as_str() {
-            "quotes_value" => Value::Money(self.quoted.clone()),
-            "share" if captured + typed == 0 => Value::None,
-            "share" => Value::Share(captured as f64 / (captured + typed) as f64),
-            MINUTES => Value::Count(self.minutes),
-            key => Value::Count(count(key)),
-        }));
-        let mut evidence: BTreeMap<String, Vec<String>> =
-            self.counted.iter().map(|(key, counted)| ((*key).to_owned(), counted.ids())).collect();
-        for (key, of) in [("quotes_value", "quotes_sent"), ("share", "captured")] {
-            evidence.insert(key.to_owned(), self.ids(of));
-        }
-        Row { cells, evidence }
-    }
 }
 
 /// The rows that are asked for. Who sells nothing has none of noughts in all these columns, unless asked for by name.

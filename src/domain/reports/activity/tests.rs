@@ -1,8 +1,9 @@
 //! The activity report on small offices: what counts, when, for whom, and that every number opens to as many ids.
 
 use super::*;
-use crate::domain::reports::office::{
-    ANA, BEN, CLEO, contact, deal, directory, handed_over, happened, meeting, received, sent, t, users, won,
+use crate::domain::reports::{
+    Value,
+    office::{ANA, BEN, CLEO, contact, deal, directory, handed_over, happened, meeting, received, sent, t, users, won},
 };
 use crate::domain::{activity::Role, working::WorkCalendar};
 

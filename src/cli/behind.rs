@@ -67,7 +67,8 @@ pub fn counted(table: &Table, column: &str) -> Result<(), Usage> {
     let word = |at: usize| table.rows.iter().any(|r| !is_number(&r.cells[at]) && !matches!(r.cells[at], Value::None));
     let opens = |key: &str| table.rows.iter().any(|r| r.evidence.get(key).is_some_and(|ids| !ids.is_empty()));
     let may = |key: &str| table.rows.iter().any(|r| r.evidence.contains_key(key));
-    let openable = table.columns.iter().enumerate().filter(|(at, c)| number(*at) || may(&c.key));
+    let openable =
+        table.columns.iter().enumerate().filter(|(at, c)| number(*at) || opens(&c.key) || !word(*at) && may(&c.key));
     let openable = openable.map(|(_, c)| c.key.as_str());
     match table.column(column) {
         None => {

@@ -13,8 +13,8 @@ pub enum Standing<'a> {
     Confirmed(&'a Activity),
     /// Nothing matches it.
     Unconfirmed,
-    /// The meeting was called off or declined.
-    Contradicted(&'a Activity),
+    /// The meeting was called off or declined, as this one in a calendar says; none: as it was settled with the entry's own UID.
+    Contradicted(Option<&'a Activity>),
 }
 
 /// How near in time a captured activity must lie.
@@ -49,7 +49,8 @@ pub fn standing<'a>(entry: &Activity, captured: impl IntoIterator<Item = &'a Act
     if let Some(a) = around.iter().find(|a| confirms(a)) {
         return Standing::Confirmed(a);
     }
-    around.iter().find(|a| contradicts(a, entry)).map_or(Standing::Unconfirmed, |a| Standing::Contradicted(a))
+    let against = around.into_iter().find(|a| contradicts(a, entry));
+    if against.is_some() || called_off(entry) { Standing::Contradicted(against) } else { Standing::Unconfirmed }
 }
 
 /// Is the captured activity what was typed? Same kind, same party, near in time. Then both are counted once.
@@ -76,7 +77,7 @@ pub fn contradicts(captured: &Activity, entry: &Activity) -> bool {
         && overlaps(captured, entry, MEETING_SPAN)
 }
 
-fn called_off(a: &Activity) -> bool {
+pub fn called_off(a: &Activity) -> bool {
     matches!(a.status, Status::Cancelled | Status::Declined)
 }
 

@@ -1,7 +1,7 @@
 //! The order of changes that a CRM tells of. A CRM that writes dates, or two changes in one moment, does not say which came
 //! first: what each changed from and to does. Pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What orders one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,13 +69,16 @@ pub struct Change<'a> {
     pub ours: bool,
 }
 
+/// So far the clocks of a CRM and of ours may differ.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
+
 /// Does the CRM's own history tell of a change that we saw? The same value, not later, and no other value in between or seen
 /// since. `all` in their order, which also says what came first of the changes of one moment.
 pub fn told(seen: &Change<'_>, all: &[Change<'_>]) -> bool {
     // where it had been elsewhere until then: what was told before that tells of an earlier stay at the same value
     let elsewhere = all.iter().rposition(|x| x.at < seen.at && x.to != seen.to);
     let since = elsewhere.map_or(all, |n| &all[n + 1..]);
-    since.iter().any(|x| !x.ours && x.at <= seen.at && x.to == seen.to)
+    since.iter().any(|x| !x.ours && x.at <= seen.at + SKEW && x.to == seen.to)
 }
 
 #[cfg(test)]

@@ -125,14 +125,17 @@ fn activity(connection: &str, dir: &Directory, t: &Typed) -> Stored {
     }
 }
 
+/// Do both have one Message-ID or UID?
+fn names(entry: &Typed, s: &Stored) -> bool {
+    let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+    same(&s.message_id, &entry.message_id) || same(&s.ical_uid, &entry.ical_uid)
+}
+
 /// The captured activity that an entry belongs to: one with its own Message-ID or UID, else the nearest that confirms it.
 fn target<'a>(entry: &Typed, typed: &Activity, captured: &'a [Stored]) -> Option<&'a Stored> {
-    let named = |s: &&Stored| {
-        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-        same(&s.message_id, &entry.message_id) || same(&s.ical_uid, &entry.ical_uid)
-    };
+    let named = |s: &&Stored| names(entry, s);
     let near = |s: &&Stored| ((s.activity.occurred_at - typed.occurred_at).abs(), s.activity.id.clone());
-    let all = || captured.iter().filter(|s| s.activity.origin == Origin::Captured);
+    let all = || captured.iter().filter(|s| s.activity.origin == Origin::Captured && !logs::called_off(&s.activity));
     all()
         .filter(named)
         .min_by_key(near)
@@ -141,8 +144,10 @@ fn target<'a>(entry: &Typed, typed: &Activity, captured: &'a [Stored]) -> Option
 
 /// The status of an entry that nothing confirms: a meeting that a calendar says was called off or declined did not happen, and is
 /// never counted.
-fn status(typed: &Activity, captured: &[Stored]) -> Status {
-    let against = captured.iter().filter(|s| logs::contradicts(&s.activity, typed));
+fn status(entry: &Typed, typed: &Activity, captured: &[Stored]) -> Status {
+    let off =
+        |s: &&Stored| s.activity.kind == Kind::Meeting && typed.kind == Kind::Meeting && logs::called_off(&s.activity);
+    let against = captured.iter().filter(|s| logs::contradicts(&s.activity, typed) || off(s) && names(entry, s));
     let nearest = against.min_by_key(|s| ((s.activity.occurred_at - typed.occurred_at).abs(), &s.activity.id));
     nearest.map_or(typed.status, |s| s.activity.status)
 }
@@ -211,7 +216,7 @@ async fn regroup(tx: &mut Tx, known: &Known, entries: &[Entered]) -> Result<u64,
     let (mut fresh, mut had, mut has) = (Fresh::default(), Vec::new(), Vec::new());
     let (mut left, mut around) = (Vec::new(), Vec::new());
     for ((e, row), mut own) in entries.iter().zip(&rows).zip(plain) {
-        own.activity.status = status(&row.activity, &captured);
+        own.activity.status = status(&e.entry, &row.activity, &captured);
         let to = target(&e.entry, &row.activity, &captured).map_or(&own.activity.id, |s| &s.activity.id);
         let is_own = *to == own.activity.id;
         let stands = before.get(to.as_str()).is_some_and(|b| b.activity.status == own.activity.status);

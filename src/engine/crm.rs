@@ -171,7 +171,7 @@ impl Engine {
         let histories = directory::histories(&mut tx).await?;
         let own = dir.deals.values().filter(|d| c.prefix.as_ref().is_none_or(|p| d.id.starts_with(&format!("{p}/"))));
         let seen = Seen { dir, stream: stream.id, now: self.now(), before };
-        let mut moved = fields::take_back(&mut tx).await?;
+        let mut moved = fields::take_back(&mut tx, dir).await?;
         for deal in own {
             if seen.deal(&mut tx, deal, histories.get(&deal.id)).await? {
                 moved.insert(deal.id.clone());

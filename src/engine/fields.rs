@@ -24,15 +24,15 @@ pub fn differences(
     now: DateTime<Utc>,
 ) -> Result<Vec<directory::Row>, StoreError> {
     let values = |d: &record::Deal| {
-        let owner = address::fold(&d.owner, &dir.ours.subaddress).unwrap_or_else(|| d.owner.trim().to_lowercase());
         [
             ("amount", d.amount.map(|a| a.to_string())),
             ("close_date", d.close_date.map(|day| day.to_string())),
-            ("owner", Some(owner).filter(|o| !o.is_empty())),
+            ("owner", Some(d.owner.clone())),
             ("forecast_category", d.forecast_category.clone()),
         ]
     };
-    let changed = values(before).into_iter().zip(values(deal)).filter(|(before, now)| before.1 != now.1);
+    let changed = values(before).into_iter().zip(values(deal));
+    let changed = changed.filter(|((field, before), (_, now))| meant(field, before, dir) != meant(field, now, dir));
     let changed = changed.map(|((field, from), (_, to))| DealChange {
         deal: deal.id.clone(),
         field: field.to_owned(),
@@ -43,15 +43,27 @@ pub fn differences(
     changed.map(directory::observed_field).collect()
 }
 
+/// A value in one way of writing: who and what is meant.
+fn meant(field: &str, value: &Option<String>, dir: &Directory) -> Option<String> {
+    let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
+    Some(match field {
+        "owner" => {
+            let folded = address::fold(value, &dir.ours.subaddress).unwrap_or_else(|| value.to_lowercase());
+            dir.user(&folded).map_or(folded, |user| user.email.clone())
+        }
+        _ => value.to_lowercase(),
+    })
+}
+
 /// Takes back what we saw ourselves and the CRM tells of by now; the deals concerned.
-pub async fn take_back(tx: &mut Tx) -> Result<BTreeSet<String>, StoreError> {
+pub async fn take_back(tx: &mut Tx, dir: &Directory) -> Result<BTreeSet<String>, StoreError> {
     let mut fields: BTreeMap<(String, String), Vec<directory::KnownChange>> = BTreeMap::new();
     for change in directory::around_observed_fields(tx).await? {
         fields.entry((change.change.deal.clone(), change.change.field.clone())).or_default().push(change);
     }
     let mut deals = BTreeSet::new();
     for ((deal, _), all) in fields {
-        for id in told(all) {
+        for id in told(all, dir) {
             directory::forget(tx, "deal_change", &id).await?;
             deals.insert(deal.clone());
         }
@@ -60,15 +72,26 @@ pub async fn take_back(tx: &mut Tx) -> Result<BTreeSet<String>, StoreError> {
 }
 
 /// Ids of the observed ones among the changes of one field that the CRM tells of too.
-fn told(all: Vec<directory::KnownChange>) -> Vec<String> {
-    let all = sequence::in_order(all, |c| sequence::Place {
+fn told(all: Vec<directory::KnownChange>, dir: &Directory) -> Vec<String> {
+    struct Meant {
+        id: String,
+        ours: bool,
+        at: DateTime<Utc>,
+        from: Option<String>,
+        to: Option<String>,
+    }
+    let mean = |known: directory::KnownChange| {
+        let directory::KnownChange { id, ours, change } = known;
+        let of = |value: &Option<String>| meant(&change.field, value, dir);
+        Meant { id, ours, at: change.at, from: of(&change.from), to: of(&change.to) }
+    };
+    let all = sequence::in_order(all.into_iter().map(mean).collect(), |c| sequence::Place {
         of: "",
-        at: c.change.at,
-        from: c.change.from.as_deref(),
-        to: c.change.to.as_deref(),
+        at: c.at,
+        from: c.from.as_deref(),
+        to: c.to.as_deref(),
     });
-    let changes: Vec<Change<'_>> =
-        all.iter().map(|c| Change { at: c.change.at, to: c.change.to.as_deref(), ours: c.ours }).collect();
+    let changes: Vec<Change<'_>> = all.iter().map(|c| Change { at: c.at, to: c.to.as_deref(), ours: c.ours }).collect();
     let ours = all.iter().zip(&changes).filter(|(c, _)| c.ours);
     ours.filter(|(_, change)| sequence::told(change, &changes)).map(|(c, _)| c.id.clone()).collect()
 }
@@ -112,7 +135,7 @@ mod tests {
         let handed = record::Deal { owner: "bob@acme.example".to_owned(), amount: Some(800.5), ..deal() };
         assert_eq!(
             told(handed),
-            [r#"amount Some("1000") Some("800.5")"#, r#"owner Some("ana@acme.example") Some("bob@acme.example")"#]
+            [r#"amount Some("1000") Some("800.5")"#, r#"owner Some("Ana@acme.example") Some("bob@acme.example")"#]
         );
         let bare = record::Deal { close_date: None, forecast_category: Some("commit".to_owned()), ..deal() };
         assert_eq!(told(bare), [r#"close_date Some("2026-03-31") None"#, r#"forecast_category None Some("commit")"#]);
@@ -132,10 +155,11 @@ mod tests {
                     at: DateTime::UNIX_EPOCH + TimeDelta::days(*day),
                 },
             };
-            told(changes.iter().enumerate().map(change).collect())
+            told(changes.iter().enumerate().map(change).collect(), &Directory::default())
         };
         assert_eq!(all(&[(3, "8", true)]), [""; 0]);
         assert_eq!(all(&[(3, "8", true), (2, "8", false)]), ["0"]);
+        assert_eq!(all(&[(3, "Commit", true), (2, " commit", false)]), ["0"], "however it is written");
         assert_eq!(all(&[(3, "8", true), (2, "9", false)]), [""; 0]);
         assert_eq!(all(&[(3, "8", true), (4, "8", false)]), [""; 0], "a later one is another");
         assert_eq!(all(&[(3, "8", true), (2, "8", false), (5, "9", true)]), ["0"]);

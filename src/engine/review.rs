@@ -8,8 +8,8 @@ use dealtrail_sdk::Gives;
 use super::{Engine, Known, rules::Rules};
 use crate::{
     domain::{
-        activity::{Activity, Entity},
-        directory::Deal,
+        activity::{Activity, Entity, Origin},
+        directory::{Deal, Directory},
         gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, State},
     },
     store::{
@@ -181,9 +181,30 @@ pub(super) struct Evidence {
     all: HashMap<String, Activity>,
     by_deal: HashMap<String, Vec<String>>,
     by_contact: HashMap<String, Vec<String>>,
-    /// The surviving contacts of each deal.
+    /// The surviving contacts of each deal, and of the entries typed on it.
     contacts: HashMap<String, Vec<String>>,
     backdrop: Backdrop,
+}
+
+/// Whom unconfirmed entries on these deals name besides the deals' own contacts: each is taken to its deal's people.
+fn named_by_entries(
+    rows: &[activities::Stored],
+    of_deals: &mut HashMap<String, Vec<String>>,
+    dir: &Directory,
+) -> Vec<String> {
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    for entry in rows.iter().map(|s| &s.activity).filter(|a| a.origin == Origin::Typed) {
+        for deal in entry.ids(Entity::Deal) {
+            let Some(people) = of_deals.get_mut(deal) else { continue };
+            for contact in entry.ids(Entity::Contact).map(|id| dir.survivor(id)) {
+                if !people.iter().any(|known| known == contact) {
+                    people.push(contact.to_owned());
+                    named.insert(contact.to_owned());
+                }
+            }
+        }
+    }
+    named.into_iter().collect()
 }
 
 impl Evidence {
@@ -217,8 +238,16 @@ impl Evidence {
             held.insert(deal);
         }
         of_deals.retain(|deal, _| held.contains(deal.as_str()));
-        let wanted: Vec<String> = wanted.into_iter().collect();
-        let rows = activities::by_ids(tx, &wanted).await?;
+        let read: Vec<String> = wanted.iter().cloned().collect();
+        let mut rows = activities::by_ids(tx, &read).await?;
+        // an entry typed on a deal may name others than the deal does: their mail confirms it too
+        let named = named_by_entries(&rows, &mut of_deals, &known.directory);
+        for (contact, activity) in activities::links(tx, &[Entity::Contact.as_str()], &named).await? {
+            by_contact.entry(contact).or_default().push(activity);
+        }
+        let more = named.iter().filter_map(|c| by_contact.get(c)).flatten();
+        let more: BTreeSet<String> = more.filter(|id| !wanted.contains(*id)).cloned().collect();
+        rows.extend(activities::by_ids(tx, &more.into_iter().collect::<Vec<_>>()).await?);
         let of_held = deals.iter().filter(|d| held.contains(d.id.as_str()));
         let mut people: BTreeSet<&str> = of_held.flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
         // whoever took part may be away, whether or not the deal names them: what is judged with it must not matter

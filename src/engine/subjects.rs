@@ -14,7 +14,7 @@ use crate::{
     store::{
         StoreError, Tx,
         activities::{self, Stored},
-        findings, signals, subjects,
+        findings, reviews, signals, subjects,
     },
 };
 
@@ -60,7 +60,12 @@ impl Touched {
     pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         let contacts: Vec<String> = self.contacts.into_iter().collect();
         let mut woken: Vec<String> = self.woken.into_iter().collect();
-        woken.extend(subjects::entries_of(tx, &contacts).await?.into_iter().map(|id| format!("activity:{id}")));
+        let entries = subjects::entries_of(tx, &contacts).await?;
+        // what confirms an entry need not be near its deal
+        let on = activities::by_ids(tx, &entries).await?;
+        let deals = on.iter().flat_map(|s| s.activity.ids(Entity::Deal)).map(str::to_owned);
+        reviews::mark(tx, deals.collect::<Vec<_>>()).await?;
+        woken.extend(entries.into_iter().map(|id| format!("activity:{id}")));
         subjects::wake(tx, &woken).await?;
         subjects::mark(tx, self.marked).await
     }

@@ -2,7 +2,7 @@
 //! two programs at once, with late mail, merged contacts, changed rules and people's words in between), what is known and what
 //! is found at the end is what a database finds that read the final state at once; and judging all afresh changes nothing.
 //!
-//! What history forgets by design is no part of it: who was not there when a mail was deleted or moved, an event removed, a deal
+//! What history forgets by design is no part of it: who was not there when a mail was deleted or moved, an event removed, a series or a deal
 //! moved unseen, something excluded, cannot know. There (see `Act::is_forgotten`) everybody reads before and after. What
 //! people say and choose is said and chosen in every run. A finding that came and went is on record only where it was seen, and
 //! as it ended then (withdrawn with its deal, resolved by what was read first): compared is what asks for something.

@@ -180,6 +180,20 @@ fn an_entry_typed_on_no_deal(#[values(Sqlite, Postgres)] on: Database) {
 }
 
 #[rstest]
+fn an_entry_on_a_deal_that_names_somebody_else(#[values(Sqlite, Postgres)] on: Database) {
+    let office = office(on);
+    let call = format!("T1,call,{},Talked,D1,K2,ana@acme.example", days_ago(6).to_rfc3339());
+    office.csv("activities", &["id,kind,occurred_at,subject,deal_id,contact_ids,owner", &call]);
+    office.program.sync();
+    assert_eq!(only(&office, "uncorroborated_log")["state"], "open");
+    // Kim is not on the deal, and wrote that day
+    office.deliver("ana", "INBOX", &Letter { from: "kim@idle.example", days: 6, ..letter("k@mail") }.bytes());
+    office.program.sync();
+    assert_eq!(only(&office, "uncorroborated_log")["state"], "resolved");
+    stays(&office);
+}
+
+#[rstest]
 fn competitors_are_named_by_the_words_that_are_kept(#[values(Sqlite, Postgres)] on: Database) {
     let office = office(on);
     // A subject and a text that say different things; the text reads "A few words."

@@ -15,6 +15,8 @@ pub(super) const JUDGE: Judge = Judge { ending, ..Judge::new(Rule::AmountDropped
 struct Drop {
     /// The change that began at the highest amount.
     first: Change<f64>,
+    /// How many changes began at that amount before it.
+    again: usize,
     /// When the fall became too deep.
     since: chrono::DateTime<chrono::Utc>,
     last: Change<f64>,
@@ -24,7 +26,8 @@ fn drop(case: &Case<'_>, percent: f64) -> Option<Drop> {
     let since = moves::open_since(case.deal, case.facts.directory);
     let mut drop: Option<Drop> = None;
     let mut highest: Option<Change<f64>> = None;
-    for change in changes::changes(case.deal, "amount", since, changes::amount) {
+    let all = changes::changes(case.deal, "amount", since, changes::amount);
+    for change in all.iter().cloned() {
         if highest.as_ref().is_none_or(|high| change.from > high.from) {
             highest = Some(change.clone());
         }
@@ -35,7 +38,10 @@ fn drop(case: &Case<'_>, percent: f64) -> Option<Drop> {
                 let last = if change.to < change.from { change } else { known.last };
                 Drop { last, ..known }
             }
-            _ => Drop { since: change.at, first, last: change },
+            _ => {
+                let again = all.iter().filter(|c| c.began < first.began && c.from == first.from).count();
+                Drop { since: change.at, first, again, last: change }
+            }
         });
     }
     drop
@@ -63,7 +69,8 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
             "an amount of {} or more, or a word why it is less",
             money((high * (1.0 - percent / 100.0)).ceil())
         )),
-        ..super::blank(case, Rule::AmountDropped, drop.first.began.timestamp_millis().to_string(), drop.since)
+        cause: Some(format!("{high} {low}")),
+        ..super::blank(case, Rule::AmountDropped, format!("{high} {}", drop.again), drop.since)
     };
     verdicts.push(Verdict { outcome: Outcome::Stands, finding });
 }

@@ -95,7 +95,7 @@ fn finding(case: &Case<'_>, commit: &Commit<'_, '_>, sight: &Sight, pending: &[&
 
 fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
     let Some(commit) = commit(case) else { return };
-    moments.push(commit.silence.due);
+    moments.extend(commit.silence.moments());
     moments.extend(case.pending().map(|s| commit.silence.until(case, s)));
 }
 

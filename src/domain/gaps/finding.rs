@@ -111,6 +111,9 @@ pub struct Finding {
     pub resolved_by: Option<String>,
     pub resolved_at: Option<DateTime<Utc>>,
     pub late: bool,
+    /// What caused it, where the time does not tell it: that of a change seen between two readings is known better later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Which occurrence on the deal: the time of the move, of the stage's entry, of the last sign; the close date.
     pub key: String,
 }
@@ -159,6 +162,7 @@ impl Finding {
             resolved_by: None,
             resolved_at: None,
             late: false,
+            cause: None,
             key,
         }
     }
@@ -223,6 +227,9 @@ impl Finding {
 
     /// Is this caused by the very thing that caused the other?
     pub fn same_cause(&self, other: &Self) -> bool {
+        if self.cause.is_some() {
+            return self.cause == other.cause;
+        }
         (&self.from_stage, &self.to_stage, self.deal_at) == (&other.from_stage, &other.to_stage, other.deal_at)
     }
 

@@ -79,7 +79,7 @@ fn finding(
 
 fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
     let Some((silence, planned_within)) = silence(case) else { return };
-    moments.push(silence.due);
+    moments.extend(silence.moments());
     moments.extend(case.pending().map(|s| silence.until(case, s)));
     let calendar = case.calendar(case.owner_at(case.now()));
     let planned = case.seen.iter().filter(|s| is_planned(s.activity, case.now()));
@@ -167,10 +167,11 @@ mod tests {
         let from = |day: &str| moved().ana("ana-mail", |c| c.complete_from = Some(t(day)));
         told(&from("10-05"), "10-05", "our capture began on 5 Oct");
         assert_eq!(from("11-10").findings(QUIET), [], "ten working days have not passed since");
+        assert_eq!(from("11-10").outlook(&[]).next_due, Some(t("11-24")));
         assert_eq!(from("11-19").findings(QUIET), []);
-        let unseen = World::new("12-20").moved("11-18", "Discovery").ana("ana-mail", |c| {
-            c.complete_from = Some(t("11-19"));
-            c.complete_to = Some(t("12-20"));
+        let unseen = World::new("12-04").moved("11-18", "Discovery").ana("ana-mail", |c| {
+            c.complete_from = Some(t("11-23"));
+            c.complete_to = Some(t("12-04"));
         });
         assert_eq!((only(&unseen).state, only(&unseen).window_from), (State::Unknown, Some(t("11-18"))));
         // Signs from before the deal was taken up again do not count.
@@ -196,8 +197,11 @@ mod tests {
     fn blindness_is_unknown() {
         let failing = quiet().ana("ana-mail", |c| (c.failing, c.complete_to) = (true, Some(t("11-19"))));
         assert_eq!((only(&failing).state, &only(&failing).blind[..]), (State::Unknown, &["ana-mail".to_owned()][..]));
-        let late = quiet().ana("ana-mail", |c| c.complete_from = Some(t("11-04")));
-        assert_eq!(only(&late).state, State::Unknown);
+        let late = |at: &str| quiet().at(at).ana("ana-mail", |c| c.complete_from = Some(t("11-04")));
+        assert_eq!(only(&late("11-17 13:00")).state, State::Unknown);
+        // ten working days of silence that we saw are enough, whatever was on the day before
+        let seen = only(&late("11-18 13:00"));
+        assert_eq!((seen.state, seen.window_from, seen.id), (State::Open, Some(t("11-04")), only(&quiet()).id));
         assert_eq!(only(&quiet().drop_connection("ana-mail")).state, State::Unknown);
         assert_eq!(only(&quiet().drop_connection("ana-calendar")).state, State::Open);
         // Read until after the silence was long enough: a reading that is some minutes old is no blindness.

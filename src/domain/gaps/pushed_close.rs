@@ -45,7 +45,8 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
             case.day(owner, last.at)
         )),
         clears_when: words::sentence(&format!("close the deal, or plan it again for {was} or before")),
-        ..super::blank(case, Rule::PushedClose, first.began.timestamp_millis().to_string(), reached.at)
+        cause: Some(format!("{} {}", pushes.len(), last.to)),
+        ..super::blank(case, Rule::PushedClose, first.from.to_string(), reached.at)
     };
     verdicts.push(Verdict { outcome: Outcome::Stands, finding });
 }

@@ -1,5 +1,6 @@
-//! The silence of a deal: what `gone_quiet` and `commit_without_evidence` share. It starts at the last evidence; without any when
-//! the deal was opened, or when its owners' capture began to see it. Neither our own mail nor a move of the deal ends it.
+//! The silence of a deal: what `gone_quiet` and `commit_without_evidence` share. It starts at the last evidence, without any when
+//! the deal was opened. Where capture began later, what was seen since is enough when it lasted too long by itself. Neither our
+//! own mail nor a move of the deal ends a silence.
 
 use chrono::{DateTime, Utc};
 
@@ -18,22 +19,27 @@ use crate::domain::span::Span;
 pub struct Silence<'c, 'a> {
     /// The last sign.
     pub last: Option<&'c Seen<'a>>,
+    /// When it began, as far as it can be told.
     pub began: DateTime<Utc>,
-    /// Without a sign: what happened when it began.
     since: Since,
     /// When it has lasted too long.
     pub due: DateTime<Utc>,
+    /// When what was seen of it alone will have.
+    pub seen_due: Option<DateTime<Utc>>,
+    /// The last sign, else the opening of the deal: what tells this silence from others.
+    start: DateTime<Utc>,
     /// How long is too long.
     after: Span,
 }
 
-/// What a silence without any sign is counted from.
+/// What a silence is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Since {
-    Opened,
-    /// The deal had been opened before.
+    /// The last sign, else the opening of the deal.
+    Start,
+    /// What was before could not be seen.
     Captured,
-    /// What was before cannot be seen.
+    /// Too little was seen to tell.
     Stage,
 }
 
@@ -41,12 +47,17 @@ impl<'c, 'a> Silence<'c, 'a> {
     pub fn of(case: &'c Case<'a>, after: Span) -> Option<Self> {
         let open_since = moves::open_since(case.deal, case.facts.directory);
         let last = case.evidence().rev().find(|s| open_since.is_none_or(|since| s.at() >= since));
-        let (began, since) = match last {
-            Some(sign) => (sign.at(), Since::Opened),
-            None => beginning(case, after)?,
+        let start = last.map(Seen::at).or_else(|| moves::opened(case.deal, case.facts.directory))?;
+        let until = |from| case.calendar(case.owner_at(case.now())).add(from, after);
+        let blind = case.sight_over(start, until(start), case.now()).blind;
+        let seen_due = seen_from(&blind).map(until);
+        let (began, since) = match seen_from(&blind) {
+            // what was seen of it lasted long enough by itself
+            Some(from) if until(from) <= case.now() => (from, Since::Captured),
+            _ if last.is_none() && !blind.is_empty() => (moves::entered_current(case.deal)?.max(start), Since::Stage),
+            _ => (start, Since::Start),
         };
-        let due = case.calendar(case.owner_at(case.now())).add(began, after);
-        Some(Self { last, began, since, due, after })
+        Some(Self { last, began, since, due: until(began), seen_due, start, after })
     }
 
     /// Would this pending activity end the silence if it belonged to the deal? An old one would only move its beginning.
@@ -72,44 +83,40 @@ impl<'c, 'a> Silence<'c, 'a> {
 
     /// "the last sign from Northwind was a mail on 3 Nov; since then only one mail of our own".
     pub fn told(&self, case: &Case<'_>, ours: &[&Seen<'_>]) -> String {
-        let began = case.day(case.owner_at(case.now()), self.began);
-        let found = match self.last {
-            Some(last) => format!("the last sign from {} was {} on {began}", case.buyer(), words::sign(last)),
-            None => {
-                let since = match self.since {
-                    Since::Opened => "the deal was opened".to_owned(),
+        let day = |at| case.day(case.owner_at(case.now()), at);
+        let found = match (self.last, self.since) {
+            (Some(last), _) => {
+                format!("the last sign from {} was {} on {}", case.buyer(), words::sign(last), day(last.at()))
+            }
+            (None, since) => {
+                let since = match since {
+                    Since::Start => "the deal was opened".to_owned(),
                     Since::Captured => "our capture began".to_owned(),
                     Since::Stage => format!("the deal came to {}", case.stage_name(&case.deal.stage)),
                 };
-                format!("nothing from {} since {since} on {began}", case.buyer())
+                format!("nothing from {} since {since} on {}", case.buyer(), day(self.began))
             }
         };
         if ours.is_empty() { found } else { format!("{found}; since then only {}", words::one_sided(ours)) }
     }
 
     pub fn key(&self) -> String {
-        self.began.timestamp_millis().to_string()
+        self.start.timestamp_millis().to_string()
+    }
+
+    /// When to look again.
+    pub fn moments(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        std::iter::once(self.due).chain(self.seen_due)
     }
 }
 
-/// Where a silence without any sign begins: when the deal was opened, or as far back as its owners' capture reaches; at the
-/// latest with the entry into the current stage, however little was seen of the time before.
-fn beginning(case: &Case<'_>, after: Span) -> Option<(DateTime<Utc>, Since)> {
-    let entered = moves::entered_current(case.deal)?;
-    let opened = moves::opened(case.deal, case.facts.directory);
-    let Some(opened) = opened.filter(|opened| *opened < entered) else { return Some((entered, Since::Opened)) };
-    let due = case.calendar(case.owner_at(case.now())).add(opened, after);
+/// From when on everything was seen, where nothing else is in the way than that capture began late.
+fn seen_from(blind: &[Blind]) -> Option<DateTime<Utc>> {
     let late = |blind: &Blind| match blind {
         Blind::StartsLate(_, from) => Some(*from),
         _ => None,
     };
-    let starts: Option<Vec<DateTime<Utc>>> = case.sight_over(opened, due, case.now()).blind.iter().map(late).collect();
-    let seen = starts.map(|starts| starts.into_iter().max());
-    Some(match seen {
-        Some(None) => (opened, Since::Opened),
-        Some(Some(from)) if from < entered => (from, Since::Captured),
-        _ => (entered, Since::Stage),
-    })
+    blind.iter().map(late).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
 /// A silence that is over was ended by the first sign after it began; else its cause went away.

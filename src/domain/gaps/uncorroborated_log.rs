@@ -55,17 +55,19 @@ impl<'e, 'a> Entry<'e, 'a> {
     fn judge<'n>(&self, captured: impl IntoIterator<Item = &'n Activity>, blank: Finding) -> Option<Verdict> {
         let (from, to) = self.window();
         let standing = logs::standing(self.activity, captured, self.near);
-        let finding = |sight: &Sight, against: Option<&Activity>| self.finding(sight, against, blank.clone());
         if let Standing::Confirmed(by) = standing {
             let outcome = Outcome::Met { by: Some(by.id.clone()), at: Some(by.occurred_at) };
-            return Some(Verdict { outcome, finding: finding(&Sight::default(), None) });
+            return Some(Verdict { outcome, finding: self.finding(&Sight::default(), None, blank) });
         }
         if self.facts.now < to {
             return None;
         }
         if let Standing::Contradicted(by) = standing {
             // What the calendar says is there, whatever else we may not have seen.
-            return Some(Verdict { outcome: Outcome::Stands, finding: finding(&Sight::default(), Some(by)) });
+            let blank = Finding { evidence: by.map(|a| a.id.clone()).into_iter().collect(), ..blank };
+            let how = by.map_or(self.activity.status, |a| a.status);
+            let finding = self.finding(&Sight::default(), Some(how), blank);
+            return Some(Verdict { outcome: Outcome::Stands, finding });
         }
         let sight = self.sight();
         let unwatched = |b: &Blind| matches!(b, Blind::StartsLate(_, began) if *began > to);
@@ -73,10 +75,11 @@ impl<'e, 'a> Entry<'e, 'a> {
             return None;
         }
         debug_assert!(from <= to, "a window ends after it begins");
-        Some(Verdict { outcome: Outcome::Stands, finding: finding(&sight, None).doubted() })
+        Some(Verdict { outcome: Outcome::Stands, finding: self.finding(&sight, None, blank).doubted() })
     }
 
-    fn finding(&self, sight: &Sight, against: Option<&Activity>, blank: Finding) -> Finding {
+    /// `against`: what the calendar says became of it.
+    fn finding(&self, sight: &Sight, against: Option<Status>, blank: Finding) -> Finding {
         let (from, to) = self.window();
         let a = self.activity;
         let on = self.facts.day(self.typist, a.occurred_at);
@@ -88,14 +91,20 @@ impl<'e, 'a> Entry<'e, 'a> {
         let with = self.with();
         let alone = format!("the {what} typed by hand for {on} stands alone: nothing captured confirms it");
         let found = match (against, self.facts.blindness(self.typist, sight)) {
-            (Some(meeting), _) => {
-                let how = if meeting.status == Status::Declined { "declined" } else { "cancelled" };
+            (Some(status), _) => {
+                let how = if status == Status::Declined { "declined" } else { "cancelled" };
                 format!("contradicted: the meeting typed by hand for {on} was {how} in the calendar")
             }
             (None, Some(why)) => format!("we could not see everything: {why}; otherwise {alone}"),
             (None, None) => format!("unconfirmed: {alone}{}", self.facts.without_calendar(sight)),
         };
-        let clears = "a captured mail or meeting with the same people at that time, or a correction in the CRM";
+        let clears = match a.kind {
+            Kind::Email => "a captured mail with the same people around that day, or a correction in the CRM",
+            Kind::Meeting => "a captured meeting with the same people at that time, or a correction in the CRM",
+            Kind::Call | Kind::Note => {
+                "a captured mail, meeting or call with the same people around that day, or a correction in the CRM"
+            }
+        };
         Finding {
             activity: Some(a.id.clone()),
             contact: blank.contact.clone(),
@@ -106,7 +115,6 @@ impl<'e, 'a> Entry<'e, 'a> {
             expected: words::sentence(&format!("{proof}{with} {} {on}", around(a.kind))),
             found: words::sentence(&found),
             clears_when: words::sentence(words::doubt(sight, &[]).unwrap_or(clears)),
-            evidence: against.map(|a| a.id.clone()).into_iter().collect(),
             blind: super::blind(sight),
             since: to,
             state: State::Open,

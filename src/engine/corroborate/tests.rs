@@ -67,7 +67,7 @@ fn near_and_of_the_same_party() {
 }
 
 fn settled(entry: &Typed, all: &[Stored]) -> Status {
-    status(&activity("crm", &Directory::default(), entry).activity, all)
+    status(entry, &activity("crm", &Directory::default(), entry).activity, all)
 }
 
 #[test]
@@ -92,6 +92,11 @@ fn a_meeting_that_a_calendar_called_off_did_not_happen() {
     }
     let both = [off(5, "K1", Status::Cancelled), off(-5, "K1", Status::Declined), off(9, "K1", Status::Held)].concat();
     assert!(found(&entry(Kind::Meeting, 0, &["K1"], None), &both, &[]).is_some(), "the one that took place");
+    // by its own UID, whenever and with whomever
+    let mut named = off(7 * DAY, "K2", Status::Declined);
+    named[0].ical_uid = Some("x@y".to_owned());
+    let entry = Typed { ical_uid: Some("x@y".to_owned()), ..entry(Kind::Meeting, 0, &["K1"], None) };
+    assert_eq!((settled(&entry, &named), found(&entry, &named, &[])), (Status::Declined, None));
 }
 
 #[test]

@@ -105,7 +105,8 @@ impl Play {
     }
 
     async fn step(&mut self, act: Act) {
-        if act.is_forgotten() {
+        let forgotten = act.is_forgotten() || self.book.moves_a_series(act);
+        if forgotten {
             self.whole().await;
         }
         self.book.act(act);
@@ -115,7 +116,7 @@ impl Play {
             Act::Exclude | Act::Threshold(_) | Act::Documents => self.open().await,
             _ => {}
         }
-        if act.is_forgotten() {
+        if forgotten {
             self.whole().await;
         }
         match self.manner {

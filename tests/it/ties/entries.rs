@@ -138,10 +138,11 @@ fn what_the_calendar_called_off_was_not_held(#[values(Sqlite, Postgres)] on: Dat
     let office = Office::without_mail(on);
     office.deals(&["D1"]);
     diary(&office, "bob", "text");
-    let met = |minutes: i64| {
+    let entered = |minutes: i64, uid: &str| {
         let at = (days_ago(3) + TimeDelta::minutes(minutes)).to_rfc3339();
-        typed(&office, &[format!("A1,meeting,{at},Met,D1,K1,bob@acme.example,,")]);
+        typed(&office, &[format!("A1,meeting,{at},Met,D1,K1,bob@acme.example,,{uid}")]);
     };
+    let met = |minutes| entered(minutes, "");
     met(10);
     holds(&office, "bob", &[Shown { more: "CLASS:PUBLIC\nSTATUS:CANCELLED\n", ..CALL }]);
     let held = || {
@@ -156,9 +157,13 @@ fn what_the_calendar_called_off_was_not_held(#[values(Sqlite, Postgres)] on: Dat
         counted
     };
     assert_eq!(held(), 0, "the calendar says that it was called off");
-    let gaps = office.program.export("gaps");
-    let gap = gaps.iter().find(|g| g["rule"] == "uncorroborated_log").expect("flagged");
-    assert!(gap["found"].as_str().is_some_and(|f| f.starts_with("Contradicted")), "{gap:#?}");
+    let flagged = || {
+        let gaps = office.program.export("gaps");
+        let gap = gaps.iter().find(|g| g["rule"] == "uncorroborated_log").expect("flagged");
+        assert!(gap["found"].as_str().is_some_and(|f| f.starts_with("Contradicted")), "{gap:#?}");
+        assert_eq!(gap["state"], "open");
+    };
+    flagged();
     // the entry alone: what is private is not looked at
     holds(&office, "bob", &[Shown { more: "CLASS:PRIVATE\nSTATUS:CANCELLED\n", ..CALL }]);
     assert_eq!(held(), 1, "nothing speaks against it");
@@ -169,6 +174,10 @@ fn what_the_calendar_called_off_was_not_held(#[values(Sqlite, Postgres)] on: Dat
     assert_eq!(held(), 1);
     met(10);
     assert_eq!(held(), 0);
+    // by its UID, hours away
+    entered(300, "call");
+    assert_eq!(held(), 0);
+    flagged();
     // and it took place after all: one meeting, in the calendar and in the CRM
     holds(&office, "bob", &[CALL]);
     assert_eq!(held(), 1);

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::Duration;
 
-use super::{Book, Meeting, pick, stamp};
+use super::{super::acts::Act, Book, Meeting, pick, stamp};
 
 impl Book {
     pub(super) fn meet(
@@ -32,6 +32,12 @@ impl Book {
         self.meetings[n].sequence += 1;
         self.meetings[n].written = now;
         self.write_meeting(n);
+    }
+
+    /// A whole series that is moved: its instances go, as if each were removed, and others come.
+    pub fn moves_a_series(&self, act: Act) -> bool {
+        let Act::MoveMeeting { which, .. } = act else { return false };
+        pick(&self.meetings, which).is_some_and(|(_, m)| m.weekly && m.start > self.now)
     }
 
     pub(super) fn write_meeting(&self, n: usize) {

@@ -114,7 +114,7 @@ pub struct Finding {
     /// What caused it, where the time does not tell it: that of a change seen between two readings is known better later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// Which occurrence on the deal: the time of the move, of the stage's entry, of the last sign; the close date.
+    /// Which occurrence on the deal: the time of the move, of the stage's entry, of the last sign; the close date; the amount.
     pub key: String,
 }
 

@@ -227,6 +227,8 @@ impl Book {
         let deals = self.deals.len();
         match act {
             Act::Stage { deal, to } => self.stage(deal % deals, to, true),
+            // of a deal that is not there nobody sees when it moved
+            Act::Unseen { deal, .. } if !self.deals[deal % deals].there => {}
             Act::Unseen { deal, to } => self.stage(deal % deals, to, false),
             Act::Field { deal, field, value } => {
                 let row = self.field(deal % deals, field % 3, value);

@@ -157,7 +157,7 @@ fn keep_addresses(record: &mut Record, old: &HashMap<(&str, &str), &str>) -> Res
 
 impl Engine {
     /// A deal whose stage differs from its last stage change moved between two readings: it gets an observed change. When
-    /// the CRM's own history tells of the move later, that one stands; the same holds of its fields (see [`fields`]). Only
+    /// the CRM's own history tells of the move later, that one stands; the same holds of its fields. Only
     /// after the deals were really read: an outage must not shrink the interval.
     pub async fn observe_stages(&self, c: &Connection) -> Result<(), EngineError> {
         let streams = self.store.streams_of(&c.name).await?;

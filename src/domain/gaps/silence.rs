@@ -50,8 +50,9 @@ impl<'c, 'a> Silence<'c, 'a> {
         let start = last.map(Seen::at).or_else(|| moves::opened(case.deal, case.facts.directory))?;
         let until = |from| case.calendar(case.owner_at(case.now())).add(from, after);
         let blind = case.sight_over(start, until(start), case.now()).blind;
-        let seen_due = seen_from(&blind).map(until);
-        let (began, since) = match seen_from(&blind) {
+        let seen_from = seen_from(case, &blind);
+        let seen_due = seen_from.map(until);
+        let (began, since) = match seen_from {
             // what was seen of it lasted long enough by itself
             Some(from) if until(from) <= case.now() => (from, Since::Captured),
             _ if last.is_none() && !blind.is_empty() => (moves::entered_current(case.deal)?.max(start), Since::Stage),
@@ -89,12 +90,15 @@ impl<'c, 'a> Silence<'c, 'a> {
                 format!("the last sign from {} was {} on {}", case.buyer(), words::sign(last), day(last.at()))
             }
             (None, since) => {
-                let since = match since {
-                    Since::Start => "the deal was opened".to_owned(),
-                    Since::Captured => "our capture began".to_owned(),
-                    Since::Stage => format!("the deal came to {}", case.stage_name(&case.deal.stage)),
-                };
-                format!("nothing from {} since {since} on {}", case.buyer(), day(self.began))
+                let (buyer, on) = (case.buyer(), day(self.began));
+                match since {
+                    Since::Start => format!("nothing from {buyer} since the deal was opened on {on}"),
+                    Since::Captured => format!("nothing from {buyer} in all that was captured, from {on} on"),
+                    Since::Stage => {
+                        let stage = case.stage_name(&case.deal.stage);
+                        format!("nothing from {buyer} since the deal came to {stage} on {on}")
+                    }
+                }
             }
         };
         if ours.is_empty() { found } else { format!("{found}; since then only {}", words::one_sided(ours)) }
@@ -110,13 +114,15 @@ impl<'c, 'a> Silence<'c, 'a> {
     }
 }
 
-/// From when on everything was seen, where nothing else is in the way than that capture began late.
-fn seen_from(blind: &[Blind]) -> Option<DateTime<Utc>> {
+/// The first whole day on which everything was seen, where nothing else is in the way than that capture began late.
+fn seen_from(case: &Case<'_>, blind: &[Blind]) -> Option<DateTime<Utc>> {
     let late = |blind: &Blind| match blind {
         Blind::StartsLate(_, from) => Some(*from),
         _ => None,
     };
-    blind.iter().map(late).collect::<Option<Vec<_>>>()?.into_iter().max()
+    let from = blind.iter().map(late).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+    let calendar = case.calendar(case.owner_at(case.now()));
+    Some(calendar.start_of(calendar.date(from).succ_opt()?))
 }
 
 /// A silence that is over was ended by the first sign after it began; else its cause went away.

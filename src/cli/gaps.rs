@@ -108,13 +108,13 @@ impl Gaps {
             None if self.all => State::ALL.to_vec(),
             None => vec![State::Open, State::Unknown],
         };
+        if !self.all && wanted.is_everything() {
+            return Ok(sorted(app.store.worst(&states).await?));
+        }
         // the words are read of what is shown
         let weighed = app.store.weighed(&states, None).await?.into_iter().filter(|f| wanted.is_about(app, f));
-        let weighed = if self.all || wanted.contact.is_some() {
-            weighed.collect()
-        } else {
-            Weighed::worst_per_deal(weighed.collect())
-        };
+        let every = self.all || wanted.contact.is_some();
+        let weighed = if every { weighed.collect() } else { Weighed::worst_per_deal(weighed.collect()) };
         let ids: Vec<String> = weighed.into_iter().map(|f| f.id).collect();
         let found = app.store.findings_by_ids(&ids).await?.into_iter().filter(|f| wanted.is_with(app, f)).collect();
         Ok(if self.all { sorted(found) } else { gaps::worst_per_deal(found) })

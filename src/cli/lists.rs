@@ -47,7 +47,7 @@ pub struct Shown {
 }
 
 /// What is wanted, once it is known that it is there.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Found {
     rep: Option<String>,
     deal: Option<String>,
@@ -84,6 +84,11 @@ impl Found {
     fn within(&self, moments: impl IntoIterator<Item = DateTime<Utc>>) -> bool {
         let holds = |at: DateTime<Utc>| self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to);
         (self.from.is_none() && self.to.is_none()) || moments.into_iter().any(holds)
+    }
+
+    /// Nothing narrows what is wanted.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Is a finding about whom and what is wanted, as far as its weight says?
@@ -319,13 +324,15 @@ impl Contacts {
         let mut all: Vec<_> = dir
             .contacts
             .values()
+            .filter(|c| dir.survivor(&c.id) == c.id)
             .filter(|c| rep.is_none() || c.owner.as_deref().is_some_and(|o| wanted::is_of(dir, o, rep)))
             .filter(|c| found.contact.as_ref().is_none_or(|id| c.id == *id))
             .filter(|c| of_deal.as_ref().is_none_or(|ids| ids.contains(&c.id.as_str())))
             .filter(|c| found.within(traffic(&c.id)))
             .collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        let rows: Vec<_> = all.iter().map(|c| shapes::contact(c, signals.get(&c.id), &last)).collect();
+        let taken_over = dir.taken_over();
+        let rows: Vec<_> = all.iter().map(|c| shapes::contact(c, &taken_over, signals.get(&c.id), &last)).collect();
         let columns = [
             Column("id", "Id"),
             Column("name", "Name"),

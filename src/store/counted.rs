@@ -128,11 +128,12 @@ impl Store {
              and a.occurred_at >= $3 and a.occurred_at < $1 and a.ended_at > $1"
         );
         let (mut all, mut whole) = (Vec::new(), Vec::new());
-        for row in self.db.rows(&sql, args![ms(from), ms(to), ms(from - LONGEST)]).await? {
-            if row.flag(8) || special.concerns(&row.text(5)) {
-                whole.push(row.text(0));
-            } else {
-                all.extend(short(&row));
+        let by_itself = |row: &Row| row.flag(8) || special.concerns(row.str(5));
+        let read = |row: &Row| Ok(if by_itself(row) { Err(row.text(0)) } else { Ok(short(row)) });
+        for happened in self.db.read(&sql, args![ms(from), ms(to), ms(from - LONGEST)], read).await? {
+            match happened {
+                Ok(happened) => all.extend(happened),
+                Err(id) => whole.push(id),
             }
         }
         all.extend(self.happened_by_ids(&whole, &special.members).await?);
@@ -214,10 +215,10 @@ fn talk(people: &str, times: u64) -> Happened {
 /// One activity without what a day does not show of it.
 fn short(row: &Row) -> Option<Happened> {
     let direction = row.opt_text(2).and_then(|d| Direction::parse(&d));
-    let mut happened = bare(row.text(0), Kind::parse(&row.text(1))?, direction, &row.text(5));
+    let mut happened = bare(row.text(0), Kind::parse(row.str(1))?, direction, row.str(5));
     let activity = &mut happened.activity;
-    (activity.origin, activity.occurred_at) = (Origin::parse(&row.text(3))?, at(row.int(4)));
-    (activity.ended_at, activity.status) = (opt_at(row.opt_int(6)), Status::parse(&row.text(7))?);
+    (activity.origin, activity.occurred_at) = (Origin::parse(row.str(3))?, at(row.int(4)));
+    (activity.ended_at, activity.status) = (opt_at(row.opt_int(6)), Status::parse(row.str(7))?);
     Some(happened)
 }
 

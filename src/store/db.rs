@@ -4,7 +4,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, TryStreamExt as _};
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     migrate::{Migration, MigrationType, Migrator},
@@ -93,6 +93,15 @@ impl Row {
     }
     pub fn text(&self, i: usize) -> String {
         self.opt_text(i).unwrap_or_default()
+    }
+    /// A text that is only looked at.
+    pub fn str(&self, i: usize) -> &str {
+        use sqlx::Row as _;
+        let text: Option<&str> = match self {
+            Self::Lite(r) => r.try_get(i).expect(TYPED),
+            Self::Pg(r) => r.try_get(i).expect(TYPED),
+        };
+        text.unwrap_or_default()
     }
     pub fn opt_int(&self, i: usize) -> Option<i64> {
         use sqlx::Row as _;
@@ -235,12 +244,42 @@ impl Db {
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let dialect = match self {
+        let (sql, args) = self.dialect().listed(sql, values);
+        self.rows(&sql, args).await
+    }
+
+    /// Reads outside a transaction, each row taken in as it comes: meanwhile the database is at the next, and few are held.
+    pub async fn read<T>(
+        &self,
+        sql: &str,
+        args: Vec<Arg>,
+        each: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Lite { read, .. } => taken(lite!(sql, args).fetch(read), Row::Lite, each).await,
+            Self::Pg(pool) => taken(pg!(sql, args).fetch(pool), Row::Pg, each).await,
+        }
+    }
+
+    /// The same of rows whose column is one of many texts, as [`Db::rows_in`].
+    pub async fn read_in<T>(
+        &self,
+        sql: &str,
+        values: &[String],
+        each: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, args) = self.dialect().listed(sql, values);
+        self.read(&sql, args, each).await
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
             Self::Lite { .. } => Dialect::Lite,
             Self::Pg(_) => Dialect::Pg,
-        };
-        let (sql, args) = dialect.listed(sql, values);
-        self.rows(&sql, args).await
+        }
     }
 
     /// One statement in a transaction of its own.
@@ -317,33 +356,21 @@ impl Tx {
         self.rows(&sql, args).await
     }
 
-    /// The same, each row read as it comes: few rows are held at a time.
+    /// The same, each row taken in as it comes: few are held at a time.
     pub async fn read_in<T>(
         &mut self,
         sql: &str,
         values: &[String],
-        read: impl Fn(&Row) -> Result<T, StoreError>,
+        each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut all = Vec::new();
         if values.is_empty() {
-            return Ok(all);
+            return Ok(Vec::new());
         }
         let (sql, args) = self.dialect().listed(sql, values);
         match self {
-            Self::Lite(tx) => {
-                let mut rows = lite!(sql, args).fetch(&mut **tx);
-                while let Some(row) = rows.try_next().await? {
-                    all.push(read(&Row::Lite(row))?);
-                }
-            }
-            Self::Pg(tx) => {
-                let mut rows = pg!(sql, args).fetch(&mut **tx);
-                while let Some(row) = rows.try_next().await? {
-                    all.push(read(&Row::Pg(row))?);
-                }
-            }
+            Self::Lite(tx) => taken(lite!(sql, args).fetch(&mut **tx), Row::Lite, each).await,
+            Self::Pg(tx) => taken(pg!(sql, args).fetch(&mut **tx), Row::Pg, each).await,
         }
-        Ok(all)
     }
 
     /// The same for a statement that changes rows.
@@ -369,6 +396,19 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// What rows turn into, each as it comes.
+async fn taken<R, T>(
+    mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin,
+    row: fn(R) -> Row,
+    each: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut all = Vec::new();
+    while let Some(next) = rows.try_next().await? {
+        all.push(each(&row(next))?);
+    }
+    Ok(all)
 }
 
 /// How many rows the next statement writes: a power of two, so that few statements are made and each is prepared once.

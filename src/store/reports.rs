@@ -308,22 +308,8 @@ impl Store {
             "select s.connection, s.name, c.owner, i.occurred_at, i.outcome, i.reason, i.key, i.activity from items i \
              join streams s on s.id = i.stream join connections c on c.name = s.connection where c.gives <> 'crm' and {which}"
         );
-        let rows = self.db.rows(&sql, args![ms(from), ms(to)]).await?;
-        Ok(rows
-            .iter()
-            .filter_map(|r| {
-                let decided = Decided {
-                    connection: r.text(0),
-                    stream: r.text(1),
-                    owner: r.opt_text(2),
-                    at: opt_at(r.opt_int(3)),
-                    outcome: Outcome::parse(&r.text(4))?,
-                    reason: r.opt_text(5),
-                    count: 1,
-                };
-                Some(Item { decided, key: r.text(6), activity: r.opt_text(7) })
-            })
-            .collect())
+        let items = self.db.read(&sql, args![ms(from), ms(to)], |r| Ok(item(r))).await?;
+        Ok(items.into_iter().flatten().collect())
     }
 
     /// How far each mail folder and calendar is complete.
@@ -364,6 +350,20 @@ impl Store {
 /// What `domain::steps` says of machines: their mail counts for the documents in it.
 const NO_MERE_MACHINE: &str =
     "(a.automatic = 0 or a.tags like '%\"quote\"%' or a.tags like '%\"order\"%' or a.tags like '%\"contract\"%')";
+
+/// `None`: of an outcome that another version of the program knows.
+fn item(r: &super::Row) -> Option<Item> {
+    let decided = Decided {
+        connection: r.text(0),
+        stream: r.text(1),
+        owner: r.opt_text(2),
+        at: opt_at(r.opt_int(3)),
+        outcome: Outcome::parse(r.str(4))?,
+        reason: r.opt_text(5),
+        count: 1,
+    };
+    Some(Item { decided, key: r.text(6), activity: r.opt_text(7) })
+}
 
 #[cfg(test)]
 mod tests {

@@ -50,9 +50,23 @@ fn what_was_planted_is_found() {
         let follows = unbacked && ["commit_without_evidence", "skipped_stage"].contains(rule);
         assert!(planted == Some(rule) || follows, "{deal}: {rule}, and planted was {planted:?}");
     }
+    the_list_is_the_worst_of_each(&program, &gaps);
     let before = program.settled();
     program.run(&["gaps", "--recompute"]);
     crate::support::assert_same(&before, &program.settled(), "judged afresh");
+}
+
+/// The list without a filter is chosen by the database, one with a filter is not: they choose the same.
+fn the_list_is_the_worst_of_each(program: &Program, gaps: &[Row]) {
+    let listed = |narrowed: &[&str]| -> Vec<String> {
+        let said = program.say(&[&["gaps", "--format", "json"], narrowed].concat());
+        let rows: Vec<Row> = serde_json::from_str(&said.out).expect("a list");
+        rows.iter().map(|row| text(row, "id").to_owned()).collect()
+    };
+    let list = listed(&[]);
+    assert_eq!(list, listed(&["--from", "2001-01-01"]));
+    let subjects: BTreeSet<&str> = gaps.iter().map(|g| text(g, "deal")).filter(|deal| !deal.is_empty()).collect();
+    assert!(gaps.len() > list.len() && list.len() >= subjects.len(), "{} of {}", list.len(), gaps.len());
 }
 
 /// The state of the one stalled deal.

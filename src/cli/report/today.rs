@@ -10,37 +10,67 @@ use crate::{
     config::{Level, Sharing},
     domain::{
         activity::Entity,
+        directory::User,
         gaps::{Finding, State},
         reports::{
             Table,
+            credit::Happened,
             today::{self, Told},
         },
     },
     store::{activities::Stored, lists::ShownSighting},
 };
 
+/// What is known of the days that pages show.
+struct Days {
+    happened: Vec<Happened>,
+    /// The meetings on them.
+    told: HashMap<String, Told>,
+    /// When anything happened with the contacts of these meetings, by contact.
+    heard: HashMap<String, Vec<DateTime<Utc>>>,
+    /// How many gaps are open on each of their deals.
+    gaps: HashMap<String, u64>,
+}
+
 impl Asked<'_> {
     pub(super) async fn today(&self) -> anyhow::Result<Table> {
-        let store = &self.app.store;
         let (calendar, calendars) = (self.range.calendar, &self.app.engine.rules.calendars);
         let when = today::When { day: self.day, calendar, calendars, now: self.now };
         let users = today::users(self.directory, &self.scope, self.now);
         let (from, to) = when.span(&users);
-        let special = self.special(to);
         let owner = self.scope.rep.as_deref().and_then(|rep| self.directory.user(rep));
         let owners: Option<Vec<String>> = owner.map(|user| user.aliases.iter().chain([&user.email]).cloned().collect());
         // they wait for nothing of each other
-        let (pace, happened, items, findings) = tokio::try_join!(
+        let (pace, items, days, (findings, mut told)) = tokio::try_join!(
             self.pace(),
-            store.of_days((from, to), &special).map_err(Into::into),
-            store.skipped_items(from, to).map_err(Into::into),
+            self.app.store.skipped_items(from, to).map_err(Into::into),
+            self.days(&when, &users),
             self.shown(owners.as_deref()),
         )?;
-        let meetings = today::meetings(&happened, &users, self.directory, &when);
-        let tells = today::tells_of(&findings, self.directory).into_iter().chain(meetings.iter().cloned());
-        let told = self.told(tells.collect()).await?;
-        let meetings = || meetings.iter().filter_map(|id| told.get(id)).map(|t| &t.activity);
-        let ids = |of: Entity| meetings().flat_map(move |a| a.ids(of)).map(str::to_owned).collect::<Vec<_>>();
+        told.extend(days.told);
+        Ok(today::report(&today::Input {
+            directory: self.directory,
+            findings: &findings,
+            gaps: &days.gaps,
+            happened: &days.happened,
+            items: &items,
+            heard: &days.heard,
+            told: &told,
+            pace: &pace,
+            when,
+            on: self.range.to,
+            scope: self.scope.clone(),
+        }))
+    }
+
+    async fn days(&self, when: &today::When<'_>, users: &[&User]) -> anyhow::Result<Days> {
+        let store = &self.app.store;
+        let (from, to) = when.span(users);
+        let happened = store.of_days((from, to), &self.special(to)).await?;
+        let meetings = today::meetings(&happened, users, self.directory, when);
+        let told = self.told(meetings.into_iter().collect()).await?;
+        let ids =
+            |of: Entity| told.values().flat_map(move |t| t.activity.ids(of)).map(str::to_owned).collect::<Vec<_>>();
         let (contacts, deals) = (ids(Entity::Contact), ids(Entity::Deal));
         let (before, moments, gaps) = tokio::try_join!(
             store.traffic(from - TimeDelta::milliseconds(1), Some(&contacts)),
@@ -52,25 +82,16 @@ impl Asked<'_> {
         for (contact, at) in before.chain(moments) {
             heard.entry(contact).or_default().push(at);
         }
-        Ok(today::report(&today::Input {
-            directory: self.directory,
-            findings: &findings,
-            gaps: &gaps,
-            happened: &happened,
-            items: &items,
-            heard: &heard,
-            told: &told,
-            pace: &pace,
-            when,
-            on: self.range.to,
-            scope: self.scope.clone(),
-        }))
+        Ok(Days { happened, told, heard, gaps })
     }
 
-    /// The open findings of these owners, or all, that a page shows.
-    async fn shown(&self, owners: Option<&[String]>) -> anyhow::Result<Vec<Finding>> {
-        let open = self.app.store.weighed(&[State::Open], owners).await?;
-        Ok(self.app.store.findings_by_ids(&today::shows_of(&open, self.directory)).await?)
+    /// The open findings of these owners, or all, that a page shows, and the activities that tell whom they are about.
+    async fn shown(&self, owners: Option<&[String]>) -> anyhow::Result<(Vec<Finding>, HashMap<String, Told>)> {
+        let store = &self.app.store;
+        let open = store.weighed(&[State::Open], owners).await?;
+        let findings = store.findings_by_ids(&today::shows_of(&open, self.directory)).await?;
+        let told = self.told(today::tells_of(&findings, self.directory).into_iter().collect()).await?;
+        Ok((findings, told))
     }
 
     /// What these activities were about and who took part. On a rep's own page whoever looks took part; others see of each what

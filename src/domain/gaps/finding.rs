@@ -4,8 +4,9 @@
 //! fields stand in the order of the export.
 
 use std::{
+    borrow::Cow,
     cmp::{Ordering, Reverse},
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     fmt,
 };
 
@@ -288,27 +289,25 @@ impl Weighed {
 
     /// As [`worst_per_deal`].
     pub fn worst_per_deal(all: Vec<Self>) -> Vec<Self> {
-        worst_of(all, |f| f.subject.clone(), Self::by_weight)
+        worst_of(all, |f| Cow::Borrowed(f.subject.as_str()), Self::by_weight)
     }
 }
 
 /// The worst of each subject; worst first.
-fn worst_of<T>(all: Vec<T>, subject: impl Fn(&T) -> String, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
-    let mut worst: HashMap<String, T> = HashMap::new();
-    for finding in all {
-        match worst.entry(subject(&finding)) {
-            Entry::Occupied(mut before) if order(&finding, before.get()).is_lt() => {
-                before.insert(finding);
-            }
-            Entry::Occupied(_) => {}
-            Entry::Vacant(first) => {
-                first.insert(finding);
-            }
+fn worst_of<T>(mut all: Vec<T>, subject: impl Fn(&T) -> Cow<'_, str>, order: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    let mut worst: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(all.len());
+    for (at, finding) in all.iter().enumerate() {
+        let before = worst.entry(subject(finding)).or_insert(at);
+        if order(finding, &all[*before]).is_lt() {
+            *before = at;
         }
     }
-    let mut worst: Vec<T> = worst.into_values().collect();
-    worst.sort_by(order);
-    worst
+    let mut kept = vec![false; all.len()];
+    worst.into_values().for_each(|at| kept[at] = true);
+    let mut kept = kept.into_iter();
+    all.retain(|_| kept.next() == Some(true));
+    all.sort_by(order);
+    all
 }
 
 /// The finding that stands for its deal.
@@ -318,5 +317,5 @@ pub fn worst(findings: &[Finding]) -> Option<&Finding> {
 
 /// The worst finding of each deal, and of each subject that is no deal; worst first.
 pub fn worst_per_deal(all: Vec<Finding>) -> Vec<Finding> {
-    worst_of(all, Finding::subject, Finding::by_weight)
+    worst_of(all, |f| Cow::Owned(f.subject()), Finding::by_weight)
 }

@@ -185,10 +185,11 @@ impl Export {
             What::Contacts => {
                 let last = app.store.last_contacts(app.clock.now()).await?;
                 let signals = app.store.signals(dir.contacts.values()).await?;
+                let taken_over = dir.taken_over();
                 let mut ids: Vec<&String> = dir.contacts.keys().collect();
                 ids.sort();
                 for id in ids {
-                    sink.row(shapes::contact(&dir.contacts[id], signals.get(id), &last))?;
+                    sink.row(shapes::contact(&dir.contacts[id], &taken_over, signals.get(id), &last))?;
                 }
             }
         }

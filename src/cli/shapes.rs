@@ -1,6 +1,8 @@
 //! The shapes of what is exported, shared by lists, exports and the API: each is said once, column by column, with what the column
 //! holds. Every format is made from it. Absent values are null; times are RFC 3339 UTC.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use serde_json::{Map, Value, json};
@@ -252,11 +254,26 @@ shape! {
     }
 }
 
+/// Its own, then those of the contacts that were merged into it.
+pub fn addresses<'c>(c: &'c Contact, taken_over: &TakenOver<'c>) -> Vec<&'c str> {
+    let more = taken_over.get(c.id.as_str()).into_iter().flatten().copied();
+    let mut all: Vec<&str> = Vec::new();
+    for address in c.emails.iter().map(String::as_str).chain(more) {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
+}
+
+/// As [`crate::domain::directory::Directory::taken_over`] gives them.
+pub type TakenOver<'c> = HashMap<&'c str, Vec<&'c str>>;
+
 shape! {
-    CONTACT, contact(c: &Contact, signals: Option<&Signals>, last: &LastContacts) {
+    CONTACT, contact(c: &Contact, taken_over: &TakenOver<'_>, signals: Option<&Signals>, last: &LastContacts) {
         id: Text = c.id;
         name: Text = c.name;
-        emails: Texts = c.emails;
+        emails: Texts = addresses(c, taken_over);
         company: Text = c.company;
         owner: Text = c.owner;
         merged_into: Text = c.merged_into;

@@ -59,6 +59,7 @@ pub struct Config {
     pub matching: Matching,
     pub documents: Documents,
     pub competitors: Competitors,
+    pub reports: Reports,
     pub privacy: Privacy,
     pub connectors: Connectors,
     #[serde(rename = "partner")]

@@ -231,6 +231,23 @@ pub struct Competitors {
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct Reports {
+    /// What typing one by hand would have taken.
+    pub minutes_per_email: u32,
+    pub minutes_per_meeting: u32,
+    /// Contacts of whom nothing was heard for so long stand on the lists of `segments`.
+    #[serde(deserialize_with = "one::<SpanText, _>")]
+    pub silent_after: Span,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self { minutes_per_email: 2, minutes_per_meeting: 5, silent_after: Span::Days(30) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Privacy {
     /// What others than the participants' owners see.
     pub share: Level,

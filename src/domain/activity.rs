@@ -31,7 +31,10 @@ words!(
 words!(Direction { Inbound = "inbound", Outbound = "outbound" });
 words!(Role {
     From = "from", To = "to", Cc = "cc", Bcc = "bcc",
-    Organizer = "organizer", Required = "required", Optional = "optional", Resource = "resource",
+    Organizer = "organizer", Required = "required", Optional = "optional",
+    /// Was invited and said no.
+    Declined = "declined",
+    Resource = "resource",
 });
 words!(Entity { Contact = "contact", Company = "company", Deal = "deal" });
 words!(Reason {
@@ -56,6 +59,13 @@ pub struct Participant {
     pub contact: Option<String>,
     /// Email of our user.
     pub user: Option<String>,
+}
+
+impl Participant {
+    /// Somebody who was there, or will be: no room, nor who declined.
+    pub fn takes_part(&self) -> bool {
+        !matches!(self.role, Role::Resource | Role::Declined)
+    }
 }
 
 impl fmt::Debug for Participant {

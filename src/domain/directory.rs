@@ -128,6 +128,8 @@ pub struct Directory {
     tasks: Vec<Task>,
     /// Positions of tasks by their deal; under no deal those that are on none.
     tasks_by_deal: HashMap<Option<String>, Vec<usize>>,
+    /// Deals with a step that is planned with a contact, by the contact.
+    deals_by_step: HashMap<String, Vec<String>>,
     /// When quotes were sent, by deal, as the CRM's own records tell.
     pub quotes: HashMap<String, Vec<DateTime<Utc>>>,
     domains: HashMap<String, String>,
@@ -174,10 +176,26 @@ impl Directory {
         of(Some(deal)).chain(of(None)).map(|n| &self.tasks[*n])
     }
 
+    /// With whom the steps on a deal are planned.
+    pub fn step_contacts(&self, deal: &str) -> impl Iterator<Item = &str> {
+        let on = self.tasks_by_deal.get(&Some(deal.to_owned())).into_iter().flatten();
+        on.filter_map(|n| self.tasks[*n].contact.as_deref()).map(|contact| self.survivor(contact))
+    }
+
+    /// The deals that have a step planned with this contact.
+    pub fn deals_of_steps(&self, contact: &str) -> &[String] {
+        self.deals_by_step.get(contact).map_or(&[], Vec::as_slice)
+    }
+
     fn index_tasks(&mut self) {
+        let mut with: HashMap<String, BTreeSet<String>> = HashMap::new();
         for (n, task) in self.tasks.iter().enumerate() {
             self.tasks_by_deal.entry(task.deal.clone()).or_default().push(n);
+            if let (Some(deal), Some(contact)) = (&task.deal, &task.contact) {
+                with.entry(self.survivor(contact).to_owned()).or_default().insert(deal.clone());
+            }
         }
+        self.deals_by_step = with.into_iter().map(|(contact, deals)| (contact, deals.into_iter().collect())).collect();
     }
 
     #[cfg(test)]
@@ -237,6 +255,17 @@ impl Directory {
         });
         let created = self.contacts.get(survivor).and_then(|c| c.created_at).unwrap_or(DateTime::<Utc>::MAX_UTC);
         (!open, created, survivor.to_owned())
+    }
+
+    /// The addresses of merged contacts by the contact that has them now.
+    pub fn taken_over(&self) -> HashMap<&str, Vec<&str>> {
+        let mut all: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut merged: Vec<&Contact> = self.contacts.values().filter(|c| self.survivor(&c.id) != c.id).collect();
+        merged.sort_by_key(|c| &c.id);
+        for contact in merged {
+            all.entry(self.survivor(&contact.id)).or_default().extend(contact.emails.iter().map(String::as_str));
+        }
+        all
     }
 
     /// The contact that took this one in, or itself. Cycles end where they began.

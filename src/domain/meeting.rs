@@ -321,10 +321,11 @@ impl People<'_> {
         let mut all: Vec<Participant> = Vec::new();
         let organizer = self.organizer.map(|m| (m, Role::Organizer));
         let attendees = self.attendees.iter().map(|a| {
-            let role = match (a.resource, a.role) {
-                (true, _) => Role::Resource,
-                (false, AttendeeRole::Required) => Role::Required,
-                (false, _) => Role::Optional,
+            let role = match (a.resource, a.answer, a.role) {
+                (true, ..) => Role::Resource,
+                (false, Answer::Declined, _) => Role::Declined,
+                (false, _, AttendeeRole::Required) => Role::Required,
+                (false, ..) => Role::Optional,
             };
             (&a.mailbox, role)
         });

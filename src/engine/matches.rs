@@ -80,6 +80,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
             concerned(&mut deals, &a.matches, &a.undecided, &known.directory);
             others.note(a, &before.matches, &before.undecided);
             others.note(a, &a.matches, &a.undecided);
+            others.taken(&before.matches, &a.matches);
             changed.push(s);
         }
     }
@@ -346,7 +347,9 @@ fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[Strin
             Entity::Deal => {
                 deals.insert(m.id.clone());
             }
-            Entity::Contact => deals.extend(dir.deals_of_contact(&m.id).iter().cloned()),
+            Entity::Contact => {
+                deals.extend(dir.deals_of_contact(&m.id).iter().chain(dir.deals_of_steps(&m.id)).cloned());
+            }
             Entity::Company => {}
         }
     }

@@ -191,10 +191,6 @@ impl Engine {
         }
         let now = self.now();
         if tally.left.is_empty() {
-            let known = self.store.connections().await?;
-            if known.iter().any(|x| x.name == c.name && x.failures > 0) {
-                self.store.judge_all().await?;
-            }
             self.store.connection_ok(&c.name, now, now + delta(c.poll)).await?;
         } else {
             // it was not read: nothing is known of it, and it is looked at again soon
@@ -272,9 +268,6 @@ impl Engine {
         tracing::warn!(connection = c.name, kind = ?fault.kind, "reading failed");
         if let Some(stream) = stream {
             self.store.stream_failed(stream.id, &fault.what, now + wait).await?;
-        }
-        if failures == 0 {
-            self.store.judge_all().await?;
         }
         self.store.connection_failed(&c.name, state, &fault.what, now, now + wait).await?;
         let name = stream.map(|s| s.stream.name.as_str());

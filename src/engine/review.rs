@@ -212,8 +212,10 @@ impl Evidence {
     pub async fn load(engine: &Engine, tx: &mut Tx, known: &Known, deals: &[&Deal]) -> Result<Self, StoreError> {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
         let of_deals = deals.iter().map(|d| {
-            let all = Case::contacts_of(&known.directory, d).into_iter().map(str::to_owned).collect();
-            (d.id.clone(), all)
+            let mut all = Case::contacts_of(&known.directory, d);
+            // a step is taken with its contact, whether or not the deal names it
+            all.extend(known.directory.step_contacts(&d.id));
+            (d.id.clone(), all.into_iter().map(str::to_owned).collect())
         });
         let mut of_deals: HashMap<String, Vec<String>> = of_deals.collect();
         let contacts: BTreeSet<String> = of_deals.values().flatten().cloned().collect();

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         activity::{Activity, Entity, Match, Origin},
         gaps::{Backdrop, Facts, Finding, State, Subject, SubjectCase},
+        span::Span,
     },
     store::{
         StoreError, Tx,
@@ -29,6 +30,8 @@ pub struct Touched {
     /// Looked at again if they are watched.
     woken: BTreeSet<String>,
     contacts: BTreeSet<String>,
+    /// Contacts of whom less is seen than before: entries that name them are watched again.
+    doubted: BTreeSet<String>,
 }
 
 impl Touched {
@@ -51,10 +54,20 @@ impl Touched {
         }
     }
 
+    /// What an activity no longer shows is in doubt again.
+    pub fn taken(&mut self, before: &[Match], now: &[Match]) {
+        let contact = |m: &&Match| m.entity == Entity::Contact;
+        let lost = before.iter().filter(contact).filter(|m| !now.iter().filter(contact).any(|n| n.id == m.id));
+        for m in lost {
+            self.marked.insert(format!("contact:{}", m.id));
+            self.doubted.insert(m.id.clone());
+        }
+    }
+
     /// The activity goes away: what it had shown is in doubt again.
     pub fn gone(&mut self, activity: &Activity) {
         self.note(activity, &activity.matches, &activity.undecided);
-        self.marked.extend(activity.ids(Entity::Contact).map(|id| format!("contact:{id}")));
+        self.taken(&activity.matches, &[]);
     }
 
     pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
@@ -67,7 +80,9 @@ impl Touched {
         reviews::mark(tx, deals.collect::<Vec<_>>()).await?;
         woken.extend(entries.into_iter().map(|id| format!("activity:{id}")));
         subjects::wake(tx, &woken).await?;
-        subjects::mark(tx, self.marked).await
+        let doubted: Vec<String> = self.doubted.into_iter().collect();
+        let in_doubt = subjects::entries_of(tx, &doubted).await?.into_iter().map(|id| format!("activity:{id}"));
+        subjects::mark(tx, self.marked.into_iter().chain(in_doubt)).await
     }
 }
 
@@ -209,7 +224,8 @@ impl Engine {
 /// How far back the exchange with a company is looked at.
 pub(super) fn window(facts: &Facts<'_>) -> DateTime<Utc> {
     let within = facts.thresholds.rule("activity_without_deal").span("within", None, "");
-    facts.calendar.sub(facts.now, within) - TimeDelta::days(1)
+    // and a working day more: what happened on the days off before it has not faded either
+    facts.calendar.sub(facts.calendar.sub(facts.now, within), Span::WorkDays(1)) - TimeDelta::days(1)
 }
 
 pub(super) fn case<'a>(facts: &'a Facts<'a>, known: &'a Known, loaded: &'a Loaded, name: &str) -> SubjectCase<'a> {

@@ -150,6 +150,8 @@ impl Touched {
                 || d.company.as_ref().is_some_and(|c| self.companies.contains(c))
         });
         reviews::mark(tx, near.map(|d| d.id.clone()).collect::<Vec<_>>()).await?;
+        let steps = self.contacts.iter().flat_map(|c| dir.deals_of_steps(dir.survivor(c)));
+        reviews::mark(tx, steps.cloned().collect::<BTreeSet<_>>()).await?;
         // findings name people: also where somebody takes part whom the deal does not name, and in entries on no deal
         let people = list(&self.contacts);
         let on = activities::deals_with(tx, &people).await?;

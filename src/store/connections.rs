@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Row, Store, StoreError, Tx, at, ms, opt_at};
+use super::{Row, Store, StoreError, Tx, at, db::Arg, ms, opt_at, reviews};
 use crate::{args, domain::activity::Level};
 
 crate::domain::activity::words!(
@@ -116,12 +116,13 @@ impl Store {
         tx.commit().await
     }
 
+    /// It was read through; where it had failed before, everything is judged anew.
     pub async fn connection_ok(&self, name: &str, now: DateTime<Utc>, next: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "update connections set state = 'ok', failures = 0, last_success = $2, next_due = $3, last_error = null where name = $1";
-        self.db.exec(sql, args![name, ms(now), ms(next)]).await?;
-        Ok(())
+        self.noted(name, |failures| failures > 0, sql, args![name, ms(now), ms(next)]).await
     }
 
+    /// It could not be read; where it had not failed before, everything is judged anew.
     pub async fn connection_failed(
         &self,
         name: &str,
@@ -131,7 +132,17 @@ impl Store {
         next: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let sql = "update connections set state = $2, failures = failures + 1, last_error = $3, last_error_at = $4, next_due = $5 where name = $1";
-        self.db.exec(sql, args![name, state.as_str(), why, ms(now), ms(next)]).await?;
-        Ok(())
+        self.noted(name, |failures| failures == 0, sql, args![name, state.as_str(), why, ms(now), ms(next)]).await
+    }
+
+    /// Writes how a connection stands, and marks all that must be judged anew, in one transaction.
+    async fn noted(&self, name: &str, anew: impl Fn(i64) -> bool, sql: &str, args: Vec<Arg>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let failures = tx.rows("select failures from connections where name = $1", args![name]).await?;
+        if failures.first().is_some_and(|r| anew(r.int(0))) {
+            reviews::judge_all(&mut tx).await?;
+        }
+        tx.exec(sql, args).await?;
+        tx.commit().await
     }
 }

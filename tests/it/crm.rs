@@ -113,6 +113,14 @@ fn the_survivor_takes_the_addresses_of_an_emptied_record(#[values(Sqlite, Postgr
         office.program.run(pass);
         assert_eq!(contacts(), ["K1"], "{pass:?}");
     }
+    office.csv("contacts", &[head, eve, "K2,Eve at home,eve@home.example,C1,2026-01-06,K1"]);
+    office.program.sync();
+    let exported = office.program.export("contacts");
+    let emails = |id: &str| list(exported.iter().find(|c| c["id"] == id).expect("a contact"), "emails");
+    assert_eq!(emails("K1"), ["eve@buyer.example", "eve@home.example"]);
+    let listed = office.program.say(&["contacts", "--format", "json"]).out;
+    let listed: Vec<Row> = serde_json::from_str(&listed).expect("a list");
+    assert!(listed.iter().all(|c| c["id"] != "K2"), "{listed:#?}");
 }
 
 #[test]

@@ -169,6 +169,8 @@ fn an_unknown_report_names_all() {
         assert!(rows(&line).iter().any(|r| r["kind"] == kind), "{line}");
     }
     company.program.say(&["report", "leads", "--deal", "OPP-1"]).complains(&["--deal belongs to the report trail"]);
+    let of_another = company.program.say(&["report", "trail", "--deal", "OPP-1480", "--rep", rep]);
+    of_another.complains(&["--deal shows one deal", "leave out --rep"]);
     let own = company.json(&["trail", "--rep", rep]);
     assert_eq!(rows(&own).iter().map(|r| r["rep"].as_str()).collect::<Vec<_>>(), [Some(*rep)]);
 }

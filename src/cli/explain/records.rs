@@ -2,7 +2,10 @@
 
 use dealtrail_sdk::record;
 
-use super::{super::lists::local, activity, gap};
+use super::{
+    super::{lists::local, shapes},
+    activity, gap,
+};
 use crate::{
     app::App,
     cli::output::{Unwritten, say},
@@ -61,7 +64,8 @@ pub async fn done_with(app: &App, contact: &str) -> anyhow::Result<()> {
 
 async fn contact(app: &App, directory: &Directory, c: &Contact) -> anyhow::Result<()> {
     let company = c.company.as_ref().map(|id| format!(" of {}", company_name(directory, id))).unwrap_or_default();
-    let addresses = if c.emails.is_empty() { "no address".to_owned() } else { c.emails.join(", ") };
+    let addresses = shapes::addresses(c, &directory.taken_over());
+    let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
     say!(
         "contact {}: {}{company}, {addresses}{}",
         c.id,

@@ -4,11 +4,7 @@ use super::Asked;
 use crate::domain::{
     directory::Contact,
     reports::{Table, leads, segments},
-    span::Span,
 };
-
-/// A contact is silent after this long.
-const SILENT: Span = Span::Days(30);
 
 impl Asked<'_> {
     pub(super) async fn leads(&self) -> anyhow::Result<Table> {
@@ -37,7 +33,7 @@ impl Asked<'_> {
             range: self.range.clone(),
             scope: self.scope.clone(),
             then,
-            after: SILENT,
+            after: self.app.config.reports.silent_after,
         }))
     }
 }

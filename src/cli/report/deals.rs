@@ -37,8 +37,14 @@ impl Asked<'_> {
             findings: &findings,
             range: self.range.clone(),
             scope: self.scope.clone(),
-            now: self.now,
+            judged: self.judged(),
         }))
+    }
+
+    fn judged(&self) -> trail::Judged<'_> {
+        let rules = &self.app.engine.rules;
+        let (settings, calendars) = (&rules.thresholds, &rules.calendars);
+        trail::Judged { settings, calendar: self.range.calendar, calendars, now: self.now }
     }
 
     /// One deal's line.
@@ -60,6 +66,7 @@ impl Asked<'_> {
             activities: &activities,
             range: self.range.clone(),
             nameless: self.app.config.privacy.works_council,
+            judged: self.judged(),
             now: self.now,
         }))
     }

@@ -71,9 +71,14 @@ impl<'a> Asked<'a> {
             quotes: &ledger.quotes,
             range: ledger.range.clone(),
             scope: self.scope.clone(),
-            minutes: activity::Minutes::default(),
+            minutes: self.minutes(),
             now: self.now,
         }
+    }
+
+    fn minutes(&self) -> activity::Minutes {
+        let set = &self.app.config.reports;
+        activity::Minutes { email: set.minutes_per_email.into(), meeting: set.minutes_per_meeting.into() }
     }
 
     pub(super) async fn activity(&self) -> anyhow::Result<Table> {

@@ -234,6 +234,10 @@ impl Report {
             (self.calibration, "--calibration", "forecast"),
             (self.deal.is_some(), "--deal", "trail"),
         ];
+        if self.deal.is_some() && (self.rep.is_some() || self.team.is_some()) {
+            let what = "--deal shows one deal, whoever has it: leave out --rep and --team";
+            return Err(Usage(what.to_owned()));
+        }
         let wrong = of_one.into_iter().find(|(given, _, report)| *given && *report != name);
         match wrong {
             Some((_, option, report)) => Err(Usage(format!("{option} belongs to the report {report}, not to {name}"))),

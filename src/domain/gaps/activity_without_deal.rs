@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::domain::{
-    activity::{Activity, Direction, Entity, Kind, Origin, Participant, Role, Status},
+    activity::{Activity, Direction, Entity, Kind, Origin, Participant, Status},
     directory::Company,
     span::Span,
 };
@@ -32,7 +32,7 @@ fn counts(case: &SubjectCase<'_>, a: &Activity) -> bool {
         Kind::Note => false,
     };
     let directory = case.facts.directory;
-    let outside = |p: &&Participant| p.role != Role::Resource && !directory.is_ours(&p.address);
+    let outside = |p: &&Participant| p.takes_part() && !directory.is_ours(&p.address);
     let outsiders = || a.participants.iter().filter(outside);
     let partners_only = outsiders().next().is_some() && outsiders().all(|p| directory.is_partner(&p.address));
     let loose = a.ids(Entity::Deal).next().is_none() && a.undecided.is_empty();
@@ -53,9 +53,9 @@ pub(super) fn judge(case: &SubjectCase<'_>, company: &Company) -> Option<Verdict
     if has_open_deal(case, company) {
         return None;
     }
-    let from = case.facts.calendar.sub(case.now(), within);
-    let recent: Vec<&Activity> =
-        case.near.iter().copied().filter(|a| a.occurred_at > from && counts(case, a)).collect();
+    // the same sum as in `next`: off working days there and back are not the same way
+    let fresh = |a: &Activity| case.facts.calendar.add(a.occurred_at, within) > case.now();
+    let recent: Vec<&Activity> = case.near.iter().copied().filter(|a| fresh(a) && counts(case, a)).collect();
     let theirs = recent.iter().any(|a| sides(a).0);
     let ours = recent.iter().any(|a| sides(a).1);
     if recent.len() < enough || !(theirs && ours) {
@@ -231,6 +231,22 @@ mod tests {
         assert_eq!(found(&busy().drop_connection("ana-mail"))[0].state, State::Open);
         assert_eq!(loose(mail_in("a", "11-05")).direction, Some(Direction::Inbound));
         assert_eq!(loose(mail_in("a", "11-05")).participants[0].role, Role::From);
+    }
+
+    #[test]
+    fn it_fades_when_it_said_it_would() {
+        // days off are where counting days back and forth differ
+        for day in ["11-06", "11-07", "11-08", "11-09"] {
+            let at = |now: &str| {
+                let world = idle(now).set("activity_without_deal", None, "within", "5wd");
+                let mails = [mail_in("a", day), mail_out("b", day), mail_in("c", day)];
+                mails.into_iter().fold(world, |world, mail| world.with(loose(mail)))
+            };
+            let due = at(&format!("{day} 13:00")).about("company:northwind", &[]).1.next_due.expect("it fades");
+            let moment = |at: chrono::DateTime<chrono::Utc>| at.format("%m-%d %H:%M").to_string();
+            assert_eq!(found(&at(&moment(due))), [], "{day}");
+            assert_eq!(found(&at(&moment(due - chrono::TimeDelta::minutes(1)))).len(), 1, "{day}");
+        }
     }
 
     #[test]

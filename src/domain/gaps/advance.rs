@@ -177,13 +177,9 @@ fn when(case: &Case<'_>, owner: &str, step: &Move) -> String {
 }
 
 fn clears_when(sight: &Sight, pending: &[&Seen<'_>]) -> &'static str {
-    if !pending.is_empty() {
-        "choose the deal of the waiting activities"
-    } else if !sight.blind.is_empty() {
-        "connect what is missing, or let it be read again, so that this time can be seen"
-    } else {
-        "a mail from the buyer, a meeting they confirmed or a logged call on this deal; from now on it counts as late"
-    }
+    words::doubt(sight, pending).unwrap_or(
+        "a mail from the buyer, a meeting they confirmed or a logged call on this deal; from now on it counts as late",
+    )
 }
 
 fn severity(case: &Case<'_>, rule: Rule, step: &Move) -> Severity {

@@ -64,7 +64,7 @@ pub fn weigh(directory: &Directory, deal: &Deal, activity: &Activity, now: DateT
 /// call from a call log) is taken to be with the contacts that it was matched to.
 pub fn outsiders<'a>(directory: &'a Directory, deal: &Deal, activity: &'a Activity) -> BTreeSet<&'a str> {
     let buyers = Buyers { directory, deal };
-    let there = |p: &&Participant| p.role != Role::Resource && !directory.is_ours(&p.address);
+    let there = |p: &&Participant| p.takes_part() && !directory.is_ours(&p.address);
     if activity.participants.iter().any(|p| there(&p)) {
         let people = activity.participants.iter().filter(there).filter(|p| !buyers.is_partner(p));
         return people.map(|p| contact_of(directory, p).unwrap_or(&p.address)).collect();
@@ -108,7 +108,7 @@ impl Buyers<'_> {
     /// True when outsiders took part and every one of them is a partner.
     fn only_partners(&self, activity: &Activity) -> bool {
         let outsiders = || {
-            let people = activity.participants.iter().filter(|p| p.role != Role::Resource);
+            let people = activity.participants.iter().filter(|p| p.takes_part());
             people.filter(|p| !self.directory.is_ours(&p.address))
         };
         outsiders().next().is_some() && outsiders().all(|p| self.is_partner(p))

@@ -21,7 +21,7 @@ pub fn person<'a>(directory: &'a Directory, p: &'a Participant) -> &'a str {
 
 /// Everybody from outside who takes part; of what names nobody (a call from a call log) the contacts it is tied to.
 pub fn people<'a>(directory: &'a Directory, activity: &'a Activity) -> BTreeSet<&'a str> {
-    let outside = |p: &&Participant| p.role != Role::Resource && !directory.is_ours(&p.address);
+    let outside = |p: &&Participant| p.takes_part() && !directory.is_ours(&p.address);
     if activity.participants.iter().any(|p| outside(&p)) {
         return activity.participants.iter().filter(outside).map(|p| person(directory, p)).collect();
     }

@@ -95,6 +95,8 @@ fn finding(case: &Case<'_>, owner: &str, entered: DateTime<Utc>, sight: &Sight, 
         found: words::sentence(&found),
         clears_when: words::sentence(clears_when),
         evidence: held.map(|s| s.activity.id.clone()).into_iter().collect(),
+        // what was said of one time without a step says nothing of the next
+        cause: Some(since.timestamp_millis().to_string()),
         blind: super::blind(sight),
         pending: super::ids(pending),
         ..super::blank(case, Rule::NoNextStep, entered.timestamp_millis().to_string(), since)
@@ -225,6 +227,13 @@ mod tests {
             (find(&over).state, find(&over).since, find(&over).id),
             (State::Open, t("11-25 13:00"), find(&open).id)
         );
+        // what was said of the time before that step says nothing of the time after it
+        let mut said = open.clone();
+        said.iter_mut().for_each(|f| f.explain("the board decides in May".into(), ANA.into()));
+        assert_eq!(find(&world().judged(&said)).state, State::Explained);
+        let planned = world().with(meeting("m", "11-25", true)).judged(&said);
+        let over = world().with(meeting("m", "11-25", true)).at("11-26").judged(&planned);
+        assert_eq!(find(&over).state, State::Open);
         let task = tasked(task(Some("d1"), None, "11-25", None)).judged(&open);
         assert_eq!((find(&task).state, find(&task).resolved_by), (State::Resolved, None));
         let lost = world().moved("11-20", "Lost").judged(&open);

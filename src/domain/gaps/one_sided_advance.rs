@@ -21,7 +21,7 @@ mod tests {
         world::{ADVANCES, World, call, mail_from, mail_in, mail_out, meeting, pending, typed},
     };
     use crate::domain::{
-        activity::{Activity, Kind, Origin},
+        activity::{Activity, Kind, Origin, Role},
         directory::ContactRole,
         gaps::Rule::{OneSidedAdvance as OneSided, UnsupportedAdvance as Unsupported},
     };
@@ -75,6 +75,11 @@ mod tests {
         let mut both = meeting("m", "11-02", true);
         both.participants.extend(mail().participants);
         assert_eq!(moved().with(both.clone()).states(ADVANCES), []);
+        // but not when the buyer declined
+        let mut declined = both.clone();
+        let buyers = declined.participants.iter_mut().filter(|p| p.address.ends_with("northwind.example"));
+        buyers.for_each(|p| p.role = Role::Declined);
+        assert_eq!(moved().with(declined).states(ADVANCES), [(OneSided, State::Open)]);
         both.participants.retain(|p| !p.address.ends_with("northwind.example"));
         assert_eq!(moved().with(both).states(ADVANCES), [(OneSided, State::Open)]);
         let mut held = call("c", "11-02", Origin::Captured);

@@ -13,9 +13,13 @@ use super::{
     sight::Sight,
     words,
 };
-use crate::domain::{directory::Task, steps::Deed};
+use crate::domain::{
+    activity::{Activity, Entity},
+    directory::Task,
+    steps::Deed,
+};
 
-struct Step<'c, 'a> {
+struct Step<'a> {
     task: &'a Task,
     /// Who is to take it: one of us, else the deal's owner.
     owner: &'a str,
@@ -24,7 +28,8 @@ struct Step<'c, 'a> {
     from: DateTime<Utc>,
     /// When it is overdue.
     late: DateTime<Utc>,
-    done: Option<&'c Seen<'a>>,
+    /// The first that took it: on the deal, or with the task's contact wherever it stands.
+    done: Option<&'a Activity>,
 }
 
 /// The day a task is due. A date without a time is midnight where its CRM is: that day, wherever its owner works.
@@ -40,11 +45,25 @@ fn day(case: &Case<'_>, owner: &str, due: DateTime<Utc>) -> NaiveDate {
 }
 
 /// Does it count as having taken a step?
-fn fulfils(seen: &Seen<'_>, now: DateTime<Utc>) -> bool {
-    Deed::of(seen.activity, now).fulfils(now)
+fn fulfils(activity: &Activity, now: DateTime<Utc>) -> bool {
+    Deed::of(activity, now).fulfils(now)
 }
 
-fn steps<'c, 'a>(case: &'c Case<'a>) -> Vec<Step<'c, 'a>> {
+/// What there is with the contact of a task, wherever it stands.
+fn with<'c, 'a>(case: &'c Case<'a>, task: &'c Task) -> impl Iterator<Item = &'a Activity> + 'c {
+    let directory = case.facts.directory;
+    let with = task.contact.as_deref().map(|id| directory.survivor(id));
+    let of_contact = move |a: &&Activity| a.ids(Entity::Contact).any(|id| Some(directory.survivor(id)) == with);
+    case.near.iter().copied().filter(of_contact)
+}
+
+fn done<'a>(case: &Case<'a>, task: &Task, from: DateTime<Utc>) -> Option<&'a Activity> {
+    let on_deal = case.seen.iter().filter(|s| s.tie != Tie::Pending).map(|s| s.activity);
+    let all = on_deal.chain(with(case, task));
+    all.filter(|a| a.occurred_at >= from && fulfils(a, case.now())).min_by_key(|a| (a.occurred_at, &a.id))
+}
+
+fn steps<'a>(case: &Case<'a>) -> Vec<Step<'a>> {
     let Some(limits) = case.limits(Rule::OverdueNextStep, &case.deal.stage).filter(|_| case.is_open()) else {
         return vec![];
     };
@@ -60,14 +79,12 @@ fn steps<'c, 'a>(case: &'c Case<'a>) -> Vec<Step<'c, 'a>> {
             let start = calendar.start_of(day);
             let from = calendar.sub(ticked.map_or(start, |ticked| ticked.min(start)), after);
             let late = calendar.add(calendar.end_of(day), after);
-            let now = case.now();
-            let done = case.seen.iter().find(|s| s.at() >= from && s.tie != Tie::Pending && fulfils(s, now));
-            Step { task, owner, day, from, late, done }
+            Step { task, owner, day, from, late, done: done(case, task, from) }
         })
         .collect()
 }
 
-impl Step<'_, '_> {
+impl Step<'_> {
     /// Who could have seen it done: whoever was to take it, and the deal's owners.
     fn sight(&self, case: &Case<'_>) -> Sight {
         let mut sight = case.sight_over(self.from, self.late, self.late);
@@ -82,7 +99,7 @@ pub(super) const JUDGE: Judge = Judge { next, waits_for, ..Judge::new(Rule::Over
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     for step in steps(case).into_iter().filter(|s| s.late <= case.now()) {
         if let Some(done) = step.done {
-            let outcome = Outcome::Met { by: Some(done.activity.id.clone()), at: Some(done.at()) };
+            let outcome = Outcome::Met { by: Some(done.id.clone()), at: Some(done.occurred_at) };
             verdicts.push(Verdict { outcome, finding: finding(case, &step, &Sight::default(), &[]) });
             continue;
         }
@@ -90,14 +107,14 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
         if !sight.lagging.is_empty() {
             continue;
         }
-        let could = |s: &&Seen<'_>| s.at() >= step.from && fulfils(s, case.now());
+        let could = |s: &&Seen<'_>| s.at() >= step.from && fulfils(s.activity, case.now());
         let pending: Vec<&Seen<'_>> = case.pending().filter(could).collect();
         let finding = finding(case, &step, &sight, &pending).doubted();
         verdicts.push(Verdict { outcome: Outcome::Stands, finding });
     }
 }
 
-fn finding(case: &Case<'_>, step: &Step<'_, '_>, sight: &Sight, pending: &[&Seen<'_>]) -> Finding {
+fn finding(case: &Case<'_>, step: &Step<'_>, sight: &Sight, pending: &[&Seen<'_>]) -> Finding {
     let owner = step.owner;
     let near: Vec<&Seen<'_>> = case
         .seen
@@ -136,6 +153,8 @@ fn finding(case: &Case<'_>, step: &Step<'_, '_>, sight: &Sight, pending: &[&Seen
 fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
     moments.extend(steps(case).iter().map(|s| s.late));
     moments.extend(case.tasks.iter().filter_map(|task| task.done_at));
+    let near = case.tasks.iter().flat_map(|task| with(case, task));
+    moments.extend(near.flat_map(|a| [a.occurred_at, a.ended_at.unwrap_or(a.occurred_at)]));
 }
 
 /// Connections whose reading is waited for.
@@ -154,7 +173,7 @@ mod tests {
         },
     };
     use crate::domain::{
-        activity::{Activity, Direction, Kind, Origin},
+        activity::{Activity, Direction, Entity, Kind, Origin},
         directory::Task,
     };
 
@@ -229,6 +248,23 @@ mod tests {
         let said = only(&due("11-20").with(typed("a", Kind::Call, "11-10", false)));
         assert!(said.found.ends_with("was done, only one call typed by hand."), "{}", said.found);
         assert_eq!(said.evidence, ["a"]);
+    }
+
+    #[test]
+    fn what_is_done_with_its_contact_fulfils_it_wherever_it_stands() {
+        let elsewhere = || {
+            let mut mail = mail_out("a", "11-10");
+            mail.matches.iter_mut().filter(|m| m.entity == Entity::Deal).for_each(|m| m.id = "d2".into());
+            mail
+        };
+        let with = |contact: &str| {
+            let mut world = due("11-20").with(elsewhere());
+            world.others.push(deal("d2", "Lead"));
+            world.tasks[0].contact = Some(contact.to_owned());
+            world
+        };
+        assert_eq!(with("tom").findings(OVERDUE), []);
+        assert_eq!(with("rita").findings(OVERDUE).len(), 1);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn judge(case: &SubjectCase<'_>, contact: &Contact) -> Option<Verdict
     }
     let sight = sight(case, &made);
     let unwatched = |b: &Blind| match b {
-        Blind::NoMailbox(_) => true,
+        Blind::NoMailbox(..) => true,
         Blind::StartsLate(_, began) => *began > made.due,
         Blind::Failing(..) | Blind::Stopped(..) => false,
     };

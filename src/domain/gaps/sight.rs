@@ -39,8 +39,8 @@ pub enum Blind {
     Failing(String, Option<DateTime<Utc>>),
     /// Taken away then.
     Stopped(String, DateTime<Utc>),
-    /// The user (folded email) had no mailbox connected.
-    NoMailbox(String),
+    /// The user (folded email) had no mailbox connected; since when, if there was one before.
+    NoMailbox(String, Option<DateTime<Utc>>),
 }
 
 /// Stands before a user's email among the connections that could not see: who had no mailbox at all.
@@ -51,7 +51,7 @@ impl Blind {
     pub fn name(&self) -> String {
         match self {
             Self::StartsLate(name, _) | Self::Failing(name, _) | Self::Stopped(name, _) => name.clone(),
-            Self::NoMailbox(user) => format!("{NO_MAILBOX}{user}"),
+            Self::NoMailbox(user, _) => format!("{NO_MAILBOX}{user}"),
         }
     }
 }
@@ -94,10 +94,16 @@ pub struct Needed {
 /// Could this user's capture see the span? `left`: when the user left, if he did.
 pub fn look(user: &str, capture: Option<&Capture>, left: Option<DateTime<Utc>>, needed: Needed) -> Sight {
     let mut sight = Sight::default();
-    let (mut mailbox, mut calendar) = (false, false);
+    let (mut mailbox, mut calendar, mut ended) = (false, false, None);
     for connection in capture.map_or(&[][..], |c| &c.connections) {
         let until = [connection.until, left].into_iter().flatten().min();
         if until.is_some_and(|until| until <= needed.at) {
+            ended = ended.max(until.filter(|_| connection.brings == Brings::Mail));
+            continue;
+        }
+        // one that was not there then, and holds nothing of that time, is no blindness: it is said that there was none
+        let later = connection.complete_from.is_some_and(|from| from > needed.to.max(needed.at));
+        if connection.brings == Brings::Calendar && later {
             continue;
         }
         mailbox |= connection.brings == Brings::Mail;
@@ -105,7 +111,7 @@ pub fn look(user: &str, capture: Option<&Capture>, left: Option<DateTime<Utc>>, 
         look_at(connection, until, needed, &mut sight);
     }
     if !mailbox {
-        sight.blind.push(Blind::NoMailbox(user.to_owned()));
+        sight.blind.push(Blind::NoMailbox(user.to_owned(), ended));
     }
     if !calendar {
         sight.no_calendar.push(user.to_owned());
@@ -162,7 +168,7 @@ mod tests {
             (mail(Some(6), Some(20), false, None), vec![], vec![Blind::StartsLate(name(), t(6))]),
             (mail(Some(1), Some(9), false, Some(9)), vec![], vec![Blind::Stopped(name(), t(9))]),
             (mail(Some(1), Some(10), false, Some(9)), vec![], vec![]),
-            (mail(Some(1), Some(8), false, Some(8)), vec![], vec![Blind::NoMailbox("ana".into())]),
+            (mail(Some(1), Some(8), false, Some(8)), vec![], vec![Blind::NoMailbox("ana".into(), Some(t(8)))]),
         ];
         for (connection, lagging, blind) in cases {
             let capture = Capture { connections: vec![connection.clone()] };
@@ -177,8 +183,15 @@ mod tests {
     fn a_user_who_left_or_has_nothing() {
         let needed = Needed { at: t(8), from: t(5), to: t(10), failing_to: t(10) };
         let capture = Capture { connections: vec![mail(Some(1), Some(7), false, None)] };
-        assert_eq!(look("ana", None, None, needed).blind, [Blind::NoMailbox("ana".into())]);
-        assert_eq!(look("ana", Some(&capture), Some(t(7)), needed).blind, [Blind::NoMailbox("ana".into())]);
+        assert_eq!(look("ana", None, None, needed).blind, [Blind::NoMailbox("ana".into(), None)]);
+        assert_eq!(look("ana", Some(&capture), Some(t(7)), needed).blind, [Blind::NoMailbox("ana".into(), Some(t(7)))]);
         assert_eq!(look("ana", Some(&capture), Some(t(9)), needed).blind, [Blind::Stopped("mail".into(), t(9))]);
+        // a calendar that was connected afterwards hides nothing
+        let calendar =
+            |from| ConnectionCoverage { brings: Brings::Calendar, ..mail(Some(from), Some(20), false, None) };
+        let with = |from| Capture { connections: vec![mail(Some(1), Some(20), false, None), calendar(from)] };
+        let later = look("ana", Some(&with(11)), None, needed);
+        assert_eq!((later.blind, later.no_calendar), (vec![], vec!["ana".to_owned()]));
+        assert_eq!(look("ana", Some(&with(6)), None, needed).blind, [Blind::StartsLate("mail".into(), t(6))]);
     }
 }

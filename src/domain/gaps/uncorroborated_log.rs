@@ -83,12 +83,14 @@ impl<'e, 'a> Entry<'e, 'a> {
         let (from, to) = self.window();
         let a = self.activity;
         let on = self.facts.day(self.typist, a.occurred_at);
-        let (what, proof) = match a.kind {
-            Kind::Email => ("email", "a mail"),
-            Kind::Meeting => ("meeting", "a meeting in a calendar"),
-            Kind::Call | Kind::Note => ("call", "a call, a meeting or a mail"),
-        };
         let with = self.with();
+        let (what, expected) = match a.kind {
+            Kind::Email => ("email", format!("a mail{with} around {on}")),
+            Kind::Meeting => ("meeting", format!("a meeting in a calendar{with} at the time on {on}")),
+            Kind::Call | Kind::Note => {
+                ("call", format!("a mail{with} around {on}, or a meeting or a call at that time"))
+            }
+        };
         let alone = format!("the {what} typed by hand for {on} stands alone: nothing captured confirms it");
         let found = match (against, self.facts.blindness(self.typist, sight)) {
             (Some(status), _) => {
@@ -102,7 +104,8 @@ impl<'e, 'a> Entry<'e, 'a> {
             Kind::Email => "a captured mail with the same people around that day, or a correction in the CRM",
             Kind::Meeting => "a captured meeting with the same people at that time, or a correction in the CRM",
             Kind::Call | Kind::Note => {
-                "a captured mail, meeting or call with the same people around that day, or a correction in the CRM"
+                "a captured mail with the same people around that day, a meeting or call with them at that time, or a correction \
+                 in the CRM"
             }
         };
         Finding {
@@ -112,7 +115,7 @@ impl<'e, 'a> Entry<'e, 'a> {
             owner: Some(self.typist.to_owned()).filter(|typist| !typist.is_empty()),
             window_from: Some(from),
             window_to: Some(to),
-            expected: words::sentence(&format!("{proof}{with} {} {on}", around(a.kind))),
+            expected: words::sentence(&expected),
             found: words::sentence(&found),
             clears_when: words::sentence(words::doubt(sight, &[]).unwrap_or(clears)),
             blind: super::blind(sight),
@@ -133,10 +136,6 @@ impl<'e, 'a> Entry<'e, 'a> {
             .collect();
         if names.is_empty() { String::new() } else { format!(" with {}", words::list(&names)) }
     }
-}
-
-fn around(kind: Kind) -> &'static str {
-    if kind == Kind::Meeting { "at the time on" } else { "around" }
 }
 
 fn is_entry(a: &Activity) -> bool {
@@ -262,7 +261,7 @@ mod tests {
             (
                 Kind::Call,
                 "11-04 12:00",
-                "A call, a meeting or a mail around 3 Nov.",
+                "A mail around 3 Nov, or a meeting or a call at that time.",
                 "Unconfirmed: the call typed by hand for 3 Nov",
             ),
         ];

@@ -65,7 +65,10 @@ pub fn blind(facts: &Facts<'_>, owner: &str, blind: &Blind) -> String {
         Blind::Failing(name, Some(to)) => format!("{name} has not been readable since {}", facts.day(owner, *to)),
         Blind::Failing(name, None) => format!("{name} could not be read yet"),
         Blind::Stopped(name, at) => format!("{name} was disconnected on {}", facts.day(owner, *at)),
-        Blind::NoMailbox(user) => format!("no mailbox of {} was connected", facts.name_of(user)),
+        Blind::NoMailbox(user, None) => format!("no mailbox of {} was connected", facts.name_of(user)),
+        Blind::NoMailbox(user, Some(ended)) => {
+            format!("no mailbox of {} has been connected since {}", facts.name_of(user), facts.day(owner, *ended))
+        }
     }
 }
 
@@ -128,6 +131,8 @@ pub fn within(span: Span) -> String {
 pub fn doubt(sight: &Sight, pending: &[&Seen<'_>]) -> Option<&'static str> {
     if !pending.is_empty() {
         Some("choose the deal of the waiting activities")
+    } else if sight.blind.iter().any(|b| matches!(b, Blind::NoMailbox(_, Some(_)))) {
+        Some("give it to a colleague in the CRM whose mailbox is connected, or connect that mailbox again")
     } else if !sight.blind.is_empty() {
         Some("connect what is missing, or let it be read again, so that this time can be seen")
     } else {

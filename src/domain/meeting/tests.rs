@@ -108,6 +108,17 @@ fn one_owners_calendars_of_one_state_are_told_apart() {
 }
 
 #[test]
+fn who_declined_takes_no_part() {
+    let mut no = seen(view("ana", "Plan", 0, None));
+    no.view.attendees[1].answer = Answer::Declined;
+    let name = no.view.attendees[1].mailbox.address.clone();
+    let settled = settle(&[no], &directory()).expect("a meeting");
+    let roles: Vec<Role> = settled.participants.iter().filter(|p| p.address == name).map(|p| p.role).collect();
+    assert_eq!(roles, [Role::Declined]);
+    assert!(settled.participants.iter().filter(|p| p.address == name).all(|p| !p.takes_part()));
+}
+
+#[test]
 fn a_frozen_view_takes_only_what_was_withheld() {
     let now = view("bob", "Renamed", 1, None);
     for (kept, want) in [

@@ -310,6 +310,9 @@ fn table(input: &Input<'_>, sums: &BTreeMap<Whose, Sums<'_>>) -> Table {
             "Minutes not spent typing: {} per captured email, {} per captured meeting.",
             input.minutes.email, input.minutes.meeting
         ),
+        "New contacts count on the day on which the CRM got them; `report leads` dates them by their first mail, if that is \
+         earlier."
+            .to_owned(),
     ];
     Table { name: "activity".into(), from: input.range.from, to: input.range.to, columns, rows, notes }
 }

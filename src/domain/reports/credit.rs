@@ -157,7 +157,11 @@ mod tests {
             role: Role::Cc,
             ..received("x", "11-02", &[BEN], "t").activity.participants[0].clone()
         });
+        let mut declined = meeting("m", "11-02", &[BEN, CLEO]);
+        let bens = declined.activity.participants.iter_mut().filter(|p| p.user.as_deref() == Some(BEN));
+        bens.for_each(|p| p.role = Role::Declined);
         let cases: Vec<(&str, Happened, &[&str], &[&str])> = vec![
+            ("who declined was not there", declined, &[CLEO], &["south"]),
             ("sent", sent("m", "11-02", ANA, "t").seen_by(BEN), &[ANA], &["north"]),
             ("received by two", received("m", "11-02", &[ANA, CLEO], "t"), &[ANA, CLEO], &["north", "south"]),
             ("received in copy", cc, &[BEN], &["north"]),

@@ -60,7 +60,7 @@ pub fn report(input: &Input<'_>) -> Table {
         .values()
         .filter(|c| c.merged_into.is_none() && wanted(c, input) && was_there(c, input))
         .collect();
-    contacts.sort_by(|a, b| (&a.owner, &a.company, &a.id).cmp(&(&b.owner, &b.company, &b.id)));
+    contacts.sort_by_key(|c| (owner(c, input.directory), &c.company, &c.id));
     let nothing = Traffic::default();
     let mut rows = Vec::new();
     for segment in SEGMENTS {
@@ -132,6 +132,11 @@ fn deal_of<'a>(contact: &Contact, directory: &'a Directory, then: DateTime<Utc>)
     open.or_else(|| won(contact, directory, then))
 }
 
+/// Under the address that a user goes by, whatever alias the CRM knows.
+fn owner<'c>(contact: &'c Contact, directory: &'c Directory) -> Option<&'c str> {
+    contact.owner.as_deref().map(|owner| directory.user(owner).map_or(owner, |user| user.email.as_str()))
+}
+
 fn row(segment: &str, contact: &Contact, traffic: &Traffic, input: &Input<'_>) -> Row {
     let (directory, zone) = (input.directory, input.range.calendar.zone);
     let time = |at: Option<DateTime<Utc>>| at.map_or(Value::None, |at| Value::time(at, zone));
@@ -145,7 +150,7 @@ fn row(segment: &str, contact: &Contact, traffic: &Traffic, input: &Input<'_>) -
         text(&contact.id),
         maybe(contact.name.as_deref()),
         maybe(company),
-        maybe(contact.owner.as_deref()),
+        maybe(owner(contact, directory)),
         maybe(deal.map(|d| d.id.as_str())),
         maybe(stage),
         time(traffic.last_in),

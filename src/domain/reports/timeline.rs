@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 
 use super::{
     super::{
-        activity::{Activity, Kind, Role, Status},
+        activity::{Activity, Kind, Status},
         directory::{Deal, Directory, Quality, StageChange},
         gaps::moves,
     },
     Column, Range, Row, Table, Value,
     stand::Stand,
-    trail::{self, Backing},
+    trail::{self, Backing, Judged},
 };
 
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub struct Input<'a> {
     pub range: Range<'a>,
     /// Without who of us it was.
     pub nameless: bool,
+    pub judged: Judged<'a>,
     pub now: DateTime<Utc>,
 }
 
@@ -41,7 +42,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let moves = moves::moves(input.deal);
     let forward = moves.iter().filter(|m| m.is_forward(input.directory));
     let backing: BTreeMap<DateTime<Utc>, Backing> =
-        forward.map(|m| (m.at, trail::backing(&stands, input.deal, m.began))).collect();
+        forward.map(|m| (m.at, trail::backing(&stands, input.deal, m, &input.judged, input.directory))).collect();
     let happened = input.activities.iter().map(|a| of_activity(a, input));
     let mut all: Vec<Entry> = changes(input, &backing).into_iter().chain(happened).collect();
     all.retain(|(at, ..)| input.range.holds(input.range.day(*at, false)));
@@ -57,7 +58,7 @@ pub fn report(input: &Input<'_>) -> Table {
         columns: COLUMNS.into_iter().map(column).collect(),
         rows: all.into_iter().map(|(.., row)| row).collect(),
         notes: vec![format!(
-            "{}: {backed} of {} forward moves backed by evidence from the buyer's side, {unknown} unknown because we could not see.",
+            "{}: {backed} of {} forward moves backed by evidence from the buyer's side, {unknown} unknown because we could not see, or because their window is not over.",
             input.deal.name,
             backing.len()
         )],
@@ -99,7 +100,7 @@ fn of_activity(activity: &Activity, input: &Input<'_>) -> Entry {
     let direction = activity.direction.map(|d| d.to_string());
     let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
     let what: Vec<String> = direction.into_iter().chain(state).chain(activity.tags.iter().cloned()).collect();
-    let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
+    let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.takes_part());
     let outsiders = outsiders.filter(|p| !input.directory.is_ours(&p.address));
     let who: Vec<&str> = outsiders.map(|p| p.name.as_deref().unwrap_or(&p.address)).collect();
     let cells = vec![
@@ -115,9 +116,12 @@ fn of_activity(activity: &Activity, input: &Input<'_>) -> Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::{super::office, *};
     use crate::domain::{
         gaps::{Rule, State},
+        thresholds::GapSettings,
         working::WorkCalendar,
     };
     use office::{ANA, t};
@@ -144,6 +148,12 @@ mod tests {
                 activities: &activities,
                 range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
                 nameless: false,
+                judged: Judged {
+                    settings: &GapSettings::default(),
+                    calendar: &calendar,
+                    calendars: &HashMap::new(),
+                    now: t("11-20"),
+                },
                 now: t("11-20"),
             })
         };

@@ -196,7 +196,7 @@ impl<'i, 'a> Page<'i, 'a> {
         }
         let told = finding.evidence.iter().rev().find_map(|id| self.input.told.get(id));
         let people = told.map_or(&[][..], |t| t.activity.participants.as_slice());
-        let outside = |p: &&Participant| p.role != Role::Resource && p.user.is_none() && !directory.is_ours(&p.address);
+        let outside = |p: &&Participant| p.takes_part() && p.user.is_none() && !directory.is_ours(&p.address);
         let known =
             |p: &&Participant| p.contact.as_deref().map(|id| directory.survivor(id)) == contact.map(|c| c.id.as_str());
         if let Some(contact) = contact {
@@ -206,18 +206,32 @@ impl<'i, 'a> Page<'i, 'a> {
         // who wrote is who waits; of what we wrote, whom it went to
         let writers: Vec<&Participant> = people.iter().filter(outside).filter(|p| p.role == Role::From).collect();
         let others: Vec<&Participant> = people.iter().filter(outside).collect();
-        let mut who: Vec<String> = if writers.is_empty() { others } else { writers }.into_iter().map(named).collect();
+        let some = if writers.is_empty() { others } else { writers };
+        let mut who: Vec<String> = some.into_iter().map(|p| self.named(p)).collect();
         who.dedup();
         who
     }
 
     /// As the CRM names them, else as they call themselves.
-    fn outsider(&self, person: &Participant) -> String {
+    fn name<'n>(&'n self, person: &'n Participant) -> Option<&'n str> {
         let directory = self.input.directory;
         let contact = person.contact.as_deref().and_then(|id| directory.contacts.get(directory.survivor(id)));
-        let names = [contact.and_then(|c| c.name.as_ref()), person.name.as_ref()];
-        let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
-        name.unwrap_or(&person.address).clone()
+        let names = [contact.and_then(|c| c.name.as_deref()), person.name.as_deref()];
+        names.into_iter().flatten().map(str::trim).find(|name| !name.is_empty())
+    }
+
+    /// By name, else by address.
+    fn outsider(&self, person: &Participant) -> String {
+        self.name(person).unwrap_or(&person.address).to_owned()
+    }
+
+    /// By name, else by where they are from.
+    fn named(&self, person: &Participant) -> String {
+        match (self.name(person), address::domain(&person.address)) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(domain)) => format!("somebody at {domain}"),
+            (None, None) => "somebody".to_owned(),
+        }
     }
 
     fn deal(&self, id: &str) -> String {
@@ -248,7 +262,7 @@ impl<'i, 'a> Page<'i, 'a> {
             Some(at) => format!("last contact {}", self.calendar.date(at)),
             None => "no contact before".to_owned(),
         };
-        let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.role != Role::Resource);
+        let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.takes_part());
         let outsiders = outsiders.filter(|p| !self.input.directory.is_ours(&p.address));
         let open = if gaps == 1 { "1 open gap".to_owned() } else { format!("{gaps} open gaps") };
         Line {
@@ -316,16 +330,6 @@ impl<'i, 'a> Page<'i, 'a> {
             }
         }
         counted(reasons.into_iter())
-    }
-}
-
-/// As they call themselves, else where they are from.
-fn named(person: &Participant) -> String {
-    let name = person.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
-    match (name, address::domain(&person.address)) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(domain)) => format!("somebody at {domain}"),
-        (None, None) => "somebody".to_owned(),
     }
 }
 

@@ -2,15 +2,20 @@
 //! move is backed when nothing says otherwise: no finding of the two advance rules stands on it. A move we could not see is
 //! counted apart, never as unsupported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     super::{
         directory::{Deal, Directory, StageKind},
-        gaps::{Rule, State, moves},
+        gaps::{
+            Rule, State,
+            moves::{self, Move},
+        },
         matching,
+        thresholds::GapSettings,
+        working::WorkCalendar,
     },
     Column, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
     stand::Stand,
@@ -21,10 +26,36 @@ pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of the two advance rules.
     pub findings: &'a [Stand],
+    pub judged: Judged<'a>,
     /// Moves of these days.
     pub range: Range<'a>,
     pub scope: Scope,
+}
+
+/// When moves have been judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    pub settings: &'a GapSettings,
+    /// The organisation's, and those of users that differ.
+    pub calendar: &'a WorkCalendar,
+    pub calendars: &'a HashMap<String, WorkCalendar>,
     pub now: DateTime<Utc>,
+}
+
+impl Judged<'_> {
+    /// Is the window of the move over, and do both rules look at it? Else no finding says nothing.
+    fn holds(&self, deal: &Deal, step: &Move, directory: &Directory) -> bool {
+        let stage = directory.stages.get(&step.to);
+        let pipeline = stage.and_then(|s| s.pipeline.as_deref()).or(deal.pipeline.as_deref());
+        let name = stage.map_or(step.to.as_str(), |s| s.name.as_str());
+        let rule = |rule: Rule| self.settings.rule(rule.as_str());
+        let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|r| rule(*r).enabled_in(pipeline, name));
+        let owner = matching::owner_at(deal, step.at);
+        let owner = directory.user(owner).map_or(owner, |user| user.email.as_str());
+        let calendar = self.calendars.get(owner).unwrap_or(self.calendar);
+        let grace = rule(Rule::UnsupportedAdvance).span("grace", pipeline, name);
+        on && calendar.add(step.at, grace) <= self.now
+    }
 }
 
 /// How a forward move stands.
@@ -34,7 +65,7 @@ pub enum Backing {
     /// Evidence came after its window.
     Late,
     Unbacked,
-    /// We were blind, or a choice is pending.
+    /// We were blind, a choice is pending, or its window is not over.
     Unknown,
 }
 
@@ -49,24 +80,24 @@ struct Sums {
 
 pub fn report(input: &Input<'_>) -> Table {
     let stands = standing(input.findings);
+    let backing = |deal: &Deal, step: &Move| backing(&stands, deal, step, &input.judged, input.directory);
     let mut sums: BTreeMap<Whose, Sums> = BTreeMap::from([(Whose::All, Sums::default())]);
     let mut deals: Vec<&Deal> = input.directory.deals.values().collect();
     deals.sort_by(|a, b| a.id.cmp(&b.id));
     for deal in deals {
         let moves = forward(deal, input.directory);
-        for (at, began) in &moves {
-            if !input.range.holds(input.range.day(*at, false)) {
+        for step in &moves {
+            if !input.range.holds(input.range.day(step.at, false)) {
                 continue;
             }
-            let backing = backing(&stands, deal, *began);
-            for whose in rows_of(deal, *at, input.directory) {
+            let backing = backing(deal, step);
+            for whose in rows_of(deal, step.at, input.directory) {
                 sums.entry(whose).or_default().add(deal, backing);
             }
         }
         let won = won_in(deal, input);
         if let Some(at) = won {
-            let whole =
-                !moves.is_empty() && moves.iter().all(|(_, began)| backing(&stands, deal, *began) == Backing::Backed);
+            let whole = !moves.is_empty() && moves.iter().all(|step| backing(deal, step) == Backing::Backed);
             for whose in rows_of(deal, at, input.directory) {
                 let row = sums.entry(whose).or_default();
                 row.won.insert(deal.id.clone());
@@ -78,8 +109,8 @@ pub fn report(input: &Input<'_>) -> Table {
     }
     let rows = sums.iter().filter(|(whose, _)| activity::wanted(&input.scope, whose)).map(|(w, s)| s.row(w)).collect();
     let notes = vec![
-        "A forward move is backed when its window holds evidence from the buyer's side; what we could not see is unknown and \
-         not counted in the share."
+        "A forward move is backed when its window holds evidence from the buyer's side; what we could not see, or whose window \
+         is not over, is unknown and not counted in the share."
             .to_owned(),
         "A won deal has a complete trail when each of its forward moves is backed.".to_owned(),
     ];
@@ -103,14 +134,22 @@ pub(super) fn standing(findings: &[Stand]) -> BTreeMap<(&str, &str), Backing> {
     all
 }
 
-pub(super) fn backing(stands: &BTreeMap<(&str, &str), Backing>, deal: &Deal, began: DateTime<Utc>) -> Backing {
-    let key = began.timestamp_millis().to_string();
-    stands.get(&(deal.id.as_str(), key.as_str())).copied().unwrap_or(Backing::Backed)
+pub(super) fn backing(
+    stands: &BTreeMap<(&str, &str), Backing>,
+    deal: &Deal,
+    step: &Move,
+    judged: &Judged<'_>,
+    directory: &Directory,
+) -> Backing {
+    let key = step.began.timestamp_millis().to_string();
+    let unsaid = || if judged.holds(deal, step, directory) { Backing::Backed } else { Backing::Unknown };
+    stands.get(&(deal.id.as_str(), key.as_str())).copied().unwrap_or_else(unsaid)
 }
 
-/// The forward moves: when each was made, and when it began.
-fn forward(deal: &Deal, directory: &Directory) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    moves::moves(deal).iter().filter(|m| m.is_forward(directory)).map(|m| (m.at, m.began)).collect()
+fn forward(deal: &Deal, directory: &Directory) -> Vec<Move> {
+    let mut all = moves::moves(deal);
+    all.retain(|m| m.is_forward(directory));
+    all
 }
 
 fn won_in(deal: &Deal, input: &Input<'_>) -> Option<DateTime<Utc>> {
@@ -219,8 +258,21 @@ mod tests {
         let calendar = WorkCalendar::default();
         let day = |text: &str| text.parse().expect("a date");
         let range = Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar };
-        let input =
-            Input { directory: &directory, findings: &findings, range, scope: Scope::default(), now: t("11-20") };
+        let (settings, calendars) = (GapSettings::default(), HashMap::new());
+        let judged = |now| Judged { settings: &settings, calendar: &calendar, calendars: &calendars, now: t(now) };
+        let input = |now| Input {
+            directory: &directory,
+            findings: &findings,
+            range: range.clone(),
+            scope: Scope::default(),
+            judged: judged(now),
+        };
+        // what no finding stands on is backed once its window is over
+        let early = report(&input("11-05 13:00"));
+        let ana = early.rows.iter().find(|r| r.cells[2] == Value::Text("Ana Lopez".into())).expect("a row");
+        let figures: Vec<String> = ana.cells[4..].iter().map(Value::text).collect();
+        assert_eq!(figures.join("|"), "3|3|0|0|1|2|0 % (0 of 1: few)|3|0|0 % (0 of 3: few)");
+        let input = input("11-20");
         let table = report(&input);
         let figures = |row: &Row| row.cells[4..].iter().map(Value::text).collect::<Vec<_>>().join("|");
         let of =

@@ -147,6 +147,7 @@ fn who(p: &Participant, directory: &Directory) -> Who {
         Role::Organizer => "organizer",
         Role::Required => "invited",
         Role::Optional => "optional",
+        Role::Declined => "declined",
         Role::Resource => "room",
     };
     Who { name: name.unwrap_or_default(), address: clean(&p.address), role, side }

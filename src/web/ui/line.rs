@@ -87,9 +87,8 @@ fn what(a: &Activity, status: Status) -> String {
 /// The outsiders who matter: the writer of a mail from outside, else everybody outside; the contact's name wins.
 fn who(a: &Activity, directory: &Directory) -> String {
     let inward = a.direction == Some(Direction::Inbound);
-    let outside = |p: &&Participant| {
-        p.user.is_none() && p.role != Role::Resource && p.role != Role::Bcc && !directory.is_ours(&p.address)
-    };
+    let outside =
+        |p: &&Participant| p.user.is_none() && p.takes_part() && p.role != Role::Bcc && !directory.is_ours(&p.address);
     let named = |p: &Participant| {
         let contact = p.contact.as_ref().and_then(|id| directory.contacts.get(id)).and_then(|c| c.name.clone());
         clean(contact.as_deref().or(p.name.as_deref()).unwrap_or(&p.address))

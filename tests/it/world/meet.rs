@@ -130,6 +130,7 @@ impl Builder {
     ) -> usize {
         let everyone = plan.organizer.iter().chain(plan.guests.iter().map(|g| &g.0));
         let (contacts, companies) = parties(everyone);
+        let there = plan.guests.iter().filter(|g| g.1 != "DECLINED").map(|g| &g.0);
         let buyer =
             plan.guests.iter().any(|(p, _)| !p.is_ours() && !matches!(p.who, super::build::Who::Partner { .. }));
         let weight = match (status, confirmed) {
@@ -153,7 +154,7 @@ impl Builder {
             contacts,
             companies,
             author: None,
-            people: super::build::outsiders(plan.organizer.iter().chain(plan.guests.iter().map(|g| &g.0))),
+            people: super::build::outsiders(plan.organizer.iter().chain(there)),
             partner: false,
             closing: None,
             deal: deal.clone(),

@@ -123,7 +123,7 @@ pub struct Activity {
     pub companies: BTreeSet<String>,
     /// Who wrote it, when that was an outsider: the contact, else the address.
     pub author: Option<String>,
-    /// The outsiders: those our mail went to, everybody at a meeting; each with the company. Partners are left out.
+    /// The outsiders: those our mail went to, everybody at a meeting but who declined; each with the company. Partners are left out.
     pub people: BTreeMap<String, Option<String>>,
     /// Partners take part.
     pub partner: bool,

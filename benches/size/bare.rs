@@ -237,7 +237,8 @@ pub fn cohorts(months: &[(String, DateTime<Utc>, DateTime<Utc>)], now: DateTime<
 }
 
 /// What a day's pages hold: the open findings that stand on a list and the worst of each subject as suggestions, five for each
-/// owner, with all that is shown of them, the day's meetings, and what was captured and what skipped since the day before.
+/// owner, with all that is shown of them, the day's meetings and what is told of them, and what was captured and what skipped since
+/// the day before.
 pub fn day(today: Span, since: Span) -> Vec<Part> {
     let rule = |name: &str| format!("cast(case when f.rule = '{name}' then 1 else 0 end as bigint)");
     let lists = ["we_owe_reply", "no_reply", "gone_quiet"].map(rule).join(", ");
@@ -256,18 +257,31 @@ pub fn day(today: Span, since: Span) -> Vec<Part> {
          select s.owner, cast(1 as bigint), f.body from few s join findings f on f.id = s.id where s.n <= 5"
     );
     // also those that began before and last into the day
-    let meetings = format!(
-        "with n as (select a.named, count(*) as n from activities a where a.occurred_at >= {} and a.occurred_at < $2 \
-         and (a.occurred_at >= $1 or a.ended_at > $1) and a.kind = 'meeting' and a.status not in ('cancelled', 'declined') \
-         group by a.named) select u.value, cast(sum(n.n) as bigint) from n, {{people}} group by u.value",
+    let there = format!(
+        "a.occurred_at >= {} and a.occurred_at < $2 and (a.occurred_at >= $1 or a.ended_at > $1) and a.kind = 'meeting' \
+         and a.status not in ('cancelled', 'declined')",
         (today.from - TimeDelta::days(3)).timestamp_millis()
     );
+    let meetings = format!(
+        "with n as (select a.named, count(*) as n from activities a where {there} \
+         group by a.named) select u.value, cast(sum(n.n) as bigint) from n, {{people}} group by u.value"
+    );
+    // who meets about what, and how many gaps are open on it
+    let told =
+        format!("select a.id, cast(1 as bigint), a.subject, a.participants, a.matches from activities a where {there}");
+    let open = format!(
+        "select f.deal, count(*) from findings f where f.state = 'open' and f.deal in (select l.entity_id from activities a \
+         join links l on l.activity = a.id where l.entity = 'deal' and {there}) group by f.deal"
+    );
+    let beside = |sql| Part { sql, args: today.ms()[..2].to_vec(), columns: &["beside"] };
     let skipped = "select c.owner, count(*) from items i join streams s on s.id = i.stream join connections c on c.name = s.connection \
         where i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner";
     vec![
         Part { sql: findings, args: vec![], columns: &["they wait", "we wait", "quiet deals"] },
         Part { sql: suggestions, args: vec![], columns: &["suggestions"] },
         Part { sql: meetings, args: today.ms()[..2].to_vec(), columns: &["meetings"] },
+        beside(told),
+        beside(open),
         Part { sql: summed("a.origin = 'captured'", &["1 = 1"]), args: since.ms(), columns: &["captured"] },
         Part { sql: skipped.to_owned(), args: since.ms()[..2].to_vec(), columns: &["skipped"] },
     ]

@@ -60,7 +60,7 @@ pub fn report(input: &Input<'_>) -> Table {
         .values()
         .filter(|c| c.merged_into.is_none() && wanted(c, input) && was_there(c, input))
         .collect();
-    contacts.sort_by_key(|c| (owner(c, input.directory), &c.company, &c.id));
+    contacts.sort_by_cached_key(|c| (owner(c, input.directory), &c.company, &c.id));
     let nothing = Traffic::default();
     let mut rows = Vec::new();
     for segment in SEGMENTS {

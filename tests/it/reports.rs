@@ -171,6 +171,8 @@ fn an_unknown_report_names_all() {
     company.program.say(&["report", "leads", "--deal", "OPP-1"]).complains(&["--deal belongs to the report trail"]);
     let of_another = company.program.say(&["report", "trail", "--deal", "OPP-1480", "--rep", rep]);
     of_another.complains(&["--deal shows one deal", "leave out --rep"]);
+    let from = ["report", "pace", "--from", "2026-11-02"];
+    company.program.say(&from).complains(&["the report pace looks at one day", "--to"]);
     let own = company.json(&["trail", "--rep", rep]);
     assert_eq!(rows(&own).iter().map(|r| r["rep"].as_str()).collect::<Vec<_>>(), [Some(*rep)]);
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use crate::support::{
     Database::{self, Postgres, Sqlite},
-    Letter, Office, Row, days_ago, letter, list,
+    Letter, Office, Row, day, days_ago, letter, list,
 };
 
 /// Besides Eve on D1: Kim of a company without a deal, Lee and Max whom Ana put into the CRM two months ago.
@@ -82,6 +82,37 @@ fn a_contact_without_traffic(#[values(Sqlite, Postgres)] on: Database) {
         (&ended["id"], &ended["state"], &ended["resolved_by"]),
         (&phantom["id"], &"resolved".into(), &mail["id"])
     );
+    stays(&office);
+}
+
+#[rstest]
+fn a_contact_whose_traffic_turns_out_to_be_anothers(#[values(Sqlite, Postgres)] on: Database) {
+    let office = office(on);
+    let made = |days| days_ago(days).to_rfc3339();
+    let contacts = [
+        "id,name,emails,company_id,owner,created_at".to_owned(),
+        "K1,Eve,eve@buyer.example,C1,,".to_owned(),
+        format!("K3,Lee,lee@quiet.example,C3,ana@acme.example,{}", made(60)),
+        format!("K5,Lee Young,lee@quiet.example,C3,ana@acme.example,{}", made(50)),
+    ];
+    office.csv("contacts", &contacts.each_ref().map(String::as_str));
+    office.deliver("ana", "INBOX", &Letter { from: "lee@quiet.example", days: 2, ..letter("lee@mail") }.bytes());
+    office.program.sync();
+    assert_eq!(only(&office, "phantom_contact")["contact"], "K5");
+    stays(&office);
+    // of two with one address the one with a role on an open deal counts
+    let head = "id,name,company_id,contact_ids,owner,pipeline,stage_id,amount,currency,close_date,created_at";
+    let deal = format!("D3,Project,C3,K5,ana@acme.example,Sales,s1,1000,EUR,{},{}", day(-60), made(40));
+    office.csv("deals", &[head, &deal]);
+    office.program.sync();
+    let of: Vec<(String, String)> = found(&office, "phantom_contact")
+        .iter()
+        .map(|f| {
+            (f["contact"].as_str().unwrap_or_default().to_owned(), f["state"].as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    assert!(of.contains(&("K3".to_owned(), "open".to_owned())), "{of:?}");
+    assert!(of.contains(&("K5".to_owned(), "resolved".to_owned())), "{of:?}");
     stays(&office);
 }
 

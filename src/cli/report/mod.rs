@@ -51,7 +51,7 @@ const REPORTS: &[(&str, &str)] = &[
     ("competitors", "who is named in the mail of which deal, month by month, large deals first"),
 ];
 
-/// Reports that look at one day: `--from` says nothing there.
+/// Reports that look at one day, that of `--to`.
 const OF_A_DAY: &[&str] = &["today", "pace", "segments"];
 
 /// Reports that are a rep's own page when they are asked for with `--rep`: where single people are not shown to others, that is
@@ -237,6 +237,9 @@ impl Report {
         if self.deal.is_some() && (self.rep.is_some() || self.team.is_some()) {
             let what = "--deal shows one deal, whoever has it: leave out --rep and --team";
             return Err(Usage(what.to_owned()));
+        }
+        if OF_A_DAY.contains(&name) && self.from.is_some() {
+            return Err(Usage(format!("the report {name} looks at one day: name it with --to, and leave --from out")));
         }
         let wrong = of_one.into_iter().find(|(given, _, report)| *given && *report != name);
         match wrong {

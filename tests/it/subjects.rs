@@ -102,8 +102,11 @@ fn a_contact_whose_traffic_turns_out_to_be_anothers(#[values(Sqlite, Postgres)] 
     stays(&office);
     // of two with one address the one with a role on an open deal counts
     let head = "id,name,company_id,contact_ids,owner,pipeline,stage_id,amount,currency,close_date,created_at";
-    let deal = format!("D3,Project,C3,K5,ana@acme.example,Sales,s1,1000,EUR,{},{}", day(-60), made(40));
-    office.csv("deals", &[head, &deal]);
+    let deal = |id: &str, company: &str, contact: &str| {
+        let (close, created) = (day(-60), made(40));
+        format!("{id},Project,{company},{contact},ana@acme.example,Sales,s1,1000,EUR,{close},{created}")
+    };
+    office.csv("deals", &[head, &deal("D1", "C1", "K1"), &deal("D3", "C3", "K5")]);
     office.program.sync();
     let of: Vec<(String, String)> = found(&office, "phantom_contact")
         .iter()

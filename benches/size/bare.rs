@@ -266,22 +266,16 @@ pub fn day(today: Span, since: Span) -> Vec<Part> {
         "with n as (select a.named, count(*) as n from activities a where {there} \
          group by a.named) select u.value, cast(sum(n.n) as bigint) from n, {{people}} group by u.value"
     );
-    // who meets about what, and how many gaps are open on it
+    // who meets about what
     let told =
         format!("select a.id, cast(1 as bigint), a.subject, a.participants, a.matches from activities a where {there}");
-    let open = format!(
-        "select f.deal, count(*) from findings f where f.state = 'open' and f.deal in (select l.entity_id from activities a \
-         join links l on l.activity = a.id where l.entity = 'deal' and {there}) group by f.deal"
-    );
-    let beside = |sql| Part { sql, args: today.ms()[..2].to_vec(), columns: &["beside"] };
     let skipped = "select c.owner, count(*) from items i join streams s on s.id = i.stream join connections c on c.name = s.connection \
         where i.outcome = 'skipped' and i.occurred_at >= $1 and i.occurred_at < $2 group by c.owner";
     vec![
         Part { sql: findings, args: vec![], columns: &["they wait", "we wait", "quiet deals"] },
         Part { sql: suggestions, args: vec![], columns: &["suggestions"] },
         Part { sql: meetings, args: today.ms()[..2].to_vec(), columns: &["meetings"] },
-        beside(told),
-        beside(open),
+        Part { sql: told, args: today.ms()[..2].to_vec(), columns: &["told"] },
         Part { sql: summed("a.origin = 'captured'", &["1 = 1"]), args: since.ms(), columns: &["captured"] },
         Part { sql: skipped.to_owned(), args: since.ms()[..2].to_vec(), columns: &["skipped"] },
     ]

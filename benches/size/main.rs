@@ -1,6 +1,6 @@
 //! A large company in one database: the gap list and every report beside bare SQL of the same question in the same run, on SQLite and
-//! PostgreSQL; then one deal judged, and one new activity. Answers are compared before a figure counts; nothing is asserted
-//! about time. Arguments: activities (1000000), deals (a tenth), reps (500), `sqlite` or `postgres` (both), names of rows to ask for.
+//! PostgreSQL, each row by a process of its own; then one deal judged, and one new activity. Answers are compared before a figure
+//! counts; nothing is asserted about time. Arguments: activities (1000000), deals (a tenth), reps (500), `sqlite` or `postgres` (both), names of rows to ask for.
 
 mod ask;
 mod bare;
@@ -40,9 +40,16 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build();
     let runtime = runtime.expect("worker threads");
-    if let Some(("fill", words)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        let (place, company) = Place::told(words);
-        return runtime.block_on(fill(&company, &place));
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["fill", ref told @ ..] => {
+            let (place, company) = Place::told(told);
+            return runtime.block_on(fill(&company, &place));
+        }
+        ["ask", row, ref told @ ..] => {
+            let (place, company) = Place::told(told);
+            return runtime.block_on(ask(&company, &place, row));
+        }
+        _ => {}
     }
     let numbers: Vec<u64> = words.iter().filter_map(|a| a.parse().ok()).collect();
     let names: Vec<String> = words.into_iter().filter(|a| a.parse::<u64>().is_err()).collect();
@@ -59,9 +66,10 @@ fn main() {
             let company = Company { activities, deals, reps, now: place.now };
             println!("\n{engine}: {activities} activities, {deals} deals, {reps} reps");
             if !place.is_there {
-                place.fill(&company);
+                place.alone(&company, &["fill"]);
+                place.keep();
             }
-            runtime.block_on(measure(&company, &place, &wanted));
+            measure(&company, &place, &wanted);
         }
     }
 }
@@ -98,22 +106,26 @@ impl Place {
     }
 
     /// What another process was told of its place and its company.
-    fn told(words: &[String]) -> (Self, Company) {
+    fn told(words: &[&str]) -> (Self, Company) {
         let [folder, url, now, activities, deals, reps] = words else {
-            panic!("fill FOLDER URL NOW ACTIVITIES DEALS REPS")
+            panic!("fill|ask ROW FOLDER URL NOW ACTIVITIES DEALS REPS")
         };
         let now = now.parse().expect("a moment");
-        let number = |text: &String| text.parse().expect("a number");
-        let place = Self { folder: folder.into(), url: url.clone(), now, is_there: false, _drop: None };
+        let number = |text: &&str| text.parse().expect("a number");
+        let place = Self { folder: folder.into(), url: (*url).to_owned(), now, is_there: false, _drop: None };
         (place, Company { activities: number(activities), deals: number(deals), reps: number(reps), now })
     }
 
-    /// Has it filled by a process of its own: who asks for a report starts afresh too.
-    fn fill(&self, company: &Company) {
+    /// Has it filled, or one thing asked, by a process of its own: who asks for a report starts afresh too.
+    fn alone(&self, company: &Company, what: &[&str]) {
         let numbers = [company.activities, company.deals, company.reps].map(|n| n.to_string());
-        let mut filling = std::process::Command::new(std::env::current_exe().expect("this program"));
-        filling.arg("fill").arg(&self.folder).arg(&self.url).arg(self.now.to_rfc3339()).args(numbers);
-        assert!(filling.status().expect("this program runs").success(), "it was not filled");
+        let mut itself = std::process::Command::new(std::env::current_exe().expect("this program"));
+        itself.args(what).arg(&self.folder).arg(&self.url).arg(self.now.to_rfc3339()).args(numbers);
+        assert!(itself.status().expect("this program runs").success(), "{what:?} failed");
+    }
+
+    /// Notes what was filled, for another time.
+    fn keep(&self) {
         if self._drop.is_none() {
             std::fs::write(self.folder.join("kept"), format!("{} {}", self.now.to_rfc3339(), self.url))
                 .expect("a note");
@@ -144,17 +156,27 @@ async fn fill(company: &Company, place: &Place) {
     app.close().await;
 }
 
-async fn measure(company: &Company, place: &Place, wanted: &[String]) {
-    let began = Began::now();
-    let app = open(company, place).await;
-    said("opened, with the directory read", &began);
+fn measure(company: &Company, place: &Place, wanted: &[String]) {
     let only = wanted.iter().any(|w| w == "only");
     let named: Vec<&String> = wanted.iter().filter(|w| *w != "only").collect();
     for row in ask::ROWS.iter().filter(|row| named.is_empty() || named.iter().any(|w| *w == row.name)) {
-        beside(&app, row).await;
+        place.alone(company, &["ask", row.name]);
     }
     if !only {
-        ask::judged(&app, &place.folder).await;
+        place.alone(company, &["ask", "judged"]);
+    }
+}
+
+/// One row, or how long judging takes.
+async fn ask(company: &Company, place: &Place, name: &str) {
+    let began = Began::now();
+    let app = open(company, place).await;
+    match ask::ROWS.iter().find(|row| row.name == name) {
+        Some(row) => beside(&app, row).await,
+        None => {
+            said("opened, with the directory read", &began);
+            ask::judged(&app, &place.folder).await;
+        }
     }
     app.close().await;
 }

@@ -199,10 +199,18 @@ create table reviews (
   due bigint not null,
   waits bigint not null,
   lease_until bigint not null,
-  judged_at bigint
+  judged_at bigint,
+  signed_at bigint
 );
 create index reviews_due on reviews (due);
 create index reviews_waits on reviews (deal) where waits = 1;
+
+create table awaited (
+  deal text not null,
+  person text not null,
+  primary key (deal, person)
+) /* keyed */;
+create index awaited_person on awaited (person, deal);
 
 create table subject_reviews (
   subject text primary key,

@@ -128,10 +128,10 @@ pub fn committed(quarters: &[(NaiveDate, NaiveDate)], span: Span) -> Vec<Part> {
     let against = "select f.deal, max(case when f.state = 'unknown' then 0 else 1 end) as stands from findings f where f.state in ('open', 'unknown', 'snoozed', \
          'explained') and f.rule in ('unsupported_advance', 'one_sided_advance', 'commit_without_evidence', 'missing_evidence', 'gone_quiet') group by f.deal";
     let open = format!(
-        "{with} against as ({against}) select d.owner, count(*), cast(sum(d.amount) as bigint), cast(sum(case when g.deal is null then d.amount else 0 end) as bigint), \
+        "{with} against as ({against}) select d.owner, count(*), cast(sum(d.amount) as bigint), cast(sum(case when g.deal is null and v.signed_at is not null then d.amount else 0 end) as bigint), \
          cast(sum(case when g.stands = 1 then d.amount else 0 end) as bigint), cast(sum(case when g.stands = 0 then d.amount else 0 end) as bigint) \
          from deals d join quarters q on q.n = 0 and d.closes >= q.first and d.closes <= q.last left join against g on g.deal = d.id \
-         where d.stage = 's4' group by d.owner"
+         left join reviews v on v.deal = d.id where d.stage = 's4' group by d.owner"
     );
     let past = format!(
         "{with} stays as (select s.deal, s.came, s.went from (select r.parent as deal, {{body}} ->> 'to' as stage, {{epoch:{{body}} ->> 'at'}} as came, \

@@ -130,8 +130,18 @@ impl Activity {
         }
     }
 
+    /// It was given to no deal, and none is to be chosen for it.
+    pub fn is_loose(&self) -> bool {
+        is_loose(&self.matches, &self.undecided)
+    }
+
     /// Ids of one kind of entity this activity is tied to.
     pub fn ids(&self, entity: Entity) -> impl Iterator<Item = &str> {
         self.matches.iter().filter(move |m| m.entity == entity).map(|m| m.id.as_str())
     }
+}
+
+/// The same of ties that an activity has or had.
+pub fn is_loose(matches: &[Match], undecided: &[String]) -> bool {
+    undecided.is_empty() && !matches.iter().any(|m| m.entity == Entity::Deal)
 }

@@ -7,9 +7,10 @@ use dealtrail_sdk::record::Typed;
 
 use crate::{
     domain::{
-        activity::{Activity, Entity, Kind, Match, Origin, Participant, Reason},
+        activity::{self, Activity, Entity, Kind, Match, Origin, Participant, Reason},
         closings,
-        directory::Directory,
+        directory::{Deal, Directory},
+        gaps::closed_lately,
         matching::{self, Choice, Facts, Member},
         steps,
     },
@@ -76,8 +77,8 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
     for (s, before) in rows.into_iter().zip(before) {
         if must_write.contains(&s.activity.id) || before != Before::of(&s) {
             let a = &s.activity;
-            concerned(&mut deals, &before.matches, &before.undecided, &known.directory);
-            concerned(&mut deals, &a.matches, &a.undecided, &known.directory);
+            concerned(&mut deals, a, &before.matches, &before.undecided, &known.directory);
+            concerned(&mut deals, a, &a.matches, &a.undecided, &known.directory);
             others.note(a, &before.matches, &before.undecided);
             others.note(a, &a.matches, &a.undecided);
             others.taken(&before.matches, &a.matches);
@@ -332,15 +333,24 @@ pub async fn mark_around<'a>(
     let mut deals = BTreeSet::new();
     let mut others = Touched::default();
     for s in rows {
-        concerned(&mut deals, &s.activity.matches, &s.activity.undecided, dir);
+        concerned(&mut deals, &s.activity, &s.activity.matches, &s.activity.undecided, dir);
         others.gone(&s.activity);
     }
     others.write(tx).await?;
     reviews::mark(tx, deals).await
 }
 
-/// The deals whose findings may change with these ties.
-fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[String], dir: &Directory) {
+/// The deals whose findings may change with these ties, which the activity has or had.
+fn concerned(
+    deals: &mut BTreeSet<String>,
+    activity: &Activity,
+    matches: &[Match],
+    undecided: &[String],
+    dir: &Directory,
+) {
+    let loose = activity::is_loose(matches, undecided);
+    // a meeting may have been moved here from any time
+    let near = |deal: &Deal| activity.kind == Kind::Meeting || closed_lately(dir, deal, activity.occurred_at);
     deals.extend(undecided.iter().cloned());
     for m in matches {
         match m.entity {
@@ -349,6 +359,10 @@ fn concerned(deals: &mut BTreeSet<String>, matches: &[Match], undecided: &[Strin
             }
             Entity::Contact => {
                 deals.extend(dir.deals_of_contact(&m.id).iter().chain(dir.deals_of_steps(&m.id)).cloned());
+            }
+            Entity::Company if loose => {
+                let of_company = dir.deals_of_company(&m.id).iter().filter(|id| dir.deals.get(*id).is_some_and(near));
+                deals.extend(of_company.cloned());
             }
             Entity::Company => {}
         }
@@ -386,7 +400,7 @@ pub async fn look_again_around(tx: &mut Tx, gone: &[String], dir: &Directory) ->
     let mut deals: BTreeSet<String> = BTreeSet::new();
     let mut others = Touched::default();
     for s in threads::without(tx, rest, dir).await? {
-        concerned(&mut deals, &s.activity.matches, &s.activity.undecided, dir);
+        concerned(&mut deals, &s.activity, &s.activity.matches, &s.activity.undecided, dir);
         others.note(&s.activity, &s.activity.matches, &s.activity.undecided);
     }
     for s in &rows {

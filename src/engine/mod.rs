@@ -8,6 +8,7 @@ mod corroborate;
 mod crm;
 pub mod daemon;
 mod decide;
+mod evidence;
 mod fields;
 mod gone;
 mod holder;

@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::Gives;
 
-use super::{Engine, Known, rules::Rules};
+use super::{Engine, Known, evidence::Evidence, rules::Rules};
 use crate::{
     domain::{
-        activity::{Activity, Entity, Origin},
-        directory::{Deal, Directory},
-        gaps::{self, Backdrop, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, State},
+        directory::Deal,
+        gaps::{self, Brings, Capture, Case, ConnectionCoverage, Facts, Finding, Outlook, Seen, State},
     },
     store::{
-        StoreError, Tx, activities,
+        StoreError, Tx,
         connections::{self, Complete, Connection},
         findings, meta, reviews,
     },
@@ -21,8 +20,6 @@ use crate::{
 
 /// Deals judged in one transaction.
 pub(super) const BATCH: usize = 60;
-/// Activities held in memory for them: with fewer deals where much happened on each.
-const MOST_HELD: usize = 1500;
 /// The state of the directory whose lost deals have no findings left.
 const WITHDRAWN: &str = "withdrawn";
 
@@ -67,10 +64,11 @@ impl Engine {
             }
             let rest = due.len() == BATCH;
             let mut deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
-            let evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
+            let mut evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
             // the others stay due
             let rest = rest || evidence.deals() < deals.len();
             deals.truncate(evidence.deals());
+            evidence.look_elsewhere(&mut tx, &[&facts], &deals).await?;
             let watched = deals.iter().flat_map(|deal| Case::watched(&known.directory, deal, &evidence.backdrop));
             facts.captures = self.captures(&mut tx, Some(&watched.collect())).await?;
             let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
@@ -81,12 +79,14 @@ impl Engine {
             let mut seen_to = Vec::new();
             for deal in &deals {
                 let old = existing.remove(&deal.id).unwrap_or_default();
-                let (new, outlook) = judged(&facts, &evidence, deal, &old);
+                let case = evidence.case(&facts, deal);
+                let (new, outlook) = judged(&case, &old);
                 let blind = new.iter().any(|f| f.state == State::Unknown);
                 let waits = blind || !outlook.waits_for.is_empty();
-                let next =
-                    outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
-                seen_to.push((deal.id.clone(), next, waits));
+                let due = outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
+                let signed_at = case.last_sign().map(Seen::at);
+                let awaited = evidence.awaited(&deal.id);
+                seen_to.push(reviews::Judged { deal: deal.id.clone(), due, waits, signed_at, awaited });
                 changed.extend(new.into_iter().filter(|f| !old.contains(f)));
             }
             findings::save(&mut tx, &changed).await?;
@@ -145,11 +145,9 @@ impl Engine {
 }
 
 /// All findings of a deal after this judging, and when to come back.
-pub(super) fn judged(facts: &Facts<'_>, evidence: &Evidence, deal: &Deal, old: &[Finding]) -> (Vec<Finding>, Outlook) {
-    let tasks = facts.directory.tasks_near(&deal.id);
-    let case = Case::new(facts, deal, evidence.of(deal), tasks).before(&evidence.backdrop);
-    let new = gaps::reconcile(old, gaps::judge(&case), &case);
-    let outlook = gaps::outlook(&case, &new);
+pub(super) fn judged(case: &Case<'_>, old: &[Finding]) -> (Vec<Finding>, Outlook) {
+    let new = gaps::reconcile(old, gaps::judge(case), case);
+    let outlook = gaps::outlook(case, &new);
     (new, outlook)
 }
 
@@ -172,109 +170,5 @@ pub fn gives_text(gives: Gives) -> &'static str {
         Gives::Mail => "mail",
         Gives::Calendar => "calendar",
         Gives::Crm => "crm",
-    }
-}
-
-/// The activities near some deals.
-#[derive(Clone)]
-pub(super) struct Evidence {
-    all: HashMap<String, Activity>,
-    by_deal: HashMap<String, Vec<String>>,
-    by_contact: HashMap<String, Vec<String>>,
-    /// The surviving contacts of each deal, and of the entries typed on it.
-    contacts: HashMap<String, Vec<String>>,
-    backdrop: Backdrop,
-}
-
-/// Whom unconfirmed entries on these deals name besides the deals' own contacts: each is taken to its deal's people.
-fn named_by_entries(
-    rows: &[activities::Stored],
-    of_deals: &mut HashMap<String, Vec<String>>,
-    dir: &Directory,
-) -> Vec<String> {
-    let mut named: BTreeSet<String> = BTreeSet::new();
-    for entry in rows.iter().map(|s| &s.activity).filter(|a| a.origin == Origin::Typed) {
-        for deal in entry.ids(Entity::Deal) {
-            let Some(people) = of_deals.get_mut(deal) else { continue };
-            for contact in entry.ids(Entity::Contact).map(|id| dir.survivor(id)) {
-                if !people.iter().any(|known| known == contact) {
-                    people.push(contact.to_owned());
-                    named.insert(contact.to_owned());
-                }
-            }
-        }
-    }
-    named.into_iter().collect()
-}
-
-impl Evidence {
-    /// What is near the first of these deals: near as many as can be held at once, and at least one.
-    pub async fn load(engine: &Engine, tx: &mut Tx, known: &Known, deals: &[&Deal]) -> Result<Self, StoreError> {
-        let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
-        let of_deals = deals.iter().map(|d| {
-            let mut all = Case::contacts_of(&known.directory, d);
-            // a step is taken with its contact, whether or not the deal names it
-            all.extend(known.directory.step_contacts(&d.id));
-            (d.id.clone(), all.into_iter().map(str::to_owned).collect())
-        });
-        let mut of_deals: HashMap<String, Vec<String>> = of_deals.collect();
-        let contacts: BTreeSet<String> = of_deals.values().flatten().cloned().collect();
-        let contacts: Vec<String> = contacts.into_iter().collect();
-        let mut by_deal: HashMap<String, Vec<String>> = HashMap::new();
-        for (deal, activity) in activities::links(tx, &[Entity::Deal.as_str(), activities::CANDIDATE], &ids).await? {
-            by_deal.entry(deal).or_default().push(activity);
-        }
-        let mut by_contact: HashMap<String, Vec<String>> = HashMap::new();
-        for (contact, activity) in activities::links(tx, &[Entity::Contact.as_str()], &contacts).await? {
-            by_contact.entry(contact).or_default().push(activity);
-        }
-        let mut wanted: BTreeSet<String> = BTreeSet::new();
-        let mut held: BTreeSet<&str> = BTreeSet::new();
-        for deal in &ids {
-            let of_contacts = of_deals[deal].iter().filter_map(|c| by_contact.get(c));
-            let near: Vec<&String> = by_deal.get(deal).into_iter().chain(of_contacts).flatten().collect();
-            if !held.is_empty() && wanted.len() + near.len() > MOST_HELD {
-                break;
-            }
-            wanted.extend(near.into_iter().cloned());
-            held.insert(deal);
-        }
-        of_deals.retain(|deal, _| held.contains(deal.as_str()));
-        let read: Vec<String> = wanted.iter().cloned().collect();
-        let mut rows = activities::by_ids(tx, &read).await?;
-        // an entry typed on a deal may name others than the deal does: their mail confirms it too
-        let named = named_by_entries(&rows, &mut of_deals, &known.directory);
-        for (contact, activity) in activities::links(tx, &[Entity::Contact.as_str()], &named).await? {
-            by_contact.entry(contact).or_default().push(activity);
-        }
-        let more = named.iter().filter_map(|c| by_contact.get(c)).flatten();
-        let more: BTreeSet<String> = more.filter(|id| !wanted.contains(*id)).cloned().collect();
-        rows.extend(activities::by_ids(tx, &more.into_iter().collect::<Vec<_>>()).await?);
-        let of_held = deals.iter().filter(|d| held.contains(d.id.as_str()));
-        let mut people: BTreeSet<&str> = of_held.flat_map(|d| Case::contacts_of(&known.directory, d)).collect();
-        // whoever took part may be away, whether or not the deal names them: what is judged with it must not matter
-        people.extend(rows.iter().flat_map(|s| gaps::people(&known.directory, &s.activity)));
-        let backdrop = engine.backdrop(tx, known, &rows, &people).await?;
-        let all = rows.into_iter().map(|s| (s.activity.id.clone(), s.activity)).collect();
-        Ok(Self { all, by_deal, by_contact, contacts: of_deals, backdrop })
-    }
-
-    /// How many deals it is about.
-    pub fn deals(&self) -> usize {
-        self.contacts.len()
-    }
-
-    /// The same without these activities.
-    pub fn without(&self, is_out: impl Fn(&Activity) -> bool) -> Self {
-        let mut left = self.clone();
-        left.all.retain(|_, a| !is_out(a));
-        left
-    }
-
-    fn of<'a>(&'a self, deal: &'a Deal) -> impl Iterator<Item = &'a Activity> {
-        let own = self.by_deal.get(&deal.id).into_iter().flatten();
-        let contacts =
-            self.contacts.get(&deal.id).into_iter().flatten().filter_map(|c| self.by_contact.get(c)).flatten();
-        own.chain(contacts).filter_map(|id| self.all.get(id))
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Engine, Known};
 use crate::{
     domain::{
-        activity::{Activity, Entity, Match, Origin},
+        activity::{self, Activity, Entity, Match, Origin},
         gaps::{Backdrop, Facts, Finding, State, Subject, SubjectCase},
         span::Span,
     },
@@ -32,12 +32,14 @@ pub struct Touched {
     contacts: BTreeSet<String>,
     /// Contacts of whom less is seen than before: entries that name them are watched again.
     doubted: BTreeSet<String>,
+    addresses: BTreeSet<String>,
 }
 
 impl Touched {
     /// Notes an activity as it was or as it is now.
     pub fn note(&mut self, activity: &Activity, matches: &[Match], undecided: &[String]) {
-        let loose = undecided.is_empty() && !matches.iter().any(|m| m.entity == Entity::Deal);
+        let loose = activity::is_loose(matches, undecided);
+        self.addresses.extend(activity.participants.iter().filter(|p| p.user.is_none()).map(|p| p.address.clone()));
         for m in matches {
             match m.entity {
                 Entity::Contact => {
@@ -71,6 +73,8 @@ impl Touched {
     }
 
     pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        let people: Vec<String> = self.contacts.iter().chain(&self.addresses).cloned().collect();
+        reviews::mark_awaiting(tx, &people).await?;
         let contacts: Vec<String> = self.contacts.into_iter().collect();
         let mut woken: Vec<String> = self.woken.into_iter().collect();
         let entries = subjects::entries_of(tx, &contacts).await?;

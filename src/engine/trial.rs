@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::{
     Engine, Known,
-    review::{self, BATCH, Evidence},
+    evidence::Evidence,
+    review::{self, BATCH},
     rules::Rules,
     subjects::{self, Loaded},
 };
@@ -76,12 +77,13 @@ impl Engine {
         all: &mut Vec<Pair>,
     ) -> Result<usize, StoreError> {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
-        let seen = Evidence::load(self, tx, known, deals).await?;
+        let mut seen = Evidence::load(self, tx, known, deals).await?;
+        seen.look_elsewhere(tx, &[now, then], &deals[..seen.deals()]).await?;
         let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
         for deal in &deals[..seen.deals()] {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
-            let judged = |facts, seen| review::judged(facts, seen, deal, &old).0;
+            let judged = |facts, seen: &Evidence| review::judged(&seen.case(facts, deal), &old).0;
             all.extend(pairs(judged(now, &seen), judged(then, &left)));
         }
         Ok(seen.deals())

@@ -126,6 +126,9 @@ pub const CANDIDATE: &str = "candidate";
 /// whenever one of these changes.
 pub const TYPED: &str = "typed";
 
+/// In the link table: the company of an activity that was given to no deal.
+pub const LOOSE: &str = "loose";
+
 /// Ids of activities tied to any of these entities.
 pub async fn linked(tx: &mut Tx, entity: Entity, ids: &[String]) -> Result<Vec<String>, StoreError> {
     let sql = format!("select distinct activity from links where entity = '{entity}' and entity_id in ({{in}})");
@@ -140,6 +143,29 @@ pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(S
         all.extend(tx.rows_in(&sql, ids).await?.iter().map(|r| (r.text(0), r.text(1))));
     }
     Ok(all)
+}
+
+/// What stands beside an entity, or an address, in the tables of links: (its id, activity, when that happened).
+pub type Timed = (String, String, DateTime<Utc>);
+
+fn timed(row: &Row) -> Result<Timed, StoreError> {
+    Ok((row.text(0), row.text(1), at(row.int(2))))
+}
+
+/// The same as [`links`] of one kind, with the time.
+pub async fn timed_links(tx: &mut Tx, kind: &str, ids: &[String]) -> Result<Vec<Timed>, StoreError> {
+    let sql = format!(
+        "select l.entity_id, l.activity, a.occurred_at from links l join activities a on a.id = l.activity \
+         where l.entity = '{kind}' and l.entity_id in ({{in}})"
+    );
+    tx.read_in(&sql, ids, timed).await
+}
+
+/// What people with these addresses take part in.
+pub async fn timed_parties(tx: &mut Tx, addresses: &[String]) -> Result<Vec<Timed>, StoreError> {
+    let sql = "select p.address, p.activity, a.occurred_at from parties p join activities a on a.id = p.activity \
+               where p.address in ({in})";
+    tx.read_in(sql, addresses, timed).await
 }
 
 /// Deals on which any of these contacts takes part in something.
@@ -211,6 +237,7 @@ fn links_of(s: &Stored) -> Vec<Link> {
     let typed = a.ids(Entity::Contact).filter(|_| a.origin == Origin::Typed);
     all.extend(typed.map(|id| link(TYPED, id)));
     all.extend(a.undecided.iter().map(|deal| link(CANDIDATE, deal)));
+    all.extend(a.ids(Entity::Company).filter(|_| a.is_loose()).map(|company| link(LOOSE, company)));
     all
 }
 

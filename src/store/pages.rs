@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError,
-    activities::{self, CANDIDATE, Stored},
+    activities::{self, CANDIDATE, LOOSE, Stored},
     at, ms, opt_at,
 };
 use crate::{
@@ -53,13 +53,20 @@ impl Store {
         self.db.rows_in(&sql, ids).await?.iter().map(activities::read).collect()
     }
 
-    /// Everything tied to a deal, to one of these contacts, or waiting for a choice in which the deal is a candidate;
-    /// oldest first.
-    pub async fn trail(&self, deal: &str, contacts: &[String]) -> Result<Vec<Stored>, StoreError> {
+    /// Everything tied to a deal, to one of these contacts, to the company and to no deal, or waiting for a choice in which the
+    /// deal is a candidate; oldest first.
+    pub async fn trail(
+        &self,
+        deal: &str,
+        contacts: &[String],
+        company: Option<&str>,
+    ) -> Result<Vec<Stored>, StoreError> {
         let of_deal = format!("select activity from links where entity in ('deal', '{CANDIDATE}') and entity_id = $1");
         let of_contacts = "select activity from links where entity = 'contact' and entity_id in ({in})";
         let mut tied = self.db.rows(&of_deal, args![deal]).await?;
         tied.extend(self.db.rows_in(of_contacts, contacts).await?);
+        let loose = format!("select activity from links where entity = '{LOOSE}' and entity_id = $1");
+        tied.extend(self.db.rows(&loose, args![company.unwrap_or_default()]).await?);
         let ids: BTreeSet<String> = tied.iter().map(|r| r.text(0)).collect();
         let mut all = self.activities_by_ids(&ids.into_iter().collect::<Vec<_>>()).await?;
         all.sort_by(|a, b| (a.activity.occurred_at, &a.activity.id).cmp(&(b.activity.occurred_at, &b.activity.id)));

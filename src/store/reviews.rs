@@ -1,10 +1,10 @@
 //! Deals marked for judging.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, Tx, ms, subjects};
+use super::{Row, Store, StoreError, Tx, at, ms, opt_ms, subjects};
 use crate::args;
 
 /// Deals to judge now: marked ones, ones whose time has come, ones that wait for a connection to be read further.
@@ -13,16 +13,52 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<Strin
     Ok(tx.rows(sql, args![ms(now), most]).await?.iter().map(|r| r.text(0)).collect())
 }
 
-/// Judged: (deal, next due, does it wait for a connection).
-pub async fn judged(tx: &mut Tx, all: &[(String, DateTime<Utc>, bool)], now: DateTime<Utc>) -> Result<(), StoreError> {
-    let rows = all.iter().map(|(deal, due, waits)| args![deal, ms(*due), *waits, 0, ms(now)]).collect();
-    let tail =
-        "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at";
-    tx.insert("insert into reviews (deal, due, waits, lease_until, judged_at)", tail, rows).await
+/// What judging a deal leaves beside its findings.
+#[derive(Debug)]
+pub struct Judged {
+    pub deal: String,
+    /// When to judge it again, though nothing changed.
+    pub due: DateTime<Utc>,
+    /// It waits for a connection.
+    pub waits: bool,
+    /// The last sign from the buyer's side since the deal was opened.
+    pub signed_at: Option<DateTime<Utc>>,
+    /// Whose doings elsewhere judging looks at: contacts, or addresses.
+    pub awaited: Vec<String>,
+}
+
+pub async fn judged(tx: &mut Tx, all: &[Judged], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let row = |j: &Judged| args![&j.deal, ms(j.due), j.waits, 0, ms(now), opt_ms(j.signed_at)];
+    let tail = "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at, \
+                signed_at = excluded.signed_at";
+    let head = "insert into reviews (deal, due, waits, lease_until, judged_at, signed_at)";
+    tx.insert(head, tail, all.iter().map(row).collect()).await?;
+    await_people(tx, all).await
+}
+
+async fn await_people(tx: &mut Tx, all: &[Judged]) -> Result<(), StoreError> {
+    let deals: Vec<String> = all.iter().map(|j| j.deal.clone()).collect();
+    let pair = |r: &Row| Ok((r.text(0), r.text(1)));
+    let old = tx.read_in("select deal, person from awaited where deal in ({in})", &deals, pair).await?;
+    let old: BTreeSet<(String, String)> = old.into_iter().collect();
+    let new = all.iter().flat_map(|j| j.awaited.iter().map(|person| (j.deal.clone(), person.clone())));
+    let new: BTreeSet<(String, String)> = new.collect();
+    for (deal, person) in old.difference(&new) {
+        tx.exec("delete from awaited where deal = $1 and person = $2", args![deal, person]).await?;
+    }
+    let rows = new.difference(&old).map(|(deal, person)| args![deal, person]).collect();
+    tx.insert("insert into awaited (deal, person)", "on conflict do nothing", rows).await
+}
+
+/// Marks the deals that look at what these people (contacts, or addresses) do elsewhere.
+pub async fn mark_awaiting(tx: &mut Tx, people: &[String]) -> Result<(), StoreError> {
+    let deals = tx.read_in("select deal from awaited where person in ({in})", people, |r| Ok(r.text(0))).await?;
+    mark(tx, deals).await
 }
 
 pub async fn forget(tx: &mut Tx, deals: &[String]) -> Result<(), StoreError> {
     tx.exec_in("delete from reviews where deal in ({in})", deals).await?;
+    tx.exec_in("delete from awaited where deal in ({in})", deals).await?;
     Ok(())
 }
 
@@ -50,6 +86,12 @@ pub async fn judge_all(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 impl Store {
+    /// When the buyer's side of each of these deals last gave a sign since the deal was opened, where it did.
+    pub async fn last_signs(&self, deals: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let sql = "select deal, signed_at from reviews where signed_at is not null and deal in ({in})";
+        self.db.read_in(sql, deals, |r| Ok((r.text(0), at(r.int(1))))).await.map(|all| all.into_iter().collect())
+    }
+
     /// Capture got further: deals that waited for it are due.
     pub async fn wake_waiting_deals(&self) -> Result<(), StoreError> {
         self.db.exec("update reviews set due = 0 where waits = 1", vec![]).await?;

@@ -2,6 +2,7 @@
 //! typed into the CRM and the captured activities that confirm them. Whatever the order of reading.
 
 mod absences;
+mod elsewhere;
 mod entries;
 
 use std::fs;

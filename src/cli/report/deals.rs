@@ -1,5 +1,7 @@
 //! The reports about deals: `forecast`, `trail`, `next_steps`, `competitors`.
 
+use std::collections::HashMap;
+
 use super::{super::Usage, Asked};
 use crate::{
     domain::{
@@ -12,20 +14,25 @@ use crate::{
 
 impl Asked<'_> {
     pub(super) async fn forecast(&self, calibration: bool) -> anyhow::Result<Table> {
-        let findings = if calibration { Vec::new() } else { self.app.store.stands(&forecast::SAYS_SO, false).await? };
         // the period of the quotas, when they agree on one
         let mut pers = self.quotas().into_iter().map(|q| q.per);
         let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
         let worth = self.worth();
+        let (mut findings, mut signs) = (Vec::new(), HashMap::new());
+        if !calibration {
+            let deals = forecast::closing_in(self.directory, per.around(self.range.to), self.now);
+            findings = self.app.store.stands(&forecast::SAYS_SO, false).await?;
+            signs = self.app.store.last_signs(&deals).await?;
+        }
         let input = forecast::Input {
             directory: self.directory,
             findings: &findings,
-            settings: &self.app.engine.rules.thresholds,
+            signs: &signs,
+            judged: self.judged(),
             worth: &worth,
             range: self.range.clone(),
             per,
             scope: self.scope.clone(),
-            now: self.now,
         };
         Ok(if calibration { forecast::calibration(&input) } else { forecast::report(&input) })
     }
@@ -67,7 +74,6 @@ impl Asked<'_> {
             range: self.range.clone(),
             nameless: self.app.config.privacy.works_council,
             judged: self.judged(),
-            now: self.now,
         }))
     }
 

@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::domain::{
-    activity::{Activity, Direction, Entity, Kind, Origin, Participant, Status},
+    activity::{Activity, Direction, Kind, Origin, Participant, Status},
     directory::Company,
     span::Span,
 };
@@ -35,8 +35,7 @@ fn counts(case: &SubjectCase<'_>, a: &Activity) -> bool {
     let outside = |p: &&Participant| p.takes_part() && !directory.is_ours(&p.address);
     let outsiders = || a.participants.iter().filter(outside);
     let partners_only = outsiders().next().is_some() && outsiders().all(|p| directory.is_partner(&p.address));
-    let loose = a.ids(Entity::Deal).next().is_none() && a.undecided.is_empty();
-    a.origin == Origin::Captured && happened && loose && !partners_only
+    a.origin == Origin::Captured && happened && a.is_loose() && !partners_only
 }
 
 /// (theirs, ours)

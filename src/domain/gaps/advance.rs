@@ -47,13 +47,7 @@ pub fn advances<'a>(case: &Case<'a>) -> Vec<Advance<'a>> {
     moves
         .map(|step| {
             let owner = case.owner_at(step.at);
-            let calendar = case.calendar(owner);
-            let window = case.window_of(&step.to);
-            let lookback = calendar.sub(step.not_before, window.lookback);
-            // Entered after the move: nonsense of the source, then the lookback alone counts.
-            let entered = step.entered.filter(|entered| *entered <= step.not_before);
-            let from = entered.map_or(lookback, |entered| entered.max(lookback));
-            let to = calendar.add(step.at, window.grace);
+            let (from, to) = case.stages().window_of(&step.to).around(&step, case.calendar(owner));
             Advance { step, owner, from, to }
         })
         .collect()
@@ -95,7 +89,7 @@ impl<'a> Advance<'a> {
 /// The verdicts of one of the two rules.
 pub fn judge(case: &Case<'_>, rule: Rule, verdicts: &mut Vec<Verdict>) {
     for advance in advances(case) {
-        if !case.judges(rule, &advance.step.to) {
+        if !case.stages().judges(rule, &advance.step.to) {
             continue;
         }
         match advance.backing(case) {

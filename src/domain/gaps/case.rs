@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::{
     super::{
@@ -15,6 +15,7 @@ use super::{
     },
     backdrop::{self, Backdrop},
     evidence::{self, Side, Weight},
+    moves,
     sight::{Capture, Needed, Sight},
     stays::Stays,
 };
@@ -42,6 +43,8 @@ pub enum Tie {
     Deal,
     /// Matched to one of the deal's contacts, who had no other open deal then.
     Contact,
+    /// Of the deal's company, given to no deal, soon after the deal was closed.
+    Company,
     /// The choice is pending, and this deal is one of the candidates.
     Pending,
 }
@@ -86,15 +89,17 @@ pub struct Case<'a> {
     pub seen: Vec<Seen<'a>>,
     /// Everything that the case was made with, whatever deal it belongs to; oldest first.
     pub near: Vec<&'a Activity>,
+    /// What those of [`super::awaited`] did elsewhere: it may answer, and is otherwise no matter of this deal.
+    pub elsewhere: Vec<&'a Activity>,
     pub backdrop: &'a Backdrop,
     /// Open or done; tied to the deal, or to a contact who has no other open deal now.
     pub tasks: Vec<&'a Task>,
 }
 
 impl<'a> Case<'a> {
-    /// `activities`: at least those matched to the deal, those matched to one of its contacts (see
-    /// [`Case::contacts_of`]) and those whose undecided deals name it. More of them, twice or in any order does no harm: what
-    /// does not belong to the deal is left out here. `tasks` likewise.
+    /// `activities`: at least those matched to the deal, those matched to one of its contacts (see [`Case::contacts_of`]),
+    /// those whose undecided deals name it, and those of its company for which [`closed_lately`] holds. More of them, twice or
+    /// in any order does no harm: what does not belong to the deal is left out here. `tasks` likewise.
     pub fn new(
         facts: &'a Facts<'a>,
         deal: &'a Deal,
@@ -126,7 +131,18 @@ impl<'a> Case<'a> {
             .collect();
         tasks.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
         tasks.dedup_by(|a, b| a.id == b.id);
-        Self { facts, deal, seen, near, backdrop: &backdrop::NOTHING, tasks }
+        Self { facts, deal, seen, near, elsewhere: vec![], backdrop: &backdrop::NOTHING, tasks }
+    }
+
+    #[must_use]
+    pub fn and_elsewhere(self, elsewhere: impl IntoIterator<Item = &'a Activity>) -> Self {
+        Self { elsewhere: elsewhere.into_iter().collect(), ..self }
+    }
+
+    /// The first activity, near or elsewhere, for which this holds.
+    pub fn first(&self, holds: impl Fn(&Activity) -> bool) -> Option<&'a Activity> {
+        let all = self.near.iter().chain(&self.elsewhere).copied().filter(|a| holds(a));
+        all.min_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)))
     }
 
     /// The same with what is known beside the activities.
@@ -219,6 +235,12 @@ impl<'a> Case<'a> {
         self.seen.iter().filter(|s| s.tie == Tie::Pending)
     }
 
+    /// The last sign from the buyer's side since the deal was opened.
+    pub fn last_sign(&self) -> Option<&Seen<'a>> {
+        let open_since = moves::open_since(self.deal, self.facts.directory);
+        self.evidence().next_back().filter(|s| open_since.is_none_or(|since| s.at() >= since))
+    }
+
     pub fn evidence(&self) -> impl DoubleEndedIterator<Item = &Seen<'a>> {
         self.seen.iter().filter(|s| s.is_evidence())
     }
@@ -239,8 +261,25 @@ fn tie(directory: &Directory, deal: &Deal, contacts: &BTreeSet<&str>, activity: 
     // What was given to another deal says nothing about this one.
     let elsewhere = activity.ids(Entity::Deal).next().is_some();
     let mut known = activity.ids(Entity::Contact).map(|id| directory.survivor(id)).filter(|id| contacts.contains(id));
-    let sole = !elsewhere && known.any(|contact| is_sole(directory, deal, contact, activity.occurred_at));
-    sole.then_some(Tie::Contact)
+    if !elsewhere && known.any(|contact| is_sole(directory, deal, contact, activity.occurred_at)) {
+        return Some(Tie::Contact);
+    }
+    // Somebody whom the CRM does not know signs the order a day after the deal was won: no deal is open to give it to.
+    let company = deal.company.as_deref().filter(|_| activity.is_loose())?;
+    let of_company = activity.ids(Entity::Company).any(|id| id == company);
+    let open = |id: &String| directory.deals.get(id).is_some_and(|d| directory.open_at(d, activity.occurred_at));
+    let only = || !directory.deals_of_company(company).iter().any(open);
+    (of_company && closed_lately(directory, deal, activity.occurred_at) && only()).then_some(Tie::Company)
+}
+
+/// So long after a deal was closed what its company does may still belong to it.
+const AFTER: Duration = Duration::days(14);
+
+/// Had the deal been closed a short time before?
+pub fn closed_lately(directory: &Directory, deal: &Deal, at: DateTime<Utc>) -> bool {
+    let closings = deal.stage_changes.iter().filter(|c| directory.stage_kind(&c.to) != StageKind::Open).map(|c| c.at);
+    let lately = |closed: DateTime<Utc>| closed <= at && at - closed <= AFTER;
+    closings.chain(deal.closed_at).any(lately) && !directory.open_at(deal, at)
 }
 
 /// Has the contact no other open deal at that time?

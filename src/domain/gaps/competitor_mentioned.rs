@@ -14,7 +14,7 @@ use crate::domain::{activity::Kind, competitors};
 pub(super) const JUDGE: Judge = Judge::new(Rule::CompetitorMentioned, judge);
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
-    if !case.is_open() || !case.judges(Rule::CompetitorMentioned, &case.deal.stage) {
+    if !case.is_open() || !case.stages().judges(Rule::CompetitorMentioned, &case.deal.stage) {
         return;
     }
     let open_since = moves::open_since(case.deal, case.facts.directory);

@@ -90,8 +90,8 @@ impl Case<'_> {
         own.or_else(named).unwrap_or_else(address)
     }
 
-    /// Moments at which something near the deal comes to pass that is not on it.
+    /// Moments at which something comes to pass near the deal or elsewhere.
     pub fn near_moments(&self) -> impl Iterator<Item = DateTime<Utc>> {
-        self.near.iter().flat_map(|a| [Some(a.occurred_at), a.ended_at]).flatten()
+        self.near.iter().chain(&self.elsewhere).flat_map(|a| [Some(a.occurred_at), a.ended_at]).flatten()
     }
 }

@@ -1,9 +1,17 @@
 //! The thresholds as the rules ask for them: of one stage, `None` where the rule is switched off.
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    super::{span::Span, thresholds},
+    super::{
+        directory::{Deal, Directory},
+        span::Span,
+        thresholds::{self, GapSettings},
+        working::WorkCalendar,
+    },
     case::Case,
     finding::Rule,
+    moves::Move,
     stays::Usual,
 };
 
@@ -14,6 +22,49 @@ pub struct Window {
     pub grace: Span,
 }
 
+impl Window {
+    /// Its first and its last moment around a move, by the calendar of the deal's owner then.
+    pub fn around(&self, step: &Move, calendar: &WorkCalendar) -> (DateTime<Utc>, DateTime<Utc>) {
+        let lookback = calendar.sub(step.not_before, self.lookback);
+        // Entered after the move: nonsense of the source, then the lookback alone counts.
+        let entered = step.entered.filter(|entered| *entered <= step.not_before);
+        (entered.map_or(lookback, |entered| entered.max(lookback)), calendar.add(step.at, self.grace))
+    }
+}
+
+/// What holds for the stages of one deal.
+#[derive(Clone, Copy, Debug)]
+pub struct Stages<'a> {
+    pub directory: &'a Directory,
+    pub settings: &'a GapSettings,
+    pub deal: &'a Deal,
+}
+
+impl<'a> Stages<'a> {
+    /// Pipeline and name of a stage, as the settings name them.
+    fn names<'n>(&self, stage: &'n str) -> (Option<&'n str>, &'n str)
+    where
+        'a: 'n,
+    {
+        let known = self.directory.stages.get(stage);
+        let pipeline = known.and_then(|s| s.pipeline.as_deref()).or(self.deal.pipeline.as_deref());
+        (pipeline, known.map_or(stage, |s| s.name.as_str()))
+    }
+
+    /// Is the rule switched on for the stage?
+    pub fn judges(&self, rule: Rule, stage: &str) -> bool {
+        let (pipeline, name) = self.names(stage);
+        self.settings.rule(rule.as_str()).enabled_in(pipeline, name)
+    }
+
+    /// By the stage that was entered; both advance rules judge one window.
+    pub fn window_of(&self, stage: &str) -> Window {
+        let (pipeline, name) = self.names(stage);
+        let rule = self.settings.rule(Rule::UnsupportedAdvance.as_str());
+        Window { lookback: rule.span("lookback", pipeline, name), grace: rule.span("grace", pipeline, name) }
+    }
+}
+
 /// What `gone_quiet` goes by.
 #[derive(Clone, Copy, Debug)]
 pub struct Quiet {
@@ -22,24 +73,12 @@ pub struct Quiet {
 }
 
 impl Case<'_> {
-    /// Pipeline and name of a stage, as the settings name them.
+    pub fn stages(&self) -> Stages<'_> {
+        Stages { directory: self.facts.directory, settings: self.facts.thresholds, deal: self.deal }
+    }
+
     fn names<'n>(&'n self, stage: &'n str) -> (Option<&'n str>, &'n str) {
-        let known = self.facts.directory.stages.get(stage);
-        let pipeline = known.and_then(|s| s.pipeline.as_deref()).or(self.deal.pipeline.as_deref());
-        (pipeline, known.map_or(stage, |s| s.name.as_str()))
-    }
-
-    /// Is the rule switched on for the stage?
-    pub fn judges(&self, rule: Rule, stage: &str) -> bool {
-        let (pipeline, name) = self.names(stage);
-        self.facts.thresholds.rule(rule.as_str()).enabled_in(pipeline, name)
-    }
-
-    /// By the stage that was entered; both advance rules judge one window.
-    pub fn window_of(&self, stage: &str) -> Window {
-        let (pipeline, name) = self.names(stage);
-        let rule = self.facts.thresholds.rule(Rule::UnsupportedAdvance.as_str());
-        Window { lookback: rule.span("lookback", pipeline, name), grace: rule.span("grace", pipeline, name) }
+        self.stages().names(stage)
     }
 
     pub fn quiet(&self) -> Option<Quiet> {

@@ -16,7 +16,7 @@ pub mod evidence;
 pub mod finding;
 mod gone_quiet;
 mod letters;
-mod limits;
+pub mod limits;
 mod missing_evidence;
 pub mod moves;
 mod needs;
@@ -48,13 +48,13 @@ mod words;
 #[cfg(test)]
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 pub use self::{
     backdrop::Backdrop,
-    case::{Case, Facts, Seen, Tie},
+    case::{Case, Facts, Seen, Tie, closed_lately},
     finding::{Finding, Rule, Severity, State, Weighed, worst, worst_per_deal},
     letters::people,
     reconcile::reconcile,
@@ -97,11 +97,20 @@ struct Judge {
     next: fn(&Case<'_>, &mut Vec<DateTime<Utc>>),
     /// Connections whose reading the rule waits for.
     waits_for: fn(&Case<'_>) -> Vec<String>,
+    /// People from outside whose answer, or ours to them, is still to come, and since when.
+    awaits: for<'a> fn(&Case<'a>, &mut Vec<(&'a str, DateTime<Utc>)>),
 }
 
 impl Judge {
     const fn new(rule: Rule, judge: fn(&Case<'_>, &mut Vec<Verdict>)) -> Self {
-        Self { rule, judge, ending: |_, _| Ending::Withdrawn, next: |_, _| (), waits_for: |_| vec![] }
+        Self {
+            rule,
+            judge,
+            ending: |_, _| Ending::Withdrawn,
+            next: |_, _| (),
+            waits_for: |_| vec![],
+            awaits: |_, _| (),
+        }
     }
 }
 
@@ -141,6 +150,20 @@ pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
         (rule.judge)(case, &mut verdicts);
     }
     verdicts
+}
+
+/// People from outside, by contact or else by address, who are waited for or who wait for us: what they did since, wherever it
+/// belongs, may be the answer. See [`Case::and_elsewhere`].
+pub fn awaited<'a>(case: &Case<'a>) -> BTreeMap<&'a str, DateTime<Utc>> {
+    let mut all = Vec::new();
+    for rule in RULES {
+        (rule.awaits)(case, &mut all);
+    }
+    let mut first: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+    for (person, since) in all {
+        first.entry(person).and_modify(|at| *at = since.min(*at)).or_insert(since);
+    }
+    first
 }
 
 /// When a deal must be judged again though nothing was read and nothing was changed.

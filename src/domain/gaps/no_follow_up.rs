@@ -54,11 +54,11 @@ fn follow_up<'a>(case: &Case<'a>, meeting: &Activity, end: DateTime<Utc>) -> Opt
     if met.is_empty() {
         return None;
     }
-    let later = case.near.iter().filter(|a| a.occurred_at >= end && a.occurred_at <= case.now());
-    Some(later.copied().find(|a| letters::addressed(directory, a, true).iter().any(|p| met.contains(p))))
+    let later = |a: &Activity| a.occurred_at >= end && a.occurred_at <= case.now();
+    Some(case.first(|a| later(a) && letters::addressed(directory, a, true).iter().any(|p| met.contains(p))))
 }
 
-pub(super) const JUDGE: Judge = Judge { next, waits_for, ..Judge::new(Rule::NoFollowUp, judge) };
+pub(super) const JUDGE: Judge = Judge { next, waits_for, awaits, ..Judge::new(Rule::NoFollowUp, judge) };
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     for held in held(case) {
@@ -115,6 +115,13 @@ fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
 fn waits_for(case: &Case<'_>) -> Vec<String> {
     let open = held(case).into_iter().filter(|h| h.followed_by.is_none() && h.due <= case.now());
     open.flat_map(|h| case.sight_over(h.end, h.due, case.now()).lagging).collect()
+}
+
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
+    for held in held(case).iter().filter(|held| held.followed_by.is_none()) {
+        let met = letters::people(case.facts.directory, held.meeting.activity);
+        people.extend(met.into_iter().map(|person| (person, held.end)));
+    }
 }
 
 #[cfg(test)]

@@ -73,13 +73,13 @@ fn is_ours(case: &Case<'_>, seen: &Seen<'_>) -> bool {
 
 /// The first answer after a moment: a sign on the deal, or a mail of theirs wherever it belongs.
 fn answer<'a>(case: &Case<'a>, to: &BTreeSet<&str>, after: DateTime<Utc>) -> Option<&'a Activity> {
-    let theirs = |a: &&&Activity| letters::author(case.facts.directory, a).is_some_and(|who| to.contains(who));
-    let on_deal = case.evidence().map(|s| s.activity);
-    let elsewhere = case.near.iter().filter(|a| a.occurred_at <= case.now()).filter(theirs).copied();
-    on_deal.chain(elsewhere).filter(|a| a.occurred_at > after).min_by_key(|a| (a.occurred_at, &a.id))
+    let theirs = |a: &Activity| letters::author(case.facts.directory, a).is_some_and(|who| to.contains(who));
+    let on_deal = case.evidence().map(|s| s.activity).find(|a| a.occurred_at > after);
+    let theirs = case.first(|a| a.occurred_at > after && a.occurred_at <= case.now() && theirs(a));
+    on_deal.into_iter().chain(theirs).min_by_key(|a| (a.occurred_at, &a.id))
 }
 
-pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, ..Judge::new(Rule::NoReply, judge) };
+pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, awaits, ..Judge::new(Rule::NoReply, judge) };
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     let Some(wait) = wait(case) else { return };
@@ -163,6 +163,11 @@ fn waits_for(case: &Case<'_>) -> Vec<String> {
         Some(wait) => case.sight_over(wait.mail.at(), wait.due, case.now()).lagging,
         None => vec![],
     }
+}
+
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
+    let unanswered = wait(case).filter(|w| answer(case, &w.to, w.mail.at()).is_none());
+    people.extend(unanswered.iter().flat_map(|w| w.to.iter().map(|person| (*person, w.mail.at()))));
 }
 
 #[cfg(test)]

@@ -44,8 +44,12 @@ pub fn join(
 /// The old finding, judged again.
 fn renewed(old: &Finding, verdict: Verdict, now: DateTime<Utc>) -> Finding {
     match verdict.outcome {
-        // evidence inside the window, captured after evidence behind it: no longer late
+        // what had resolved it may have been taken back; a plan resolved it when it was made, whatever is planned now
+        Outcome::Met { by, at: Some(at) } if old.state == State::Resolved && !old.late && by != old.resolved_by => {
+            Finding { resolved_by: by, resolved_at: Some(at), ..old.clone() }
+        }
         Outcome::Met { .. } if !old.state.is_live() && !old.late => old.clone(),
+        // evidence inside the window, captured after evidence behind it: no longer late
         Outcome::Met { by, at } => Finding {
             state: State::Resolved,
             resolved_by: by,
@@ -181,6 +185,15 @@ mod tests {
         let met = moved().with(mail_in("b", "11-09")).with(mail_in("a", "11-02")).judged(&late);
         let end = advance(&met);
         assert_eq!((end.state, end.late, end.resolved_by.as_deref()), (State::Resolved, false, Some("a")));
+    }
+
+    #[test]
+    fn what_resolved_it_is_what_is_there() {
+        let open = moved().judged(&[]);
+        let both = moved().with(mail_in("a", "11-02")).with(mail_in("b", "11-03")).judged(&open);
+        assert_eq!(advance(&both).resolved_by.as_deref(), Some("a"));
+        let one = moved().with(mail_in("b", "11-03")).judged(&both);
+        assert_eq!((advance(&one).resolved_by.as_deref(), advance(&one).resolved_at), (Some("b"), Some(t("11-03"))));
     }
 
     #[test]

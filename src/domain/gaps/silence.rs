@@ -45,8 +45,7 @@ enum Since {
 
 impl<'c, 'a> Silence<'c, 'a> {
     pub fn of(case: &'c Case<'a>, after: Span) -> Option<Self> {
-        let open_since = moves::open_since(case.deal, case.facts.directory);
-        let last = case.evidence().rev().find(|s| open_since.is_none_or(|since| s.at() >= since));
+        let last = case.last_sign();
         let start = last.map(Seen::at).or_else(|| moves::opened(case.deal, case.facts.directory))?;
         let until = |from| case.calendar(case.owner_at(case.now())).add(from, after);
         let blind = case.sight_over(start, until(start), case.now()).blind;

@@ -21,7 +21,7 @@ fn jumps<'a>(case: &Case<'a>) -> Vec<(Move, Vec<&'a Stage>)> {
     }
     let directory = case.facts.directory;
     let forward = moves::moves(case.deal).into_iter().filter(|m| m.is_forward(directory));
-    let judged = forward.filter(|m| case.judges(Rule::SkippedStage, &m.to));
+    let judged = forward.filter(|m| case.stages().judges(Rule::SkippedStage, &m.to));
     judged.map(|m| (m.skipped(directory), m)).filter(|(over, _)| !over.is_empty()).map(|(over, m)| (m, over)).collect()
 }
 

@@ -18,8 +18,8 @@ mod tests {
     use super::super::{
         Brings, Capture, Finding, Severity, State,
         world::{
-            ADVANCES, ANA, BEN, World, call, connection, deal, mail_in, mail_out, meeting, of_contact, pending, t,
-            typed,
+            ADVANCES, ANA, BEN, World, call, connection, deal, mail_from, mail_in, mail_out, meeting, of_company,
+            of_contact, pending, t, typed,
         },
     };
     use crate::domain::{
@@ -85,6 +85,31 @@ mod tests {
             let want = if backed { vec![] } else { vec![(Unsupported, State::Open)] };
             assert_eq!(states, want, "{name}");
         }
+    }
+
+    #[test]
+    fn what_the_company_does_after_the_deal_was_closed() {
+        let won = || World::new("11-30").moved("11-03 10:00", "Won");
+        let from_zoe = |at: &str| of_company(mail_from("z", at, "zoe@northwind.example"));
+        assert_eq!(won().states(ADVANCES), [(Unsupported, State::Open)]);
+        // no deal is open that it could be given to
+        assert_eq!(won().with(from_zoe("11-04")).states(ADVANCES), []);
+        let late = only(&won().with(from_zoe("11-17 10:00")));
+        assert_eq!((late.state, late.late), (State::Resolved, true));
+        assert_eq!(won().with(from_zoe("11-17 10:01")).states(ADVANCES), [(Unsupported, State::Open)]);
+        let with = |other| {
+            let mut world = won().with(from_zoe("11-04"));
+            world.others.push(other);
+            world.states(ADVANCES)
+        };
+        assert_eq!(with(deal("d2", "Lead")), [(Unsupported, State::Open)]);
+        let mut elsewhere = deal("d2", "Lead");
+        elsewhere.company = None;
+        assert_eq!(with(elsewhere), []);
+        // while the deal was open, matching had its say
+        assert_eq!(moved().with(from_zoe("11-04")).states(ADVANCES), [(Unsupported, State::Open)]);
+        let pending = Activity { undecided: vec!["d1".into(), "d2".into()], ..from_zoe("11-04") };
+        assert_eq!(won().with(pending).states(ADVANCES), [(Unsupported, State::Unknown)]);
     }
 
     #[test]

@@ -63,11 +63,11 @@ fn answer<'a>(case: &Case<'a>, mail: &Activity, writer: &str) -> Option<&'a Acti
         let in_thread = !to.is_empty() && case.backdrop.same_thread(&a.id, &mail.id);
         to.contains(writer) || in_thread || letters::spoke(directory, a, &with, case.now())
     };
-    let later = case.near.iter().filter(|a| a.occurred_at > mail.occurred_at && a.occurred_at <= case.now());
-    later.copied().find(|a| answers(a))
+    let later = |a: &Activity| a.occurred_at > mail.occurred_at && a.occurred_at <= case.now();
+    case.first(|a| later(a) && answers(a))
 }
 
-pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, ..Judge::new(Rule::WeOweReply, judge) };
+pub(super) const JUDGE: Judge = Judge { ending, next, waits_for, awaits, ..Judge::new(Rule::WeOweReply, judge) };
 
 fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     for owed in owed(case).into_iter().filter(|owed| owed.due <= case.now()) {
@@ -133,6 +133,10 @@ fn next(case: &Case<'_>, moments: &mut Vec<DateTime<Utc>>) {
 fn waits_for(case: &Case<'_>) -> Vec<String> {
     let due = owed(case).into_iter().filter(|owed| owed.due <= case.now());
     due.flat_map(|owed| case.sight_over(owed.mail.at(), owed.due, case.now()).lagging).collect()
+}
+
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
+    people.extend(owed(case).iter().map(|owed| (owed.writer, owed.mail.at())));
 }
 
 #[cfg(test)]
@@ -247,6 +251,25 @@ mod tests {
         }
         let thread = asked().with(to("eve@northwind.example", Role::To)).thread(&["a", "o"]);
         assert_eq!(thread.findings(OWED), []);
+    }
+
+    #[test]
+    fn an_answer_elsewhere_is_an_answer() {
+        // nobody whom the deal or the CRM names
+        let zoe = || Activity { matches: vec![], ..mail_out("o", "11-04") };
+        let to_zoe = |mut mail: Activity| {
+            mail.participants[1].address = "zoe@northwind.example".into();
+            mail
+        };
+        let asked = || World::new("11-05 12:00").with(mail_from("a", "11-03", "zoe@northwind.example"));
+        assert_eq!(asked().awaited(), [("zoe@northwind.example".to_owned(), t("11-03"))]);
+        let open = asked().judged(&[]);
+        let answered = asked().did_elsewhere(to_zoe(zoe()));
+        assert_eq!(answered.findings(OWED), []);
+        let met = answered.judged(&open);
+        let met = met.iter().find(|f| f.rule == Rule::WeOweReply).expect("kept");
+        assert_eq!((met.state, met.resolved_by.as_deref()), (State::Resolved, Some("o")));
+        assert_eq!(asked().did_elsewhere(zoe()).findings(OWED).len(), 1, "to somebody else");
     }
 
     #[test]

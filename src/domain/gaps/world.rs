@@ -36,6 +36,8 @@ pub struct World {
     pub others: Vec<Deal>,
     pub contacts: Vec<Contact>,
     pub activities: Vec<Activity>,
+    /// What those who are waited for did elsewhere.
+    pub elsewhere: Vec<Activity>,
     pub tasks: Vec<Task>,
     pub captures: BTreeMap<String, Capture>,
     pub settings: GapSettings,
@@ -138,6 +140,7 @@ impl World {
                 contact("pat", "pat@reseller.example"),
             ],
             activities: vec![],
+            elsewhere: vec![],
             tasks: vec![],
             captures: BTreeMap::from([(ANA.to_owned(), both)]),
             settings: GapSettings::default(),
@@ -190,6 +193,17 @@ impl World {
     pub fn with(mut self, activity: Activity) -> Self {
         self.activities.push(activity);
         self
+    }
+
+    /// Somebody who is waited for did this elsewhere.
+    pub fn did_elsewhere(mut self, activity: Activity) -> Self {
+        self.elsewhere.push(activity);
+        self
+    }
+
+    /// Who is looked for elsewhere.
+    pub fn awaited(&self) -> Vec<(String, DateTime<Utc>)> {
+        self.in_case(|case| super::awaited(case).into_iter().map(|(who, at)| (who.to_owned(), at)).collect())
     }
 
     pub fn set(mut self, rule: &str, stage: Option<&str>, key: &str, value: &str) -> Self {
@@ -251,7 +265,7 @@ impl World {
             now: self.now,
         };
         let case = Case::new(&facts, &directory.deals[&self.deal.id], &self.activities, directory.tasks());
-        look(&case.before(&self.backdrop))
+        look(&case.before(&self.backdrop).and_elsewhere(&self.elsewhere))
     }
 
     /// The findings after one more judging.
@@ -390,6 +404,13 @@ pub fn typed(id: &str, kind: Kind, at: &str, confirmed: bool) -> Activity {
 /// The same, matched to Tom alone.
 pub fn of_contact(mut activity: Activity) -> Activity {
     activity.matches.retain(|m| m.entity == Entity::Contact);
+    activity
+}
+
+/// The same, tied to the company and to no deal.
+pub fn of_company(mut activity: Activity) -> Activity {
+    let company = Match { reason: Reason::Domain, ..tied(Entity::Company, "northwind") };
+    activity.matches = vec![company];
     activity
 }
 

@@ -4,7 +4,7 @@
 mod calibration;
 mod then;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -12,12 +12,12 @@ pub use self::calibration::report as calibration;
 use super::{
     super::{
         directory::{Deal, Directory},
-        gaps::{Rule, State},
-        thresholds::GapSettings,
+        gaps::{Rule, State, moves},
     },
     Column, Period, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
     money::{self, Money, Worth},
     stand::Stand,
+    trail::Judged,
 };
 
 #[derive(Debug)]
@@ -25,14 +25,15 @@ pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of [`SAYS_SO`].
     pub findings: &'a [Stand],
+    /// The last sign from the buyer's side on each open deal, if any: at least of those of [`closing_in`].
+    pub signs: &'a HashMap<String, DateTime<Utc>>,
     /// What counts as committed: as the gap rule `commit_without_evidence` is set.
-    pub settings: &'a GapSettings,
+    pub judged: Judged<'a>,
     pub worth: &'a Worth,
     /// The period that holds the range's last day is the one that is forecast.
     pub range: Range<'a>,
     pub per: Period,
     pub scope: Scope,
-    pub now: DateTime<Utc>,
 }
 
 /// Findings of these rules say that the stage of a deal is not backed.
@@ -80,6 +81,12 @@ struct Sums {
     past: Past,
 }
 
+/// The ids of the open deals that are to close in a period (both days included): those that may be committed for it.
+pub fn closing_in(directory: &Directory, (from, to): (NaiveDate, NaiveDate), now: DateTime<Utc>) -> Vec<String> {
+    let due = directory.deals.values().filter(|d| d.close_date.is_some_and(|day| from <= day && day <= to));
+    due.filter(|d| directory.open_at(d, now)).map(|d| d.id.clone()).collect()
+}
+
 pub fn report(input: &Input<'_>) -> Table {
     let current = input.per.around(input.range.to);
     let mut all: BTreeMap<Whose, Sums> = BTreeMap::from([(Whose::All, Sums::default())]);
@@ -87,15 +94,15 @@ pub fn report(input: &Input<'_>) -> Table {
     let before = |period: &(NaiveDate, NaiveDate)| Some(input.per.before(period.0));
     let periods: Vec<_> = std::iter::successors(Some(current), before).take(1 + PAST).collect();
     // what is still running may be kept yet
-    let today = input.range.calendar.date(input.now);
+    let today = input.range.calendar.date(input.judged.now);
     let told = |period: &(NaiveDate, NaiveDate)| *period == current || period.1 < today;
     for (period, deals) in periods.iter().zip(closing(input.directory, &periods)).filter(|(period, _)| told(period)) {
         for commit in commits(input, &deals, *period) {
-            let state = stands.get(commit.deal.id.as_str());
+            let state = input.backing(commit.deal, stands.get(commit.deal.id.as_str()));
             for whose in rows_of(commit.owner, input.directory) {
                 let row = all.entry(whose).or_default();
                 if *period == current {
-                    row.add(&commit, state);
+                    row.add(&commit, &state);
                 } else {
                     row.past.add(&commit, period.0);
                 }
@@ -111,7 +118,8 @@ pub fn report(input: &Input<'_>) -> Table {
 fn notes(little: bool) -> Vec<String> {
     let mut notes = vec![
         "Committed: open, in the forecast as commit or in a stage that counts as sure enough, with its close date in the period. \
-         Not backed: a gap stands that says so, also one that was explained or put off: that is no evidence; unknown: we could not see."
+         Backed: the buyer's side gave a sign, and no gap stands. Not backed: a gap stands that says so, also one that was explained or \
+         put off: that is no evidence. Awaited: no sign yet, and it is not late. Unknown: we could not see."
             .to_owned(),
         format!(
             "Kept is what was closed of what was committed at any moment of the last {PAST} periods. Expected: what is closed, and \
@@ -125,6 +133,34 @@ fn notes(little: bool) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// How the stage of a committed deal stands.
+enum Backing<'f> {
+    Backed,
+    /// Nothing from the buyer's side yet, and no rule says that it is late.
+    Awaited,
+    Unknown,
+    Unbacked(&'f BTreeSet<Rule>),
+}
+
+impl Input<'_> {
+    fn backing<'f>(&self, deal: &Deal, stands: Option<&'f (State, BTreeSet<Rule>)>) -> Backing<'f> {
+        match stands {
+            Some((State::Unknown, _)) => Backing::Unknown,
+            Some((_, rules)) => Backing::Unbacked(rules),
+            None if self.has_sign(deal) => Backing::Backed,
+            None => Backing::Awaited,
+        }
+    }
+
+    /// Since the deal was opened, and within the window of its last move while that runs.
+    fn has_sign(&self, deal: &Deal) -> bool {
+        let Some(sign) = self.signs.get(&deal.id) else { return false };
+        let last = moves::moves(deal).pop().filter(|step| step.is_forward(self.directory));
+        let window = last.and_then(|step| self.judged.window(deal, &step, self.directory));
+        window.is_none_or(|(from, to)| to <= self.judged.now || from <= *sign)
+    }
 }
 
 /// What stands against a deal: the rules, or only that we could not see.
@@ -167,19 +203,19 @@ fn closing<'a>(directory: &'a Directory, periods: &[(NaiveDate, NaiveDate)]) -> 
 /// such moment.
 fn commits<'a>(input: &Input<'a>, deals: &[&'a Deal], (from, to): (NaiveDate, NaiveDate)) -> Vec<Commit<'a>> {
     let (start, end) = (input.range.calendar.start_of(from), input.range.calendar.end_of(to));
-    let until = end.min(input.now);
+    let until = end.min(input.judged.now);
     let within = |day: Option<NaiveDate>| day.is_some_and(|d| from <= d && d <= to);
     let mut all = Vec::new();
     for deal in deals {
-        let look = |at| then::then(deal, at, input.directory, input.settings);
+        let look = |at| then::then(deal, at, input.directory, input.judged.settings);
         let said = |at: &DateTime<Utc>| {
             let then = look(*at);
             then.committed && within(then.close_date)
         };
         // a period that has not begun holds what is committed for it now
-        let stands = end > input.now && said(&input.now);
-        let began = then::moments(deal, start, until).into_iter().filter(|at| *at <= input.now).find(said);
-        let Some(first) = began.or_else(|| stands.then_some(input.now)) else { continue };
+        let stands = end > input.judged.now && said(&input.judged.now);
+        let began = then::moments(deal, start, until).into_iter().filter(|at| *at <= input.judged.now).find(said);
+        let Some(first) = began.or_else(|| stands.then_some(input.judged.now)) else { continue };
         let first = look(first);
         let won = activity::won_at(deal, input.directory).filter(|at| start <= *at && *at < end);
         let currency = deal.currency.as_deref().unwrap_or("-");
@@ -196,7 +232,7 @@ impl Sums {
         self.ids.entry(column).or_default().push(commit.deal.id.clone());
     }
 
-    fn add(&mut self, commit: &Commit<'_>, stands: Option<&(State, BTreeSet<Rule>)>) {
+    fn add(&mut self, commit: &Commit<'_>, backing: &Backing<'_>) {
         if let Some(closed) = commit.closed {
             self.put("closed", closed, commit);
         }
@@ -205,10 +241,11 @@ impl Sums {
         }
         let now = commit.deal.amount.unwrap_or(0.0);
         self.put("committed", now, commit);
-        match stands {
-            None => self.put("backed", now, commit),
-            Some((State::Unknown, _)) => self.put("unknown", now, commit),
-            Some((_, rules)) => {
+        match backing {
+            Backing::Backed => self.put("backed", now, commit),
+            Backing::Awaited => self.put("awaited", now, commit),
+            Backing::Unknown => self.put("unknown", now, commit),
+            Backing::Unbacked(rules) => {
                 self.put("unbacked", now, commit);
                 self.gaps.extend(rules.iter().copied());
             }
@@ -235,6 +272,7 @@ impl Sums {
             beside(&sum("committed")),
             shown(sum("backed")),
             shown(sum("unbacked")),
+            shown(sum("awaited")),
             shown(sum("unknown")),
             if gaps.is_empty() { Value::None } else { Value::Text(gaps.join(", ")) },
             shown(sum("closed")),
@@ -316,7 +354,7 @@ fn expected(closed: &Money, committed: &Money, share: f64) -> Money {
 }
 
 fn columns() -> Vec<Column> {
-    const OWN: [(&str, &str); 19] = [
+    const OWN: [(&str, &str); 20] = [
         ("since", "Since"),
         ("until", "Until"),
         ("deals", "Deals"),
@@ -324,6 +362,7 @@ fn columns() -> Vec<Column> {
         ("in_one", "In one"),
         ("backed", "Backed"),
         ("unbacked", "Not backed"),
+        ("awaited", "Awaited"),
         ("unknown", "Unknown"),
         ("gaps", "Gaps"),
         ("closed", "Closed"),

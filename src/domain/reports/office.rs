@@ -49,16 +49,14 @@ pub fn deal(id: &str, owner: &str, amount: f64, currency: &str) -> Deal {
     }
 }
 
-pub fn won(mut deal: Deal, at: &str) -> Deal {
-    deal.stage = "won".into();
-    deal.stage_changes.push(StageChange {
-        from: Some("open".into()),
-        to: "won".into(),
-        at: t(at),
-        not_before: None,
-        by: None,
-        quality: Quality::Exact,
-    });
+pub fn won(deal: Deal, at: &str) -> Deal {
+    moved(deal, "won", at)
+}
+
+pub fn moved(mut deal: Deal, to: &str, at: &str) -> Deal {
+    let from = Some(std::mem::replace(&mut deal.stage, to.into()));
+    let change = StageChange { from, to: to.into(), at: t(at), not_before: None, by: None, quality: Quality::Exact };
+    deal.stage_changes.push(change);
     deal
 }
 
@@ -89,7 +87,8 @@ pub fn directory(users: Vec<User>, contacts: Vec<Contact>, deals: Vec<Deal>) -> 
         kind,
         probability: None,
     };
-    let stages = vec![stage("open", 1, StageKind::Open), stage("won", 2, StageKind::Won)];
+    let stages = [("open", StageKind::Open), ("offer", StageKind::Open), ("won", StageKind::Won)];
+    let stages = (1..).zip(stages).map(|(position, (id, kind))| stage(id, position, kind)).collect();
     let ours = Ours { domains: vec!["acme.example".into()], users, ..Ours::default() };
     Directory::new(ours, vec![], contacts, stages, deals, vec![])
 }

@@ -28,7 +28,6 @@ pub struct Input<'a> {
     /// Without who of us it was.
     pub nameless: bool,
     pub judged: Judged<'a>,
-    pub now: DateTime<Utc>,
 }
 
 const COLUMNS: [(&str, &str); 5] =
@@ -96,7 +95,7 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
 }
 
 fn of_activity(activity: &Activity, input: &Input<'_>) -> Entry {
-    let status = activity.status_at(input.now);
+    let status = activity.status_at(input.judged.now);
     let direction = activity.direction.map(|d| d.to_string());
     let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
     let what: Vec<String> = direction.into_iter().chain(state).chain(activity.tags.iter().cloned()).collect();
@@ -154,7 +153,6 @@ mod tests {
                     calendars: &HashMap::new(),
                     now: t("11-20"),
                 },
-                now: t("11-20"),
             })
         };
         let table = told(&deal);

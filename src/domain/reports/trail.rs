@@ -1,5 +1,5 @@
 //! The `trail` report: how many of the forward moves are backed by evidence, and which won deals can show a complete trail. A
-//! move is backed when nothing says otherwise: no finding of the two advance rules stands on it. A move we could not see is
+//! move is backed when its window is over and no finding of the two advance rules stands on it. A move we could not see is
 //! counted apart, never as unsupported.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,6 +11,7 @@ use super::{
         directory::{Deal, Directory, StageKind},
         gaps::{
             Rule, State,
+            limits::Stages,
             moves::{self, Move},
         },
         matching,
@@ -43,18 +44,19 @@ pub struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// Is the window of the move over, and do both rules look at it? Else no finding says nothing.
-    fn holds(&self, deal: &Deal, step: &Move, directory: &Directory) -> bool {
-        let stage = directory.stages.get(&step.to);
-        let pipeline = stage.and_then(|s| s.pipeline.as_deref()).or(deal.pipeline.as_deref());
-        let name = stage.map_or(step.to.as_str(), |s| s.name.as_str());
-        let rule = |rule: Rule| self.settings.rule(rule.as_str());
-        let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|r| rule(*r).enabled_in(pipeline, name));
+    /// The window of the move, where both rules look at it.
+    pub fn window(&self, deal: &Deal, step: &Move, directory: &Directory) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let stages = Stages { directory, settings: self.settings, deal };
+        let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|rule| stages.judges(*rule, &step.to));
         let owner = matching::owner_at(deal, step.at);
         let owner = directory.user(owner).map_or(owner, |user| user.email.as_str());
         let calendar = self.calendars.get(owner).unwrap_or(self.calendar);
-        let grace = rule(Rule::UnsupportedAdvance).span("grace", pipeline, name);
-        on && calendar.add(step.at, grace) <= self.now
+        on.then(|| stages.window_of(&step.to).around(step, calendar))
+    }
+
+    /// Has the move been judged? Else no finding says nothing.
+    fn holds(&self, deal: &Deal, step: &Move, directory: &Directory) -> bool {
+        self.window(deal, step, directory).is_some_and(|(_, to)| to <= self.now)
     }
 }
 

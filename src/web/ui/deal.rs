@@ -89,7 +89,7 @@ pub async fn page(State(desk): At, id: Result<Path<String>, PathRejection>, Quer
     let mut findings = desk.store.findings_of(&id).await?;
     findings.sort_by(Finding::by_weight);
     let contacts: Vec<String> = Case::contacts_of(&directory, &deal).into_iter().map(str::to_owned).collect();
-    let all = desk.store.with_sightings(desk.store.trail(&id, &contacts).await?).await?;
+    let all = desk.store.with_sightings(desk.store.trail(&id, &contacts, deal.company.as_deref()).await?).await?;
     let all = all.into_iter().map(|(stored, sightings)| (stored, desk.level(&sightings))).collect();
     let teller = Teller::load(&desk, &directory, &findings).await?;
     let frame = desk.frame(&clean(&deal.name), "deals").await?;

@@ -51,6 +51,9 @@ pub struct Outcome {
     pub gaps: BTreeMap<String, Finding>,
     /// All findings after everything was judged afresh.
     pub afresh: BTreeMap<String, Finding>,
+    /// The last sign of each deal, and after everything was judged afresh.
+    pub signed: Known,
+    pub signed_afresh: Known,
 }
 
 struct Play {
@@ -244,9 +247,16 @@ impl Play {
             .iter()
             .map(|(id, d)| (id.clone(), serde_json::Value::Object(shapes::deal(d, &directory)).to_string()));
         let (activities, decisions, deals) = (activities.collect(), decisions.collect(), deals.collect());
-        let gaps = self.findings().await;
+        let ids: Vec<String> = directory.deals.keys().cloned().collect();
+        let signs = async || {
+            let signs = store.last_signs(&ids).await.expect("signs");
+            signs.into_iter().map(|(deal, at)| (deal.clone(), format!("{deal} {at}"))).collect::<Known>()
+        };
+        let (gaps, signed) = (self.findings().await, signs().await);
         store.judge_all().await.expect("marked");
         self.apps[0].engine.review_due().await.expect("judged");
-        Outcome { activities, texts, decisions, deals, gaps, afresh: self.findings().await }
+        let signed_afresh = signs().await;
+        let afresh = self.findings().await;
+        Outcome { activities, texts, decisions, deals, gaps, afresh, signed, signed_afresh }
     }
 }

@@ -3,6 +3,7 @@
 use super::{super::office, *};
 use crate::domain::{
     directory::{FieldChange, StageKind},
+    thresholds::GapSettings,
     working::WorkCalendar,
 };
 use office::{ANA, BEN, t};
@@ -33,15 +34,22 @@ fn of(day: &str, deals: Vec<Deal>, findings: &[Stand], per: Period, worth: &Wort
     let directory = office::directory(office::users(), vec![], deals);
     let calendar = WorkCalendar::default();
     let day = day.parse().expect("a date");
+    // the buyer of each wrote on 1 November
+    let signs = directory.deals.keys().filter(|id| *id != "mute").map(|id| (id.clone(), t("11-01"))).collect();
     report(&Input {
         directory: &directory,
         findings,
-        settings: &GapSettings::default(),
+        signs: &signs,
+        judged: Judged {
+            settings: &GapSettings::default(),
+            calendar: &calendar,
+            calendars: &HashMap::new(),
+            now: t("11-20"),
+        },
         worth,
         range: Range { from: day, to: day, calendar: &calendar },
         per,
         scope: Scope::default(),
-        now: t("11-20"),
     })
 }
 
@@ -142,6 +150,24 @@ fn what_is_expected_and_what_stands_behind_it() {
 }
 
 #[test]
+fn nothing_from_the_buyer_is_no_backing() {
+    let moved = |id: &str, at: &str| office::moved(commit(id, ANA, 10.0, "11-30"), "offer", at);
+    // moved yesterday, and the last sign is older than its window; moved a week after the sign
+    let deals = vec![commit("mute", ANA, 100.0, "11-28"), moved("fresh", "11-19"), moved("old", "11-08")];
+    let table = shown(deals, &[], Period::Month, &Worth::default());
+    let ana = |key: &str| cell(&table, "Ana Lopez", key);
+    assert_eq!(
+        (ana("committed"), ana("backed"), ana("awaited")),
+        ("120.00 EUR".into(), "10.00 EUR".into(), "110.00 EUR".into())
+    );
+    let row = &table.rows[0];
+    assert_eq!(
+        (&row.evidence["backed"], &row.evidence["awaited"]),
+        (&vec!["old".to_owned()], &vec!["fresh".to_owned(), "mute".to_owned()])
+    );
+}
+
+#[test]
 fn a_deal_counts_for_whoever_committed_it() {
     let mut deals = history();
     deals.push(office::handed_over(slipped("moved", ANA, 5.0, "10-20", "10-25"), "11-10", BEN));
@@ -168,12 +194,17 @@ fn of_deals_given_a_chance() {
     let table = calibration(&Input {
         directory: &directory,
         findings: &[],
-        settings: &GapSettings::default(),
+        signs: &HashMap::new(),
+        judged: Judged {
+            settings: &GapSettings::default(),
+            calendar: &calendar,
+            calendars: &HashMap::new(),
+            now: t("11-20"),
+        },
         worth: &Worth::default(),
         range: Range { from: day("2026-11-01"), to: day("2026-11-20"), calendar: &calendar },
         per: Period::Quarter,
         scope: Scope { team: Some("north".into()), rep: None },
-        now: t("11-20"),
     });
     let rows: Vec<String> =
         table.rows.iter().map(|r| r.cells[4..].iter().map(Value::text).collect::<Vec<_>>().join("|")).collect();

@@ -87,6 +87,13 @@ pub enum Ending {
     Withdrawn,
 }
 
+/// Somebody from outside, by contact or else by address, who is waited for or waits for us, and since when.
+#[derive(Debug)]
+struct Awaited<'a> {
+    person: &'a str,
+    since: DateTime<Utc>,
+}
+
 /// One rule.
 struct Judge {
     rule: Rule,
@@ -97,8 +104,7 @@ struct Judge {
     next: fn(&Case<'_>, &mut Vec<DateTime<Utc>>),
     /// Connections whose reading the rule waits for.
     waits_for: fn(&Case<'_>) -> Vec<String>,
-    /// People from outside whose answer, or ours to them, is still to come, and since when.
-    awaits: for<'a> fn(&Case<'a>, &mut Vec<(&'a str, DateTime<Utc>)>),
+    awaits: for<'a> fn(&Case<'a>, &mut Vec<Awaited<'a>>),
 }
 
 impl Judge {
@@ -160,7 +166,7 @@ pub fn awaited<'a>(case: &Case<'a>) -> BTreeMap<&'a str, DateTime<Utc>> {
         (rule.awaits)(case, &mut all);
     }
     let mut first: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
-    for (person, since) in all {
+    for Awaited { person, since } in all {
         first.entry(person).and_modify(|at| *at = since.min(*at)).or_insert(since);
     }
     first

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Judge, Outcome, Verdict,
+    Awaited, Judge, Outcome, Verdict,
     case::{Case, Seen, Tie},
     finding::{Finding, Rule, Severity},
     letters, moves,
@@ -117,10 +117,10 @@ fn waits_for(case: &Case<'_>) -> Vec<String> {
     open.flat_map(|h| case.sight_over(h.end, h.due, case.now()).lagging).collect()
 }
 
-fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<Awaited<'a>>) {
     for held in held(case).iter().filter(|held| held.followed_by.is_none()) {
         let met = letters::people(case.facts.directory, held.meeting.activity);
-        people.extend(met.into_iter().map(|person| (person, held.end)));
+        people.extend(met.into_iter().map(|person| Awaited { person, since: held.end }));
     }
 }
 

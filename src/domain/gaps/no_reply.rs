@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ending, Judge, Outcome, Verdict,
+    Awaited, Ending, Judge, Outcome, Verdict,
     case::{Case, Seen, Tie},
     evidence::{Side, Weight},
     finding::{Finding, Rule, Severity},
@@ -165,9 +165,9 @@ fn waits_for(case: &Case<'_>) -> Vec<String> {
     }
 }
 
-fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<Awaited<'a>>) {
     let unanswered = wait(case).filter(|w| answer(case, &w.to, w.mail.at()).is_none());
-    people.extend(unanswered.iter().flat_map(|w| w.to.iter().map(|person| (*person, w.mail.at()))));
+    people.extend(unanswered.iter().flat_map(|w| w.to.iter().map(|person| Awaited { person, since: w.mail.at() })));
 }
 
 #[cfg(test)]

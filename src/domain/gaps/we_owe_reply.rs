@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ending, Judge, Outcome, Verdict,
+    Awaited, Ending, Judge, Outcome, Verdict,
     case::{Case, Seen, Tie},
     evidence::Weight,
     finding::{Finding, Rule, Severity},
@@ -135,8 +135,8 @@ fn waits_for(case: &Case<'_>) -> Vec<String> {
     due.flat_map(|owed| case.sight_over(owed.mail.at(), owed.due, case.now()).lagging).collect()
 }
 
-fn awaits<'a>(case: &Case<'a>, people: &mut Vec<(&'a str, DateTime<Utc>)>) {
-    people.extend(owed(case).iter().map(|owed| (owed.writer, owed.mail.at())));
+fn awaits<'a>(case: &Case<'a>, people: &mut Vec<Awaited<'a>>) {
+    people.extend(owed(case).iter().map(|owed| Awaited { person: owed.writer, since: owed.mail.at() }));
 }
 
 #[cfg(test)]

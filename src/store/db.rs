@@ -2,121 +2,25 @@
 //!
 //! SQLite: one writer connection (IMMEDIATE transactions never meet a busy writer) and a read pool beside it.
 
+mod dialect;
+mod values;
+
 use std::{str::FromStr, time::Duration};
 
 use futures_util::{Stream, TryStreamExt as _};
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgPoolOptions, PgRow},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::dialect::{Dialect, portion};
+pub use self::values::{Arg, Row};
 use super::StoreError;
 
 /// The migrations, oldest first: number, name, text.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migrations/0001_init.sql"))];
-
-/// One value bound to a placeholder.
-#[derive(Clone, Debug)]
-pub enum Arg {
-    Text(Option<String>),
-    Int(Option<i64>),
-    /// Many texts at once, as PostgreSQL takes them; SQLite gets a JSON array for a text.
-    Texts(Vec<String>),
-}
-
-impl From<&str> for Arg {
-    fn from(v: &str) -> Self {
-        Self::Text(Some(v.to_owned()))
-    }
-}
-impl From<String> for Arg {
-    fn from(v: String) -> Self {
-        Self::Text(Some(v))
-    }
-}
-impl From<&String> for Arg {
-    fn from(v: &String) -> Self {
-        Self::Text(Some(v.clone()))
-    }
-}
-impl From<Option<String>> for Arg {
-    fn from(v: Option<String>) -> Self {
-        Self::Text(v)
-    }
-}
-impl From<Option<&str>> for Arg {
-    fn from(v: Option<&str>) -> Self {
-        Self::Text(v.map(str::to_owned))
-    }
-}
-impl From<i64> for Arg {
-    fn from(v: i64) -> Self {
-        Self::Int(Some(v))
-    }
-}
-impl From<Option<i64>> for Arg {
-    fn from(v: Option<i64>) -> Self {
-        Self::Int(v)
-    }
-}
-impl From<bool> for Arg {
-    fn from(v: bool) -> Self {
-        Self::Int(Some(i64::from(v)))
-    }
-}
-
-/// Collects arguments of different types: `args![id, at, name]`.
-#[macro_export]
-macro_rules! args {
-    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Arg::from($value)),*] };
-}
-
-/// A row of either engine; columns by position.
-#[derive(Debug)]
-pub enum Row {
-    Lite(SqliteRow),
-    Pg(PgRow),
-}
-
-/// The schema fixes the columns' types: another type is a mistake in the program.
-const TYPED: &str = "column types are fixed by the schema";
-
-impl Row {
-    pub fn opt_text(&self, i: usize) -> Option<String> {
-        use sqlx::Row as _;
-        match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
-            Self::Pg(r) => r.try_get(i).expect(TYPED),
-        }
-    }
-    pub fn text(&self, i: usize) -> String {
-        self.opt_text(i).unwrap_or_default()
-    }
-    /// A text that is only looked at.
-    pub fn str(&self, i: usize) -> &str {
-        use sqlx::Row as _;
-        let text: Option<&str> = match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
-            Self::Pg(r) => r.try_get(i).expect(TYPED),
-        };
-        text.unwrap_or_default()
-    }
-    pub fn opt_int(&self, i: usize) -> Option<i64> {
-        use sqlx::Row as _;
-        match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
-            Self::Pg(r) => r.try_get(i).expect(TYPED),
-        }
-    }
-    pub fn int(&self, i: usize) -> i64 {
-        self.opt_int(i).unwrap_or_default()
-    }
-    pub fn flag(&self, i: usize) -> bool {
-        self.int(i) != 0
-    }
-}
 
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -241,10 +145,7 @@ impl Db {
 
     /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
     pub async fn rows_in(&self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (sql, args) = self.dialect().listed(sql, values);
+        let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         self.rows(&sql, args).await
     }
 
@@ -268,10 +169,7 @@ impl Db {
         values: &[String],
         each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (sql, args) = self.dialect().listed(sql, values);
+        let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         self.read(&sql, args, each).await
     }
 
@@ -304,10 +202,6 @@ impl Db {
 /// Any number: the name of the writers' lock among this database's advisory locks.
 const WRITER_LOCK: i64 = 0x0dea_17a1;
 
-/// Placeholders a statement may have: SQLite takes 32,766.
-const MOST_PLACEHOLDERS: usize = 30_000;
-/// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
-const MOST_ROWS: usize = 128;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;
 
@@ -332,7 +226,7 @@ impl Tx {
         let mut left = rows.len();
         let mut args = rows.into_iter().flatten();
         while left > 0 {
-            let now = portion(left, MOST_PLACEHOLDERS / width.max(1));
+            let now = portion(left, width);
             let mut sql = format!("{head} values ");
             for i in 0..now {
                 sql.push_str(if i == 0 { "(" } else { ", (" });
@@ -349,10 +243,7 @@ impl Tx {
 
     /// Rows whose column is one of many texts: `sql` has `{in}` where the list stands and no other placeholder.
     pub async fn rows_in(&mut self, sql: &str, values: &[String]) -> Result<Vec<Row>, StoreError> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (sql, args) = self.dialect().listed(sql, values);
+        let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         self.rows(&sql, args).await
     }
 
@@ -363,10 +254,7 @@ impl Tx {
         values: &[String],
         each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (sql, args) = self.dialect().listed(sql, values);
+        let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         match self {
             Self::Lite(tx) => taken(lite!(sql, args).fetch(&mut **tx), Row::Lite, each).await,
             Self::Pg(tx) => taken(pg!(sql, args).fetch(&mut **tx), Row::Pg, each).await,
@@ -375,10 +263,7 @@ impl Tx {
 
     /// The same for a statement that changes rows.
     pub async fn exec_in(&mut self, sql: &str, values: &[String]) -> Result<u64, StoreError> {
-        if values.is_empty() {
-            return Ok(0);
-        }
-        let (sql, args) = self.dialect().listed(sql, values);
+        let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(0) };
         self.exec(&sql, args).await
     }
 
@@ -409,46 +294,4 @@ async fn taken<R, T>(
         all.push(each(&row(next))?);
     }
     Ok(all)
-}
-
-/// How many rows the next statement writes: a power of two, so that few statements are made and each is prepared once.
-fn portion(left: usize, most: usize) -> usize {
-    let most = left.min(most).clamp(1, MOST_ROWS);
-    1 << most.ilog2()
-}
-
-/// How an engine writes placeholders.
-#[derive(Clone, Copy, Debug)]
-enum Dialect {
-    Lite,
-    Pg,
-}
-
-impl Dialect {
-    /// The statement for this list, the same for every length: it is prepared once, and small.
-    fn listed(self, sql: &str, values: &[String]) -> (String, Vec<Arg>) {
-        debug_assert!(sql.contains("in ({in})"), "a list stands behind `in`");
-        let among = match self {
-            Self::Lite => "in (select value from json_each(?1))",
-            Self::Pg => "= any($1)",
-        };
-        (sql.replace("in ({in})", among), vec![Arg::Texts(values.to_vec())])
-    }
-
-    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
-    /// many times as quick.
-    fn places(self, sql: &mut String, before: usize, count: usize) {
-        for i in 1..=count {
-            if i > 1 {
-                sql.push(',');
-            }
-            match self {
-                Self::Lite => sql.push('?'),
-                Self::Pg => {
-                    sql.push('$');
-                    sql.push_str(&(before + i).to_string());
-                }
-            }
-        }
-    }
 }

@@ -1,0 +1,52 @@
+//! How each engine writes placeholders and lists.
+
+use super::Arg;
+
+/// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
+const MOST_ROWS: usize = 128;
+/// Placeholders a statement may have: SQLite takes 32,766.
+const MOST_PLACEHOLDERS: usize = 30_000;
+
+/// How many rows of so many columns the next statement writes: a power of two, so that few statements are made and each is
+/// prepared once.
+pub fn portion(left: usize, width: usize) -> usize {
+    let most = left.min(MOST_PLACEHOLDERS / width.max(1)).clamp(1, MOST_ROWS);
+    1 << most.ilog2()
+}
+
+/// How an engine writes placeholders.
+#[derive(Clone, Copy, Debug)]
+pub enum Dialect {
+    Lite,
+    Pg,
+}
+
+impl Dialect {
+    /// The statement for this list, the same for every length: it is prepared once, and small. `None` for an empty one, which
+    /// nothing is among.
+    pub fn listed(self, sql: &str, values: &[String]) -> Option<(String, Vec<Arg>)> {
+        debug_assert!(sql.contains("in ({in})"), "a list stands behind `in`");
+        let among = match self {
+            Self::Lite => "in (select value from json_each(?1))",
+            Self::Pg => "= any($1)",
+        };
+        (!values.is_empty()).then(|| (sql.replace("in ({in})", among), vec![Arg::Texts(values.to_vec())]))
+    }
+
+    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
+    /// many times as quick.
+    pub fn places(self, sql: &mut String, before: usize, count: usize) {
+        for i in 1..=count {
+            if i > 1 {
+                sql.push(',');
+            }
+            match self {
+                Self::Lite => sql.push('?'),
+                Self::Pg => {
+                    sql.push('$');
+                    sql.push_str(&(before + i).to_string());
+                }
+            }
+        }
+    }
+}

@@ -16,7 +16,10 @@ use dealtrail::{
         report::Report,
         trial::Trial,
     },
-    domain::reports::{Table, Value},
+    domain::{
+        reports::{Table, Value},
+        span,
+    },
     engine::progress::Quiet,
 };
 use tokio_util::sync::CancellationToken;
@@ -267,7 +270,7 @@ pub fn parts(app: &App, q: &Question) -> Vec<Part> {
                 let first = first - Months::new(3 * n);
                 (first, first + Months::new(3) - Days::new(1))
             };
-            bare_deals::committed(&(0..=8).map(quarter).collect::<Vec<_>>(), usual)
+            bare_deals::committed(&(0..=8).map(quarter).collect::<Vec<_>>(), fresh(app, usual.now), usual)
         }
         "trail" => vec![bare_deals::moves(usual)],
         "next_steps" => vec![bare_deals::tasks(span(app, monday - Days::new(21), today + Days::new(14)))],
@@ -276,6 +279,15 @@ pub fn parts(app: &App, q: &Question) -> Vec<Part> {
         "segments" => vec![bare_deals::segments(span(app, monday, monday + Days::new(6)))],
         _ => vec![bare_deals::mentions(usual)],
     }
+}
+
+/// The windows of moves after this moment are not over.
+fn fresh(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
+    let calendar = &app.engine.rules.organization;
+    let before = |seconds: i64| now - TimeDelta::seconds(seconds);
+    let seconds: Vec<i64> = (0..20 * 86_400).collect();
+    let first = seconds.partition_point(|s| calendar.add(before(*s), span::Span::WorkDays(2)) > now);
+    before(seconds[first])
 }
 
 fn pace(app: &App, monday: NaiveDate) -> Vec<Part> {

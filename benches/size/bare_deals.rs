@@ -1,6 +1,6 @@
 //! The bare SQL about deals, contacts, findings and items.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dealtrail::{args, domain::gaps};
 
 use crate::bare::{Part, REAL, Span};
@@ -103,8 +103,9 @@ pub fn moves(span: Span) -> Part {
 }
 
 /// What is committed for a quarter and what stands against it, and what became of what was committed for the eight before, by owner.
-pub fn committed(quarters: &[(NaiveDate, NaiveDate)], span: Span) -> Vec<Part> {
-    let now = span.now.timestamp();
+/// Backed is what has a sign and no finding, unless the deal moved after `fresh`: then the sign must lie in the window of its last move.
+pub fn committed(quarters: &[(NaiveDate, NaiveDate)], fresh: DateTime<Utc>, span: Span) -> Vec<Part> {
+    let (now, fresh) = (span.now.timestamp(), fresh.timestamp());
     let values: Vec<String> = quarters
         .iter()
         .enumerate()
@@ -128,10 +129,16 @@ pub fn committed(quarters: &[(NaiveDate, NaiveDate)], span: Span) -> Vec<Part> {
     let against = "select f.deal, max(case when f.state = 'unknown' then 0 else 1 end) as stands from findings f where f.state in ('open', 'unknown', 'snoozed', \
          'explained') and f.rule in ('unsupported_advance', 'one_sided_advance', 'commit_without_evidence', 'missing_evidence', 'gone_quiet') group by f.deal";
     let open = format!(
-        "{with} against as ({against}) select d.owner, count(*), cast(sum(d.amount) as bigint), cast(sum(case when g.deal is null and v.signed_at is not null then d.amount else 0 end) as bigint), \
+        "{with} against as ({against}), \
+         moved as materialized (select s.deal, s.at, case when s.came > s.at - 1209600 then s.came else s.at - 1209600 end as since from (select r.parent as deal, \
+           {{epoch:{{body}} ->> 'at'}} as at, lag({{epoch:{{body}} ->> 'at'}}) over (partition by r.parent order by {{body}} ->> 'at') as came, \
+           row_number() over (partition by r.parent order by {{body}} ->> 'at' desc) as n from crm_records r where r.kind = 'stage_change') s \
+           where s.n = 1 and s.at > {fresh}) \
+         select d.owner, count(*), cast(sum(d.amount) as bigint), \
+         cast(sum(case when g.deal is null and v.signed_at is not null and (m.deal is null or v.signed_at >= 1000 * m.since) then d.amount else 0 end) as bigint), \
          cast(sum(case when g.stands = 1 then d.amount else 0 end) as bigint), cast(sum(case when g.stands = 0 then d.amount else 0 end) as bigint) \
          from deals d join quarters q on q.n = 0 and d.closes >= q.first and d.closes <= q.last left join against g on g.deal = d.id \
-         left join reviews v on v.deal = d.id where d.stage = 's4' group by d.owner"
+         left join reviews v on v.deal = d.id left join moved m on m.deal = d.id where d.stage = 's4' group by d.owner"
     );
     let past = format!(
         "{with} stays as (select s.deal, s.came, s.went from (select r.parent as deal, {{body}} ->> 'to' as stage, {{epoch:{{body}} ->> 'at'}} as came, \

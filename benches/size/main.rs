@@ -1,6 +1,7 @@
 //! A large company in one database: the gap list and every report beside bare SQL of the same question in the same run, on SQLite and
 //! PostgreSQL, each row by a process of its own; then one deal judged, and one new activity. Answers are compared before a figure
-//! counts; nothing is asserted about time. Arguments: activities (1000000), deals (a tenth), reps (500), `sqlite` or `postgres` (both), names of rows to ask for.
+//! counts; nothing is asserted about time. Arguments: activities (1000000), deals (a tenth), reps (500), `sqlite` or `postgres` (both),
+//! names of rows to ask for.
 
 mod ask;
 mod bare;

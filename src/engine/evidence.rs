@@ -178,7 +178,8 @@ fn grouped(pairs: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
 
 /// (deal, activity) pairs: what the companies of deals that were closed lately then did on no deal.
 async fn of_companies(tx: &mut Tx, dir: &Directory, deals: &[&Deal]) -> Result<Vec<(String, String)>, StoreError> {
-    let companies: BTreeSet<String> = deals.iter().filter_map(|d| d.company.clone()).collect();
+    let closed = deals.iter().filter(|d| gaps::was_closed(dir, d));
+    let companies: BTreeSet<String> = closed.filter_map(|d| d.company.clone()).collect();
     let loose = activities::timed_links(tx, activities::LOOSE, &companies.into_iter().collect::<Vec<_>>()).await?;
     let mut all = Vec::new();
     for deal in deals {

@@ -51,53 +51,54 @@ impl Engine {
             return Ok(false);
         }
         let mut facts = self.facts(&known, &self.rules);
-        let now = facts.now;
-        self.withdraw_lost(&known, now).await?;
+        self.withdraw_lost(&known, facts.now).await?;
         loop {
-            let mut tx = self.store.begin().await?;
-            if self.known_in(&mut tx).await?.version != known.version {
-                return Ok(false);
-            }
-            let due = reviews::due(&mut tx, now, BATCH as i64).await?;
-            if due.is_empty() {
-                return Ok(true);
-            }
-            let rest = due.len() == BATCH;
-            let mut deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
-            let mut evidence = Evidence::load(self, &mut tx, &known, &deals).await?;
-            // the others stay due
-            let rest = rest || evidence.deals() < deals.len();
-            deals.truncate(evidence.deals());
-            evidence.look_elsewhere(&mut tx, &[&facts], &deals).await?;
-            let watched = deals.iter().flat_map(|deal| Case::watched(&known.directory, deal, &evidence.backdrop));
-            facts.captures = self.captures(&mut tx, Some(&watched.collect())).await?;
-            let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
-            for f in findings::of_deals(&mut tx, &due).await? {
-                existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
-            }
-            let mut changed = Vec::new();
-            let mut seen_to = Vec::new();
-            for deal in &deals {
-                let old = existing.remove(&deal.id).unwrap_or_default();
-                let case = evidence.case(&facts, deal);
-                let (new, outlook) = judged(&case, &old);
-                let blind = new.iter().any(|f| f.state == State::Unknown);
-                let waits = blind || !outlook.waits_for.is_empty();
-                let due = outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1));
-                let signed_at = case.last_sign().map(Seen::at);
-                let awaited = evidence.awaited(&deal.id);
-                seen_to.push(reviews::Judged { deal: deal.id.clone(), due, waits, signed_at, awaited });
-                changed.extend(new.into_iter().filter(|f| !old.contains(f)));
-            }
-            findings::save(&mut tx, &changed).await?;
-            reviews::judged(&mut tx, &seen_to, now).await?;
-            let lost: Vec<String> = due.iter().filter(|id| !known.directory.deals.contains_key(*id)).cloned().collect();
-            reviews::forget(&mut tx, &lost).await?;
-            tx.commit().await?;
-            if !rest {
-                return Ok(true);
+            match self.review_batch(&known, &mut facts).await? {
+                Round::Anew => return Ok(false),
+                Round::Done => return Ok(true),
+                Round::More => {}
             }
         }
+    }
+
+    async fn review_batch(&self, known: &Known, facts: &mut Facts<'_>) -> Result<Round, StoreError> {
+        let mut tx = self.store.begin().await?;
+        if self.known_in(&mut tx).await?.version != known.version {
+            return Ok(Round::Anew);
+        }
+        let due = reviews::due(&mut tx, facts.now, BATCH as i64).await?;
+        if due.is_empty() {
+            return Ok(Round::Done);
+        }
+        let rest = due.len() == BATCH;
+        let (due, looked): (Vec<String>, Vec<bool>) = due.into_iter().unzip();
+        let looked: BTreeSet<&String> = due.iter().zip(looked).filter(|(_, looked)| *looked).map(|d| d.0).collect();
+        let mut deals: Vec<&Deal> = due.iter().filter_map(|id| known.directory.deals.get(id)).collect();
+        let mut evidence = Evidence::load(self, &mut tx, known, &deals).await?;
+        // the others stay due
+        let rest = rest || evidence.deals() < deals.len();
+        deals.truncate(evidence.deals());
+        evidence.look_elsewhere(&mut tx, &[facts], &deals).await?;
+        let watched = deals.iter().flat_map(|deal| Case::watched(&known.directory, deal, &evidence.backdrop));
+        facts.captures = self.captures(&mut tx, Some(&watched.collect())).await?;
+        let mut existing: HashMap<String, Vec<Finding>> = HashMap::new();
+        for f in findings::of_deals(&mut tx, &due).await? {
+            existing.entry(f.deal.clone().unwrap_or_default()).or_default().push(f);
+        }
+        let (mut changed, mut all) = (Vec::new(), Vec::new());
+        for deal in &deals {
+            let old = existing.remove(&deal.id).unwrap_or_default();
+            let (new, judged) = looked_at(&evidence.case(facts, deal), &old);
+            changed.extend(new.into_iter().filter(|f| !old.contains(f)));
+            let (awaited, looked_elsewhere) = (evidence.awaited(&deal.id), looked.contains(&deal.id));
+            all.push(reviews::Judged { awaited, looked_elsewhere, ..judged });
+        }
+        findings::save(&mut tx, &changed).await?;
+        reviews::judged(&mut tx, &all, facts.now).await?;
+        let lost: Vec<String> = due.iter().filter(|id| !known.directory.deals.contains_key(*id)).cloned().collect();
+        reviews::forget(&mut tx, &lost).await?;
+        tx.commit().await?;
+        Ok(if rest { Round::More } else { Round::Done })
     }
 
     /// Once for each state of the directory: only a change of it can lose a deal.
@@ -142,6 +143,30 @@ impl Engine {
         }
         Ok(all)
     }
+}
+
+/// What became of a batch.
+enum Round {
+    /// The CRM changed meanwhile: judging must begin anew.
+    Anew,
+    More,
+    Done,
+}
+
+/// All findings of a deal after this judging, and what is kept of the judging itself.
+fn looked_at(case: &Case<'_>, old: &[Finding]) -> (Vec<Finding>, reviews::Judged) {
+    let (new, outlook) = judged(case, old);
+    let now = case.now();
+    let blind = new.iter().any(|f| f.state == State::Unknown);
+    let kept = reviews::Judged {
+        deal: case.deal.id.clone(),
+        due: outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1)),
+        waits: blind || !outlook.waits_for.is_empty(),
+        signed_at: case.last_sign().map(Seen::at),
+        awaited: vec![],
+        looked_elsewhere: false,
+    };
+    (new, kept)
 }
 
 /// All findings of a deal after this judging, and when to come back.

@@ -137,12 +137,12 @@ pub async fn linked(tx: &mut Tx, entity: Entity, ids: &[String]) -> Result<Vec<S
 
 /// (entity id, activity) pairs of these kinds of link.
 pub async fn links(tx: &mut Tx, kinds: &[&str], ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-    let mut all = Vec::new();
-    for kind in kinds {
-        let sql = format!("select entity_id, activity from links where entity = '{kind}' and entity_id in ({{in}})");
-        all.extend(tx.rows_in(&sql, ids).await?.iter().map(|r| (r.text(0), r.text(1))));
-    }
-    Ok(all)
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+    let sql = format!(
+        "select entity_id, activity from links where entity in ({}) and entity_id in ({{in}})",
+        kinds.join(", ")
+    );
+    tx.read_in(&sql, ids, |r| Ok((r.text(0), r.text(1)))).await
 }
 
 /// What stands beside an entity, or an address, in the tables of links: (its id, activity, when that happened).

@@ -8,9 +8,11 @@ use super::{Row, Store, StoreError, Tx, at, ms, opt_ms, subjects};
 use crate::args;
 
 /// Deals to judge now: marked ones, ones whose time has come, ones that wait for a connection to be read further.
-pub async fn due(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<String>, StoreError> {
-    let sql = "select deal from reviews where due <= $1 order by due, deal limit $2";
-    Ok(tx.rows(sql, args![ms(now), most]).await?.iter().map(|r| r.text(0)).collect())
+/// Each with whether it looked elsewhere when it was last judged.
+pub async fn due(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<(String, bool)>, StoreError> {
+    let sql = "select deal, case when exists (select 1 from awaited a where a.deal = r.deal) then 1 else 0 end \
+               from reviews r where due <= $1 order by due, deal limit $2";
+    Ok(tx.rows(sql, args![ms(now), most]).await?.iter().map(|r| (r.text(0), r.flag(1))).collect())
 }
 
 /// What judging a deal leaves beside its findings.
@@ -25,6 +27,8 @@ pub struct Judged {
     pub signed_at: Option<DateTime<Utc>>,
     /// Whose doings elsewhere judging looks at: contacts, or addresses.
     pub awaited: Vec<String>,
+    /// It did when it was last judged.
+    pub looked_elsewhere: bool,
 }
 
 pub async fn judged(tx: &mut Tx, all: &[Judged], now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -37,6 +41,7 @@ pub async fn judged(tx: &mut Tx, all: &[Judged], now: DateTime<Utc>) -> Result<(
 }
 
 async fn await_people(tx: &mut Tx, all: &[Judged]) -> Result<(), StoreError> {
+    let all: Vec<&Judged> = all.iter().filter(|j| j.looked_elsewhere || !j.awaited.is_empty()).collect();
     let deals: Vec<String> = all.iter().map(|j| j.deal.clone()).collect();
     let pair = |r: &Row| Ok((r.text(0), r.text(1)));
     let old = tx.read_in("select deal, person from awaited where deal in ({in})", &deals, pair).await?;

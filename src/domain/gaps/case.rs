@@ -277,9 +277,18 @@ const AFTER: Duration = Duration::days(14);
 
 /// Had the deal been closed a short time before?
 pub fn closed_lately(directory: &Directory, deal: &Deal, at: DateTime<Utc>) -> bool {
-    let closings = deal.stage_changes.iter().filter(|c| directory.stage_kind(&c.to) != StageKind::Open).map(|c| c.at);
     let lately = |closed: DateTime<Utc>| closed <= at && at - closed <= AFTER;
-    closings.chain(deal.closed_at).any(lately) && !directory.open_at(deal, at)
+    closings(directory, deal).any(lately) && !directory.open_at(deal, at)
+}
+
+/// Was it closed at any time?
+pub fn was_closed(directory: &Directory, deal: &Deal) -> bool {
+    closings(directory, deal).next().is_some()
+}
+
+fn closings(directory: &Directory, deal: &Deal) -> impl Iterator<Item = DateTime<Utc>> {
+    let changes = deal.stage_changes.iter().filter(|c| directory.stage_kind(&c.to) != StageKind::Open);
+    changes.map(|c| c.at).chain(deal.closed_at)
 }
 
 /// Has the contact no other open deal at that time?

@@ -80,15 +80,35 @@ pub async fn place(
             }
         }
     }
+    let mut by_name: HashMap<(&str, &str), BTreeMap<&str, &Stored>> = HashMap::new();
+    for s in known.values() {
+        let Some(name) = s.message_id.as_deref() else { continue };
+        let of_name = by_name.entry((name, identity::sender(&s.activity.participants))).or_default();
+        of_name.insert(s.activity.id.as_str(), s);
+    }
+    let known = Copies::new(&copies);
     for ((name, from), fresh) in named {
-        let of_name =
-            |s: &&Stored| s.message_id.as_deref() == Some(name) && identity::sender(&s.activity.participants) == from;
-        let rows: BTreeMap<&str, &Stored> =
-            known.values().filter(of_name).map(|s| (s.activity.id.as_str(), s)).collect();
-        let points = points(&rows, &copies, &fresh, stream, keys);
+        let rows = by_name.remove(&(name, from)).unwrap_or_default();
+        let points = points(&rows, &known, &fresh, stream, keys);
         settle(tx, name, from, &points, &rows, c, &mut placed).await?;
     }
     Ok(placed)
+}
+
+/// The copies that the store knows.
+struct Copies<'a> {
+    by_activity: HashMap<&'a str, Vec<&'a Copy>>,
+    by_item: HashMap<(i64, &'a str), &'a Copy>,
+}
+
+impl<'a> Copies<'a> {
+    fn new(all: &'a [Copy]) -> Self {
+        let mut by_activity: HashMap<&str, Vec<&Copy>> = HashMap::new();
+        for copy in all {
+            by_activity.entry(&copy.activity).or_default().push(copy);
+        }
+        Self { by_activity, by_item: all.iter().map(|x| ((x.stream, x.key.as_str()), x)).collect() }
+    }
 }
 
 async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<String, Stored>, StoreError> {
@@ -102,15 +122,15 @@ async fn existing(tx: &mut Tx, candidates: &[Candidate<'_>]) -> Result<HashMap<S
 /// All copies, stored and new. What the batch holds anew is not taken from the store as well.
 fn points<'a>(
     rows: &BTreeMap<&str, &Stored>,
-    copies: &'a [Copy],
+    copies: &Copies<'a>,
     fresh: &[&'a Candidate<'a>],
     stream: i64,
     keys: &HashSet<&str>,
 ) -> Vec<Point<'a>> {
     let in_batch = |x: &Copy| x.stream == stream && keys.contains(x.key.as_str());
-    let mut points: Vec<Point<'a>> = copies
-        .iter()
-        .filter(|x| rows.contains_key(x.activity.as_str()) && !in_batch(x))
+    let stored = rows.keys().filter_map(|id| copies.by_activity.get(id)).flatten().copied();
+    let mut points: Vec<Point<'a>> = stored
+        .filter(|x| !in_batch(x))
         .map(|x| Point {
             date: x.dated.unwrap_or(x.at),
             at: x.at,
@@ -124,7 +144,7 @@ fn points<'a>(
         date: f.identity.date,
         at: f.mail.at,
         guessed: capture::is_guessed(&f.mail.message, f.mail.at),
-        old: copies.iter().find(|x| x.stream == stream && x.key == f.mail.key).map(|x| x.activity.clone()),
+        old: copies.by_item.get(&(stream, f.mail.key.as_str())).map(|x| x.activity.clone()),
         copy: None,
         fresh: Some(f),
     }));

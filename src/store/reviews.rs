@@ -10,7 +10,7 @@ use crate::args;
 /// Deals to judge now: marked ones, ones whose time has come, ones that wait for a connection to be read further.
 /// Each with whether it looked elsewhere when it was last judged.
 pub async fn due(tx: &mut Tx, now: DateTime<Utc>, most: i64) -> Result<Vec<(String, bool)>, StoreError> {
-    let sql = "select deal, case when exists (select 1 from awaited a where a.deal = r.deal) then 1 else 0 end \
+    let sql = "select deal, (select count(*) from awaited a where a.deal = r.deal) \
                from reviews r where due <= $1 order by due, deal limit $2";
     Ok(tx.rows(sql, args![ms(now), most]).await?.iter().map(|r| (r.text(0), r.flag(1))).collect())
 }

@@ -131,8 +131,7 @@ impl Builder {
         let everyone = plan.organizer.iter().chain(plan.guests.iter().map(|g| &g.0));
         let (contacts, companies) = parties(everyone);
         let there = plan.guests.iter().filter(|g| g.1 != "DECLINED").map(|g| &g.0);
-        let buyer =
-            plan.guests.iter().any(|(p, _)| !p.is_ours() && !matches!(p.who, super::build::Who::Partner { .. }));
+        let buyer = there.clone().any(|p| !p.is_ours() && !matches!(p.who, super::build::Who::Partner { .. }));
         let weight = match (status, confirmed) {
             (Status::Held, Some(true)) if buyer => Weight::Evidence,
             (Status::Held, _) => Weight::OneSided,

@@ -2,7 +2,7 @@
 //! deals that were won. When any of it changes, the deals concerned are judged again, so that what is kept is what judging
 //! everything afresh would give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Engine, Known};
 use crate::{
@@ -11,18 +11,23 @@ use crate::{
 };
 
 /// A print of rules, thresholds and calendars.
-const RULES: &str = "judged_by";
+pub(super) const RULES: &str = "judged_by";
 /// How many days a deal may stay in a stage, by stage, as far as won deals set it.
-const STAYS: &str = "stay_limits";
+pub(super) const STAYS: &str = "stay_limits";
 
 impl Engine {
-    /// Marks what was judged by something that is no longer so. False when `known` is out of date.
-    pub(super) async fn mark_judged_otherwise(&self, known: &Known) -> Result<bool, StoreError> {
+    /// Marks what was judged by something that is no longer so: other than `kept` says, [`RULES`] and [`STAYS`] by key. False when
+    /// `known` is out of date.
+    pub(super) async fn mark_judged_otherwise(
+        &self,
+        known: &Known,
+        kept: &HashMap<String, String>,
+    ) -> Result<bool, StoreError> {
         let print = self.judged_by.get_or_init(|| self.print());
         let limits = known.stays.limits(&known.directory, &self.rules.thresholds);
         let said = serde_json::to_string(&limits)?;
-        let same = self.store.meta(RULES).await?.as_ref() == Some(print);
-        if same && self.store.meta(STAYS).await?.as_ref() == Some(&said) {
+        let same = kept.get(RULES) == Some(print);
+        if same && kept.get(STAYS) == Some(&said) {
             return Ok(true);
         }
         let mut tx = self.store.begin().await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::Gives;
 
-use super::{Engine, Known, evidence::Evidence, rules::Rules};
+use super::{Engine, Known, evidence::Evidence, judged_by, rules::Rules};
 use crate::{
     domain::{
         directory::Deal,
@@ -47,11 +47,12 @@ impl Engine {
     /// Judges with one state of the directory; false when it changed meanwhile and judging must begin anew.
     async fn review_batches(&self) -> Result<bool, StoreError> {
         let known = self.known();
-        if !self.mark_judged_otherwise(&known).await? {
+        let kept = self.store.metas(&[judged_by::RULES, judged_by::STAYS, WITHDRAWN]).await?;
+        if !self.mark_judged_otherwise(&known, &kept).await? {
             return Ok(false);
         }
         let mut facts = self.facts(&known, &self.rules);
-        self.withdraw_lost(&known, facts.now).await?;
+        self.withdraw_lost(&known, facts.now, kept.get(WITHDRAWN)).await?;
         loop {
             match self.review_batch(&known, &mut facts).await? {
                 Round::Anew => return Ok(false),
@@ -102,10 +103,10 @@ impl Engine {
     }
 
     /// Once for each state of the directory: only a change of it can lose a deal.
-    async fn withdraw_lost(&self, known: &Known, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn withdraw_lost(&self, known: &Known, now: DateTime<Utc>, done: Option<&String>) -> Result<(), StoreError> {
         // a CRM that is no longer configured takes its deals along without a change of its records
         let version = format!("{} {}", known.version, known.directory.deals.len());
-        if self.store.meta(WITHDRAWN).await?.as_ref() == Some(&version) {
+        if done == Some(&version) {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;

@@ -115,10 +115,8 @@ impl Db {
         Ok(match self {
             Self::Lite { write, .. } => Tx::Lite(write.begin_with("begin immediate").await?),
             Self::Pg(pool) => {
-                let mut tx = pool.begin().await?;
                 // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new
-                sqlx::query("select pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
-                Tx::Pg(tx)
+                Tx::Pg(pool.begin_with(BEGIN_WRITING).await?)
             }
         })
     }
@@ -199,8 +197,8 @@ impl Db {
     }
 }
 
-/// Any number: the name of the writers' lock among this database's advisory locks.
-const WRITER_LOCK: i64 = 0x0dea_17a1;
+/// The number may be any: the name of the writers' lock among this database's advisory locks.
+const BEGIN_WRITING: &str = "begin; select pg_advisory_xact_lock(233445281)";
 
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;

@@ -113,6 +113,33 @@ impl Store {
         self.db.read(&sql, vec![], finding).await
     }
 
+    /// Of these owners, or of each, what a day's page may show: every open finding of the listed rules, and the worst of each of
+    /// so many subjects. In no order.
+    pub async fn shown(
+        &self,
+        owners: Option<&[String]>,
+        listed: &[Rule],
+        subjects: usize,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let rules: Vec<String> = listed.iter().map(|rule| format!("'{rule}'")).collect();
+        let of = if owners.is_some() { "owner in ({in})" } else { "owner is not null" };
+        let order = "severity desc, rule, since desc, id";
+        let sql = format!(
+            "select f.body from findings f join (select y.id from (select x.id, x.word, x.among, row_number() over \
+               (partition by x.owner, case when x.among = 1 then 1 else 0 end order by {order}) as place from (select w.*, \
+                 row_number() over (partition by owner, subject order by {order}) as among from (select id, owner, subject, since, \
+                   rule as word, {} as rule, {} as severity from findings where state = 'open' and {of}) w) x) y \
+               where y.word in ({}) or (y.among = 1 and y.place <= {subjects})) z on z.id = f.id",
+            place("rule", Rule::ALL),
+            place("severity", Severity::ALL),
+            rules.join(", ")
+        );
+        match owners {
+            Some(owners) => self.db.read_in(&sql, owners, finding).await,
+            None => self.db.read(&sql, vec![], finding).await,
+        }
+    }
+
     /// Some by their ids, in no order.
     pub async fn findings_by_ids(&self, ids: &[String]) -> Result<Vec<Finding>, StoreError> {
         self.db.read_in("select body from findings where id in ({in})", ids, finding).await

@@ -1,5 +1,7 @@
 //! Small facts of the whole database: the key of the blind indexes, the fingerprint of the rules, versions.
 
+use std::collections::HashMap;
+
 use super::{Db, Store, StoreError, Tx};
 use crate::args;
 
@@ -53,6 +55,13 @@ impl Store {
 
     pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         get(&self.db, key).await
+    }
+
+    /// Several at once, by key; what is not set is not there.
+    pub async fn metas(&self, keys: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let sql = "select key, value from meta where key in ({in})";
+        self.db.read_in(sql, &keys, |r| Ok((r.text(0), r.text(1)))).await.map(|all| all.into_iter().collect())
     }
 
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {

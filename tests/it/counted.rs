@@ -9,6 +9,7 @@ use dealtrail::{
         activity::{Activity, Direction, Entity, Kind, Match, Origin, Participant, Reason, Role, Status, TextState},
         conversations::RECENT,
         directory::{Deal, Directory, Ours, User},
+        gaps::{Finding, Rule, Severity, State},
         reports::{
             Range, Scope, activity, journey,
             needs::{self, Needs},
@@ -19,6 +20,7 @@ use dealtrail::{
         Store,
         activities::{self, Stored},
         counted::Special,
+        findings,
         sightings::{self, Sighting},
     },
 };
@@ -220,5 +222,49 @@ async fn the_database_counts_as_the_rules_say() {
     on(&format!("sqlite:{}", dir.path().join("counted.db").display())).await;
     let url = Postgres::shared().fresh();
     on(&url).await;
+    Postgres::shared().drop_database(&url);
+}
+
+/// What a day's page may show is chosen by the database: what stands on a list, and the worst gaps of each owner, one of each deal.
+async fn chosen(url: &str) {
+    let listed = [Rule::WeOweReply, Rule::NoReply];
+    let mut rng = Rng::new(7);
+    let finding = |n: usize, rng: &mut Rng| {
+        let deal = format!("d{}", rng.below(12));
+        let at = t("2026-02-01T00:00:00Z") + TimeDelta::days(i64::try_from(rng.below(5)).expect("few days"));
+        let mut finding = Finding::blank(Rule::ALL[rng.below(Rule::ALL.len())], &deal, format!("k{n}"), at);
+        (finding.deal, finding.owner) = (Some(deal), rng.chance(90).then(|| REPS[rng.below(2)].to_owned()));
+        finding.severity = Severity::ALL[rng.below(3)];
+        finding.state = if rng.chance(80) { State::Open } else { State::Explained };
+        finding
+    };
+    let all: Vec<Finding> = (0..200).map(|n| finding(n, &mut rng)).collect();
+    let store = Store::open(url).await.expect("a database");
+    let mut tx = store.begin().await.expect("a transaction");
+    findings::save(&mut tx, &all).await.expect("findings");
+    tx.commit().await.expect("committed");
+    let of = |owner: &str| -> BTreeSet<String> {
+        let mut open: Vec<&Finding> =
+            all.iter().filter(|f| f.state == State::Open && f.owner.as_deref() == Some(owner)).collect();
+        open.sort_by(|a, b| Finding::by_weight(a, b));
+        let mut seen = BTreeSet::new();
+        let worst = open.iter().filter(|f| seen.insert(f.subject())).take(5);
+        worst.chain(open.iter().filter(|f| listed.contains(&f.rule))).map(|f| f.id.clone()).collect()
+    };
+    let shown = async |owners: Option<&[String]>| -> BTreeSet<String> {
+        store.shown(owners, &listed, 5).await.expect("findings").into_iter().map(|f| f.id).collect()
+    };
+    assert_eq!(shown(Some(&[REPS[0].to_owned()])).await, of(REPS[0]));
+    assert_eq!(shown(None).await, &of(REPS[0]) | &of(REPS[1]));
+    assert!(of(REPS[0]).len() > 5 && of(REPS[0]).len() < 50);
+    store.db.close().await;
+}
+
+#[tokio::test]
+async fn what_a_day_shows_is_chosen_by_the_database() {
+    let dir = tempfile::tempdir().expect("a folder");
+    chosen(&format!("sqlite:{}", dir.path().join("some.db").display())).await;
+    let url = Postgres::shared().fresh();
+    chosen(&url).await;
     Postgres::shared().drop_database(&url);
 }

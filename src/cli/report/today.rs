@@ -11,7 +11,7 @@ use crate::{
     domain::{
         activity::Entity,
         directory::User,
-        gaps::{Finding, State},
+        gaps::Finding,
         reports::{
             Table,
             credit::Happened,
@@ -88,8 +88,7 @@ impl Asked<'_> {
     /// The open findings of these owners, or all, that a page shows, and the activities that tell whom they are about.
     async fn shown(&self, owners: Option<&[String]>) -> anyhow::Result<(Vec<Finding>, HashMap<String, Told>)> {
         let store = &self.app.store;
-        let open = store.weighed(&[State::Open], owners).await?;
-        let findings = store.findings_by_ids(&today::shows_of(&open, self.directory)).await?;
+        let findings = store.shown(owners, &today::LISTS.map(|(_, rule)| rule), today::SUGGESTIONS).await?;
         let told = self.told(today::tells_of(&findings, self.directory).into_iter().collect()).await?;
         Ok((findings, told))
     }

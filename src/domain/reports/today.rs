@@ -13,7 +13,7 @@ use super::{
         activity::{Activity, Entity, Kind, Origin, Participant, Role, Status},
         address,
         directory::{Directory, User},
-        gaps::{Finding, Rule, Weighed},
+        gaps::{Finding, Rule},
         working::WorkCalendar,
     },
     Column, Row, Scope, Table, Value,
@@ -34,7 +34,7 @@ pub struct Told {
 #[derive(Debug)]
 pub struct Input<'a> {
     pub directory: &'a Directory,
-    /// Those that [`shows_of`] names; others that are open do no harm.
+    /// Open ones: at least all of [`LISTS`], and of each owner the worst of so many subjects as are suggested ([`SUGGESTIONS`]).
     pub findings: &'a [Finding],
     /// How many are open on each deal of the day's meetings.
     pub gaps: &'a HashMap<String, u64>,
@@ -55,7 +55,7 @@ pub struct Input<'a> {
 }
 
 /// More than this nobody does in a day.
-const SUGGESTIONS: usize = 5;
+pub const SUGGESTIONS: usize = 5;
 
 const COLUMNS: [(&str, &str); 8] = [
     ("rep", "Rep"),
@@ -69,7 +69,7 @@ const COLUMNS: [(&str, &str); 8] = [
 ];
 
 /// Lists that are findings of one rule.
-const LISTS: [(&str, Rule); 3] =
+pub const LISTS: [(&str, Rule); 3] =
     [("they wait", Rule::WeOweReply), ("we wait", Rule::NoReply), ("quiet deals", Rule::GoneQuiet)];
 
 pub fn report(input: &Input<'_>) -> Table {
@@ -337,24 +337,6 @@ impl<'i, 'a> Page<'i, 'a> {
 fn suggested<'f>(findings: &[&'f Finding]) -> Vec<&'f Finding> {
     let mut seen = BTreeSet::new();
     findings.iter().filter(|f| seen.insert(f.subject())).take(SUGGESTIONS).copied().collect()
-}
-
-/// The findings of which pages tell, of all that are open: what is suggested, and what stands on a list.
-pub fn shows_of(open: &[Weighed], directory: &Directory) -> Vec<String> {
-    let mut owned: HashMap<&str, Vec<&Weighed>> = HashMap::new();
-    for finding in open {
-        let Some(owner) = finding.owner.as_deref().and_then(|o| directory.user(o)) else { continue };
-        owned.entry(&owner.email).or_default().push(finding);
-    }
-    let mut shown = BTreeSet::new();
-    for all in owned.values_mut() {
-        all.sort_by(|a, b| Weighed::by_weight(a, b));
-        let mut seen = BTreeSet::new();
-        let worst = all.iter().filter(|f| seen.insert(&f.subject)).take(SUGGESTIONS);
-        let listed = all.iter().filter(|f| LISTS.iter().any(|(_, rule)| *rule == f.rule));
-        shown.extend(worst.chain(listed).map(|f| f.id.clone()));
-    }
-    shown.into_iter().collect()
 }
 
 /// The activities of which pages tell besides meetings: what the findings that stand there go by whose contact the CRM does

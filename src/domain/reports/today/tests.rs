@@ -1,8 +1,8 @@
 //! A made-up day: its sections, its meetings and the people in them.
 
 use super::{super::office, *};
+use crate::domain::directory::Contact;
 use crate::domain::reports::coverage::{Decided, Outcome};
-use crate::domain::{directory::Contact, gaps::Severity};
 use office::{ANA, BEN, t};
 
 fn finding(rule: Rule, deal: &str, owner: &str) -> Finding {
@@ -219,42 +219,4 @@ fn the_span_holds_everybodys_day_and_the_one_before() {
         assert_eq!(when(day, calendars).span(&users), (t(from), t(to)), "{day:?}");
     }
     assert_eq!(when(None, &none).span(&[]), (t("11-21 00:00"), t("11-23 00:00")));
-}
-
-/// Findings by their weight alone name the same suggestions and lists as with their words.
-#[test]
-fn what_is_shown_follows_from_the_weight() {
-    let deals = (0..9).map(|n| office::deal(&format!("d{n}"), ANA, 1.0, "EUR")).collect();
-    let directory = office::directory(office::users(), vec![], deals);
-    let mut all: Vec<Finding> = Vec::new();
-    for (n, rule) in Rule::ALL.iter().cycle().take(60).enumerate() {
-        let mut finding = Finding::blank(*rule, &format!("d{}", n % 9), format!("k{n}"), t("11-10"));
-        (finding.deal, finding.owner) = (Some(format!("d{}", n % 9)), Some([ANA, BEN][n % 2].to_owned()));
-        finding.severity = [Severity::Low, Severity::High, Severity::Medium][n % 3];
-        all.push(finding);
-    }
-    let light: Vec<Weighed> = all.iter().map(Finding::weighed).collect();
-    let shown = shows_of(&light, &directory);
-    let few: Vec<Finding> = all.iter().filter(|f| shown.contains(&f.id)).cloned().collect();
-    assert!(few.len() < all.len());
-    let day = "2026-11-20".parse().expect("a date");
-    let calendar = WorkCalendar::default();
-    let pace = Table { name: "pace".into(), from: day, to: day, columns: vec![], rows: vec![], notes: vec![] };
-    let table = |findings: &[Finding]| {
-        let when = When { day: Some(day), calendar: &calendar, calendars: &HashMap::new(), now: t("11-20") };
-        report(&Input {
-            directory: &directory,
-            findings,
-            gaps: &HashMap::new(),
-            happened: &[],
-            items: &[],
-            heard: &HashMap::new(),
-            told: &HashMap::new(),
-            pace: &pace,
-            when,
-            on: day,
-            scope: Scope::default(),
-        })
-    };
-    assert_eq!(table(&few), table(&all));
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
+use futures_util::future::try_join_all;
 
 use super::{Store, StoreError, activities, lists::ShownSighting, ms, opt_at};
 use crate::{
@@ -267,27 +268,31 @@ impl Store {
         let spans = spans.iter().map(|(from, to)| {
             (format!("i.occurred_at >= {} and i.occurred_at < {}", ms(*from), ms(*to)), ms(*from).to_string())
         });
-        let mut all = Vec::new();
-        for (within, at) in spans.chain([("i.occurred_at is null".to_owned(), "cast(null as bigint)".to_owned())]) {
-            let sql = format!(
-                "select s.connection, s.name, c.owner, n.at, n.outcome, n.reason, n.times from (select i.stream, {at} as at, \
-                 i.outcome, i.reason, count(*) as times from items i where i.outcome <> 'read' and {within} \
-                 group by i.stream, i.outcome, i.reason) n \
-                 join streams s on s.id = n.stream join connections c on c.name = s.connection where c.gives <> 'crm'"
-            );
-            all.extend(self.db.rows(&sql, vec![]).await?.iter().filter_map(|r| {
-                Some(Decided {
-                    connection: r.text(0),
-                    stream: r.text(1),
-                    owner: r.opt_text(2),
-                    at: opt_at(r.opt_int(3)),
-                    outcome: Outcome::parse(&r.text(4))?,
-                    reason: r.opt_text(5),
-                    count: u64::try_from(r.int(6)).unwrap_or(0),
-                })
-            }));
-        }
-        Ok(all)
+        let undated = ("i.occurred_at is null".to_owned(), "cast(null as bigint)".to_owned());
+        // side by side: each is a small part of an index
+        let each = spans.chain([undated]).map(|(within, at)| self.decided_within(within, at));
+        Ok(try_join_all(each).await?.into_iter().flatten().collect())
+    }
+
+    async fn decided_within(&self, within: String, at: String) -> Result<Vec<Decided>, StoreError> {
+        let sql = format!(
+            "select s.connection, s.name, c.owner, n.at, n.outcome, n.reason, n.times from (select i.stream, {at} as at, \
+             i.outcome, i.reason, count(*) as times from items i where i.outcome <> 'read' and {within} \
+             group by i.stream, i.outcome, i.reason) n \
+             join streams s on s.id = n.stream join connections c on c.name = s.connection where c.gives <> 'crm'"
+        );
+        let decided = |r: &super::Row| {
+            Some(Decided {
+                connection: r.text(0),
+                stream: r.text(1),
+                owner: r.opt_text(2),
+                at: opt_at(r.opt_int(3)),
+                outcome: Outcome::parse(r.str(4))?,
+                reason: r.opt_text(5),
+                count: u64::try_from(r.int(6)).unwrap_or(0),
+            })
+        };
+        Ok(self.db.rows(&sql, vec![]).await?.iter().filter_map(decided).collect())
     }
 
     /// Every decision on an item of a span, and of those without a readable time.

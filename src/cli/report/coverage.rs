@@ -14,9 +14,9 @@ use crate::{
 impl Asked<'_> {
     pub(super) async fn coverage(&self) -> anyhow::Result<Table> {
         let store = &self.app.store;
-        let decided = store.decided(&coverage::spans(&self.range)).await?;
-        let span = (self.range.start(), self.range.end());
-        let (streams, typed) = (store.completeness().await?, store.typed(span).await?);
+        let (spans, span) = (coverage::spans(&self.range), (self.range.start(), self.range.end()));
+        let (decided, streams, typed) =
+            tokio::try_join!(store.decided(&spans), store.completeness(), store.typed(span))?;
         let shown = self.groups();
         Ok(coverage::report(&self.seen(&decided, &streams, &typed, shown.as_ref())))
     }

@@ -17,6 +17,11 @@ impl Sharing {
         Self { by_connection: config.connections.iter().map(level).collect(), usual: config.privacy.share }
     }
 
+    /// What every activity shares at least.
+    pub fn least(&self) -> Level {
+        self.by_connection.values().copied().min().map_or(self.usual, |least| least.min(self.usual))
+    }
+
     /// Of an activity that these connections hold, by their names: the strictest decides.
     pub fn level<'n>(&self, connections: impl IntoIterator<Item = &'n str>) -> Level {
         let level = |name| self.by_connection.get(name).copied().unwrap_or(self.usual);
@@ -40,6 +45,8 @@ mod tests {
             (&[], Level::Subject),
         ] {
             assert_eq!(sharing.level(held_by.iter().copied()), want, "{held_by:?}");
+            assert!(sharing.least() <= want, "{held_by:?}");
         }
+        assert_eq!(sharing.least(), Level::Metadata);
     }
 }

@@ -96,15 +96,18 @@ impl Asked<'_> {
     /// What these activities were about and who took part. On a rep's own page whoever looks took part; others see of each what
     /// the strictest of its mailboxes and calendars shares.
     async fn told(&self, ids: Vec<String>) -> anyhow::Result<HashMap<String, Told>> {
-        let sharing = Sharing::of(&self.app.config);
-        let own = self.scope.rep.is_some();
-        let all = self.app.store.with_sightings(self.app.store.activities_by_ids(&ids).await?).await?;
-        let one = |(stored, sightings): (Stored, Vec<ShownSighting>)| {
-            let level = sharing.level(sightings.iter().map(|s| s.connection.as_str()));
-            let may_know = own || level >= Level::Subject;
-            let title = stored.subject.filter(|_| may_know);
+        let (store, sharing) = (&self.app.store, Sharing::of(&self.app.config));
+        let found = store.activities_by_ids(&ids).await?;
+        let told = |stored: Stored, shared: bool| {
+            let title = stored.subject.filter(|_| shared);
             (stored.activity.id.clone(), Told { title, activity: stored.activity })
         };
-        Ok(all.into_iter().map(one).collect())
+        // who holds an activity decides nothing where nobody keeps subjects to themselves
+        if self.scope.rep.is_some() || sharing.least() >= Level::Subject {
+            return Ok(found.into_iter().map(|stored| told(stored, true)).collect());
+        }
+        let held = store.with_sightings(found).await?;
+        let level = |by: &[ShownSighting]| sharing.level(by.iter().map(|s| s.connection.as_str()));
+        Ok(held.into_iter().map(|(stored, by)| told(stored, level(&by) >= Level::Subject)).collect())
     }
 }

@@ -144,10 +144,11 @@ impl Engine {
                 let case = case(&facts, &known, &loaded, name);
                 let new = case.reconcile(&old);
                 let outlook = case.outlook(&new);
-                let live = new.iter().any(|f| f.state.is_live());
+                // what resolved one may be replaced by what was earlier and is read later
+                let watched = new.iter().any(|f| f.state.is_live() || f.state == State::Resolved);
                 let waits = !outlook.waits_for.is_empty() || new.iter().any(|f| f.state == State::Unknown);
                 match outlook.next_due {
-                    None if !live && !waits => done.push(name.clone()),
+                    None if !watched && !waits => done.push(name.clone()),
                     next => judged.push((name.clone(), next.unwrap_or(now + TimeDelta::days(3650)), waits)),
                 }
                 changed.extend(new.into_iter().filter(|f| !old.contains(f)));

@@ -15,6 +15,11 @@ fn alone(who: usize, late: i64, kind: usize) -> Act {
     Act::Mail(Letter { ours: false, rep: 1, who, copy: false, answers: None, late, kind })
 }
 
+/// Read hours after it was written.
+fn late(ours: bool, who: usize, late: i64) -> Act {
+    Act::Mail(Letter { ours, rep: 0, who, copy: false, answers: None, late, kind: 0 })
+}
+
 pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
     let typed = |kind, who, deal| Act::Typed { kind, who, late: 33, deal };
     vec![
@@ -83,6 +88,15 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 step(329, Act::Contact(3)),
                 step(69, Act::Series { rep: 58, who: 33, ahead: -195 }),
                 step(8, Act::Contact(3)),
+            ],
+        ),
+        (
+            "a mail that came late was the first of its contact, and what had resolved the contact's finding stayed another",
+            vec![
+                step(248, Act::Contact(43)),
+                step(1, Act::Task { deal: 33, who: 26, ahead: 71 }),
+                step(4, late(false, 57, 33)),
+                step(19, late(true, 9, 93)),
             ],
         ),
     ]

@@ -70,6 +70,8 @@ const RETURNS: &str = "we will come back to you|we ll come back to you|i will co
 
 /// At most so many words besides those that say that the writer will come back.
 const MOST_WORDS: usize = 12;
+/// No beginning is longer, in bytes; a shorter line may break one off.
+const LONGEST: usize = 40;
 /// At most so many lines are looked at.
 const MOST_LINES: usize = 12;
 
@@ -93,7 +95,7 @@ fn holds(phrases: &str) -> Regex {
 /// Does this mail end its thread by its own wording? Short; thanks, agrees or says that its writer will come back; asks for
 /// nothing. What is quoted below, the greeting and the signature are left aside.
 pub fn closes(text: &str) -> bool {
-    let written = own_words(text);
+    let Some(written) = own_words(text) else { return false };
     if written.contains(['?', '？']) {
         return false;
     }
@@ -116,8 +118,9 @@ pub fn retag(tags: &mut Vec<String>, text: Option<&str>) {
     }
 }
 
-/// What its writer wrote: no quotation, no greeting, no signature.
-fn own_words(text: &str) -> String {
+/// What its writer wrote: no quotation, no greeting, no signature. None as soon as it is plain that it begins otherwise than what
+/// closes: most mails are read no further than their first line.
+fn own_words(text: &str) -> Option<String> {
     let mut own: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
         let folded = plain(line);
@@ -135,12 +138,15 @@ fn own_words(text: &str) -> String {
         if !own.is_empty() && short && SIGNED_OFF.is_match(&folded) {
             break;
         }
+        if own.is_empty() && folded.len() > LONGEST && !CLOSES.is_match(&folded) {
+            return None;
+        }
         own.push(line);
         if own.len() > MOST_LINES {
             break;
         }
     }
-    own.join("\n")
+    Some(own.join("\n"))
 }
 
 /// Ends like a sentence, not like a greeting.
@@ -151,6 +157,13 @@ fn ends(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_long_enough_holds_any_beginning() {
+        let longest = CLOSERS.split('|').chain(RETURNS.split('|')).map(|words| format!(" {words} ").len()).max();
+        assert!(longest <= Some(LONGEST), "{longest:?}");
+        assert!(closes("Keine\nweiteren\nFragen"), "a beginning may go over lines");
+    }
 
     #[test]
     fn what_ends_a_thread() {

@@ -75,7 +75,7 @@ pub fn without_noughts(mut all: Answer) -> Answer {
 
 /// What the two engines spell differently: JSON, lists in a text, moments in a text (`{epoch:TEXT}`, in seconds).
 fn dialect(db: &Db, sql: &str) -> String {
-    let lite = matches!(db, Db::Lite { .. });
+    let lite = matches!(db, Db::Lite(_));
     let (people, body) = if lite {
         (r#"json_each('["' || replace(n.named, ' ', '","') || '"]') u"#, "r.body")
     } else {

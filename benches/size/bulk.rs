@@ -13,7 +13,7 @@ pub struct Bulk {
 impl Bulk {
     pub async fn begin(store: &Store) -> Self {
         let indexes = match &store.db {
-            Db::Lite { .. } => {
+            Db::Lite(_) => {
                 // the one connection that writes
                 store.db.exec("pragma cache_size = -400000", vec![]).await.expect("a pragma");
                 "select name, sql from sqlite_master where type = 'index' and sql is not null"

@@ -10,16 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{
-    Connection as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::{
     Size,
     daemon::Daemon,
     floor::imap::{self, Line, Seen},
-    mailboxes::{Known, Mailboxes, PASSWORD, block_on, open, user},
+    mailboxes::{Known, Mailboxes, PASSWORD, open, user},
     measure::quantile,
     post::Mail,
 };
@@ -41,23 +38,21 @@ pub fn run(size: Size) {
     let tls = imap::trust(&all.server.ca_file().display().to_string());
     let line = Line::open(all.server.tls_port(), &tls, &user(0), PASSWORD);
     let own = all.dir.path().join("bare.db");
-    let beside = thread::spawn(move || block_on(bare(line, &own, &say)));
+    let beside = thread::spawn(move || bare(line, &own, &say));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    block_on(async {
-        let mut db = open(&place).await;
-        for n in 0..WARM + times {
-            thread::sleep(PAUSE);
-            // mail whose text is the first part, so that the bare client need not look
-            let mail = all.one(0, |m| m.folder == "INBOX" && m.text == Some("1"));
-            let stood = stands(&mut db, &mail).await;
-            let bare = heard.recv_timeout(Duration::from_secs(60)).expect("the bare client hears of it too");
-            if n >= WARM {
-                ours.push(apart(bare.exists, stood));
-                theirs.push(apart(bare.exists, bare.stood));
-            }
+    let db = open(&place);
+    for n in 0..WARM + times {
+        thread::sleep(PAUSE);
+        // mail whose text is the first part, so that the bare client need not look
+        let mail = all.one(0, |m| m.folder == "INBOX" && m.text == Some("1"));
+        let stood = stands(&db, &mail);
+        let bare = heard.recv_timeout(Duration::from_secs(60)).expect("the bare client hears of it too");
+        if n >= WARM {
+            ours.push(apart(bare.exists, stood));
+            theirs.push(apart(bare.exists, bare.stood));
         }
-        db.close().await.expect("the database can be closed");
-    });
+    }
+    drop(db);
     let known = Known { decisions: all.mails, captured: all.kept, texts: all.kept };
     assert_eq!(Known::of(&place), known, "every mail has one decision, every captured one its text");
     drop(heard);
@@ -78,11 +73,11 @@ fn apart(from: Instant, to: Instant) -> f64 {
 }
 
 /// When the activity of a mail can be read by everybody: looked for every millisecond.
-async fn stands(db: &mut SqliteConnection, mail: &Mail) -> Instant {
+fn stands(db: &Connection, mail: &Mail) -> Instant {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let sql = "select 1 from activities where message_id = ?";
-        let found = sqlx::query(sql).bind(&mail.message_id).fetch_optional(&mut *db).await.expect("the question");
+        let found = db.query_row(sql, [&mail.message_id], |_| Ok(())).optional().expect("the question");
         if found.is_some() {
             return Instant::now();
         }
@@ -98,11 +93,11 @@ struct Heard {
 }
 
 /// Waits, fetches and commits, until nobody listens any more.
-async fn bare(mut line: Line, file: &Path, say: &mpsc::Sender<Heard>) {
-    let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
-    let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
-    let mut db = SqliteConnection::connect_with(&options).await.expect("a database");
-    sqlx::query("create table mails (id integer primary key, bytes integer)").execute(&mut db).await.expect("a table");
+fn bare(mut line: Line, file: &Path, say: &mpsc::Sender<Heard>) {
+    let db = Connection::open(file).expect("a database");
+    let settings = "pragma journal_mode = wal; pragma synchronous = normal";
+    db.execute_batch(settings).expect("its settings");
+    db.execute_batch("create table mails (id integer primary key, bytes integer)").expect("a table");
     let mut known = line.run(&["EXAMINE INBOX".to_owned()]).exists;
     loop {
         let mut seen = Seen { exists: known, ..Seen::default() };
@@ -116,8 +111,11 @@ async fn bare(mut line: Line, file: &Path, say: &mpsc::Sender<Heard>) {
         let ask = [imap::items(), imap::text("1")].map(|items| format!("FETCH {new} ({items})"));
         let came = line.run(&ask);
         assert!(came.mails == came.texts && came.mails > 0, "the mail came");
-        let insert = sqlx::query("insert into mails values (?, ?)").bind(seen.exists);
-        insert.bind(i64::try_from(came.bytes).expect("small")).execute(&mut db).await.expect("a row");
+        db.execute(
+            "insert into mails values (?, ?)",
+            rusqlite::params![seen.exists, i64::try_from(came.bytes).expect("small")],
+        )
+        .expect("a row");
         known = seen.exists;
         if say.send(Heard { exists, stood: Instant::now() }).is_err() {
             return;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use dealtrail_testkit::dovecot::{Client, Dovecot, Options};
-use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::{
@@ -218,19 +218,16 @@ impl Known {
     pub fn of(place: &Path) -> Self {
         let sql = "select count(*), count(case when outcome = 'captured' then 1 end), (select count(*) from texts) \
                    from items join streams on streams.id = items.stream where connection <> 'crm'";
-        let row = block_on(async {
-            let mut db = open(place).await;
-            sqlx::query(sql).fetch_one(&mut db).await.expect("the counts")
-        });
-        let number = |i: usize| usize::try_from(row.get::<i64, _>(i)).expect("a count");
-        Self { decisions: number(0), captured: number(1), texts: number(2) }
+        let numbers = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+        let numbers: [i64; 3] = open(place).query_row(sql, [], numbers).expect("the counts");
+        let [decisions, captured, texts] = numbers.map(|n| usize::try_from(n).expect("a count"));
+        Self { decisions, captured, texts }
     }
 }
 
 /// The database in this folder, to read from.
-pub async fn open(place: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(place.join("dealtrail.db")).read_only(true);
-    SqliteConnection::connect_with(&options).await.expect("the database")
+pub fn open(place: &Path) -> Connection {
+    Connection::open_with_flags(place.join("dealtrail.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database")
 }
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {

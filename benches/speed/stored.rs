@@ -9,14 +9,14 @@ use dealtrail::{
     args,
     clock::SystemClock,
     store::{
-        Db, Store, StoreError,
+        Store, StoreError,
         activities::{self, Stored},
         items::{self, Decided, Outcome},
         sightings::{self, Sighting},
     },
 };
 use dealtrail_sdk::Clock as _;
-use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
+use rusqlite::{Connection, params_from_iter, types::Value};
 
 use crate::{
     Size,
@@ -62,8 +62,8 @@ pub fn run(size: Size) {
             table.add("store", timed(async { by_store(&store, &batches, now).await.expect("rows") }).await);
             store.db.close().await;
             let (store, bare) = fresh("bare").await;
-            table.add("bare INSERT", timed(async { by_hand(&store.db, &batches).await.expect("rows") }).await);
             store.db.close().await;
+            table.add("bare INSERT", timed(async { by_hand(&bare, &batches).expect("rows") }).await);
             assert_eq!(counts(&ours).await, counts(&bare).await, "both hold the same rows");
             assert_eq!(counts(&bare).await.iter().sum::<i64>(), i64::try_from(rows).expect("small"));
         }
@@ -98,15 +98,9 @@ struct Rows {
     rows: Vec<Vec<Value>>,
 }
 
-enum Value {
-    Text(String),
-    Number(i64),
-    Nothing,
-}
-
 async fn batches(source: &Path) -> Result<Vec<Batch>, StoreError> {
     let store = Store::open(&format!("sqlite:{}", source.join("dealtrail.db").display())).await?;
-    let mut raw = open(source).await;
+    let raw = open(source);
     let decisions = store.decisions_after(0, "", i64::MAX).await?;
     let mails: Vec<_> = decisions.into_iter().filter(|d| d.connection != "crm").collect();
     let mut batches = Vec::new();
@@ -121,9 +115,7 @@ async fn batches(source: &Path) -> Result<Vec<Batch>, StoreError> {
                 filter.push_str(&format!(" and stream = {stream}"));
             }
             let sql = format!("select * from {table} where {filter}");
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut raw).await?;
-            let width = rows.first().map_or(1, |r| r.columns().len());
-            bare.push(Rows { table, width, rows: rows.iter().map(values).collect() });
+            bare.push(rows(&raw, table, &sql)?);
         }
         let mut decided: Vec<Decided> = some.iter().map(decided).collect();
         blind(&bare, &mut decided);
@@ -146,16 +138,11 @@ fn listed(words: &[String]) -> String {
     words.iter().map(|w| format!("'{w}'")).collect::<Vec<_>>().join(",")
 }
 
-fn values(row: &SqliteRow) -> Vec<Value> {
-    let value = |i: usize| {
-        let raw = row.try_get_raw(i).expect("a column of the row");
-        match raw.type_info().name() {
-            _ if raw.is_null() => Value::Nothing,
-            "TEXT" => Value::Text(row.get(i)),
-            _ => Value::Number(row.get(i)),
-        }
-    };
-    (0..row.columns().len()).map(value).collect()
+fn rows(raw: &Connection, table: &'static str, sql: &str) -> rusqlite::Result<Rows> {
+    let mut statement = raw.prepare(sql)?;
+    let width = statement.column_count();
+    let rows = statement.query_map([], |row| (0..width).map(|i| row.get(i)).collect())?;
+    Ok(Rows { table, width, rows: rows.collect::<Result<_, _>>()? })
 }
 
 fn decided(d: &dealtrail::store::lists::Decision) -> Decided {
@@ -203,26 +190,23 @@ async fn by_store(store: &Store, batches: &[Batch], now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-async fn by_hand(db: &Db, batches: &[Batch]) -> Result<(), StoreError> {
-    let Db::Lite { write, .. } = db else { return Ok(()) };
+fn by_hand(file: &Path, batches: &[Batch]) -> rusqlite::Result<()> {
+    let db = Connection::open(file)?;
+    // as the store has them
+    db.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; pragma temp_store = memory; \
+         pragma cache_size = -8000; pragma wal_autocheckpoint = 10000",
+    )?;
     for b in batches {
-        let mut tx = write.begin_with("begin immediate").await?;
+        db.execute_batch("begin immediate")?;
         for t in &b.bare {
             let row = format!("({})", vec!["?"; t.width].join(","));
             for some in t.rows.chunks(AT_ONCE) {
                 let sql = format!("insert into {} values {}", t.table, vec![&row[..]; some.len()].join(","));
-                let mut query = sqlx::query(AssertSqlSafe(sql));
-                for value in some.iter().flatten() {
-                    query = match value {
-                        Value::Text(text) => query.bind(text),
-                        Value::Number(number) => query.bind(number),
-                        Value::Nothing => query.bind(None::<i64>),
-                    };
-                }
-                query.execute(&mut *tx).await?;
+                db.prepare_cached(&sql)?.execute(params_from_iter(some.iter().flatten()))?;
             }
         }
-        tx.commit().await?;
+        db.execute_batch("commit")?;
     }
     Ok(())
 }

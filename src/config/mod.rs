@@ -203,9 +203,6 @@ impl Config {
         let url = &self.database.url;
         let Some(rest) = url.strip_prefix("sqlite:") else { return url.clone() };
         let rest = rest.strip_prefix("//").unwrap_or(rest);
-        if rest.starts_with(":memory:") {
-            return url.clone();
-        }
         let (path, query) = rest.split_once('?').map_or((rest, String::new()), |(p, q)| (p, format!("?{q}")));
         let path = self.base.join(path).display().to_string();
         // The base folder's name is a name, not a URL.

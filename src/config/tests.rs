@@ -455,8 +455,9 @@ fn the_database_stands_beside_the_file() {
     assert_eq!(url("sqlite:data/x.db?cache=private"), "sqlite:/etc/100%25/data/x.db?cache=private");
     assert_eq!(url("sqlite:/var/x.db"), "sqlite:/var/x.db");
     assert_eq!(url("sqlite:///var/x.db"), "sqlite:/var/x.db");
-    assert_eq!(url("sqlite::memory:"), "sqlite::memory:");
     assert_eq!(url("postgres://u@h/d"), "postgres://u@h/d");
+    let memory = Config::parse(&with("[database]\nurl = \"sqlite::memory:\"\n"), Path::new("/etc/x.toml"), &[]);
+    assert!(memory.unwrap_err().to_string().contains("sqlite:FILE"));
 }
 
 #[test]

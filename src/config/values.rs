@@ -352,7 +352,9 @@ impl Reading for DatabaseUrl {
     fn read(value: Value) -> Result<String, String> {
         const EXPECTED: &str = "\"sqlite:FILE\" or \"postgres://user@host/database\"";
         let text = text(value, EXPECTED)?;
-        let known = text.strip_prefix("sqlite:").is_some_and(|rest| !rest.trim_start_matches('/').is_empty())
+        // what is only in memory would be forgotten at the end of each command
+        let file = |rest: &str| !rest.trim_start_matches('/').is_empty() && !rest.starts_with(":memory:");
+        let known = text.strip_prefix("sqlite:").is_some_and(file)
             || ["postgres://", "postgresql://"]
                 .iter()
                 .any(|p| text.strip_prefix(p).is_some_and(|rest| !rest.is_empty()));

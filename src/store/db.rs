@@ -1,22 +1,23 @@
-//! Two typed pools behind one enum, and just enough of a query interface that one SQL text serves both engines.
-//!
-//! SQLite: one writer connection (IMMEDIATE transactions never meet a busy writer) and a read pool beside it.
+//! Both engines behind one enum, and just enough of a query interface that one SQL text serves both.
 
 mod dialect;
+mod lite;
 mod values;
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt as _};
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Transaction,
     migrate::{Migration, MigrationType, Migrator},
-    postgres::PgPoolOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    postgres::{PgPoolOptions, PgRow},
 };
 
-use self::dialect::{Dialect, portion};
 pub use self::values::{Arg, Row};
+use self::{
+    dialect::{Dialect, portion},
+    lite::{Lite, LiteTx},
+};
 use super::StoreError;
 
 /// The migrations, oldest first: number, name, text.
@@ -24,41 +25,29 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migra
 
 #[derive(Clone, Debug)]
 pub enum Db {
-    Lite { write: SqlitePool, read: SqlitePool },
+    Lite(Lite),
     Pg(PgPool),
 }
 
 /// A transaction that can write. Dropped without `commit`, nothing happened.
 #[derive(Debug)]
 pub enum Tx {
-    Lite(Transaction<'static, Sqlite>),
+    Lite(LiteTx),
     Pg(Transaction<'static, Postgres>),
 }
 
-macro_rules! bound {
-    ($sql:expr, $args:expr, $texts:expr) => {{
+macro_rules! pg {
+    ($sql:expr, $args:expr) => {{
         let mut query = sqlx::query(AssertSqlSafe($sql.to_owned()));
         for arg in $args {
             query = match arg {
                 Arg::Text(v) => query.bind(v),
                 Arg::Int(v) => query.bind(v),
-                Arg::Texts(v) => query.bind($texts(v)),
+                Arg::Texts(v) => query.bind(v),
             };
         }
         query
     }};
-}
-
-macro_rules! lite {
-    ($sql:expr, $args:expr) => {
-        bound!($sql, $args, |v| serde_json::Value::from(v).to_string())
-    };
-}
-
-macro_rules! pg {
-    ($sql:expr, $args:expr) => {
-        bound!($sql, $args, std::convert::identity::<Vec<String>>)
-    };
 }
 
 impl Db {
@@ -67,53 +56,22 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached, created or migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let db = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::Pg(
-                PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(15)).connect(url).await?,
-            )
-        } else {
-            let options = SqliteConnectOptions::from_str(url)?
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .busy_timeout(Duration::from_secs(30))
-                .statement_cache_capacity(PREPARED)
-                // what a statement may have to take back is kept in memory, not in a file of its own
-                .pragma("temp_store", "memory")
-                .pragma("cache_size", "-8000")
-                // a page that many batches change is copied into the file once
-                .pragma("wal_autocheckpoint", "10000")
-                .foreign_keys(true);
-            let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-            // what reads cannot write, whatever it is asked
-            let read = options.pragma("cache_size", "-2000").pragma("query_only", "on");
-            let read = SqlitePoolOptions::new().max_connections(4).connect_with(read).await?;
-            Self::Lite { write, read }
-        };
-        db.migrate().await?;
-        Ok(db)
-    }
-
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let keyed = if matches!(self, Self::Lite { .. }) { "without rowid" } else { "" };
-        let steps = MIGRATIONS
-            .iter()
-            .map(|(n, name, sql)| {
-                let sql = AssertSqlSafe(sql.replace("/* keyed */", keyed)).into_sql_str();
-                Migration::new(*n, (*name).into(), MigrationType::Simple, sql, false)
-            })
-            .collect();
-        let migrator = Migrator::with_migrations(steps);
-        match self {
-            Self::Lite { write, .. } => migrator.run(write).await?,
-            Self::Pg(pool) => migrator.run(pool).await?,
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Ok(Self::Lite(Lite::open(url)?));
         }
-        Ok(())
+        let pool =
+            PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(15)).connect(url).await?;
+        let steps = MIGRATIONS.iter().map(|(n, name, sql)| {
+            let sql = AssertSqlSafe(sql.replace("/* keyed */", "")).into_sql_str();
+            Migration::new(*n, (*name).into(), MigrationType::Simple, sql, false)
+        });
+        Migrator::with_migrations(steps.collect()).run(&pool).await?;
+        Ok(Self::Pg(pool))
     }
 
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Lite { write, .. } => Tx::Lite(write.begin_with("begin immediate").await?),
+            Self::Lite(file) => Tx::Lite(file.begin().await?),
             Self::Pg(pool) => {
                 // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new
                 Tx::Pg(pool.begin_with(BEGIN_WRITING).await?)
@@ -124,7 +82,7 @@ impl Db {
     /// A transaction that sees one state of the database throughout and cannot write.
     pub async fn begin_reading(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Lite { read, .. } => Tx::Lite(read.begin().await?),
+            Self::Lite(file) => Tx::Lite(file.begin_reading().await?),
             Self::Pg(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -136,7 +94,7 @@ impl Db {
     /// Reads outside a transaction.
     pub async fn rows(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite { read, .. } => lite!(sql, args).fetch_all(read).await?.into_iter().map(Row::Lite).collect(),
+            Self::Lite(file) => file.read(sql, &args, Ok).await?,
             Self::Pg(pool) => pg!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
         })
     }
@@ -155,8 +113,8 @@ impl Db {
         each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         match self {
-            Self::Lite { read, .. } => taken(lite!(sql, args).fetch(read), Row::Lite, each).await,
-            Self::Pg(pool) => taken(pg!(sql, args).fetch(pool), Row::Pg, each).await,
+            Self::Lite(file) => file.read(sql, &args, |row| each(&row)).await,
+            Self::Pg(pool) => taken(pg!(sql, args).fetch(pool), each).await,
         }
     }
 
@@ -173,25 +131,27 @@ impl Db {
 
     fn dialect(&self) -> Dialect {
         match self {
-            Self::Lite { .. } => Dialect::Lite,
+            Self::Lite(_) => Dialect::Lite,
             Self::Pg(_) => Dialect::Pg,
         }
     }
 
     /// One statement in a transaction of its own.
     pub async fn exec(&self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Lite { write, .. } => lite!(sql, args).execute(write).await?.rows_affected(),
-            Self::Pg(pool) => pg!(sql, args).execute(pool).await?.rows_affected(),
-        })
+        match self {
+            Self::Lite(file) => {
+                let tx = file.begin().await?;
+                let changed = tx.exec(sql, &args)?;
+                tx.commit()?;
+                Ok(changed)
+            }
+            Self::Pg(pool) => Ok(pg!(sql, args).execute(pool).await?.rows_affected()),
+        }
     }
 
     pub async fn close(&self) {
         match self {
-            Self::Lite { write, read } => {
-                read.close().await;
-                write.close().await;
-            }
+            Self::Lite(file) => file.close().await,
             Self::Pg(pool) => pool.close().await,
         }
     }
@@ -200,40 +160,33 @@ impl Db {
 /// The number may be any: the name of the writers' lock among this database's advisory locks.
 const BEGIN_WRITING: &str = "begin; select pg_advisory_xact_lock(233445281)";
 
-/// Statements that a connection keeps prepared.
-const PREPARED: usize = 400;
-
 impl Tx {
     pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite(tx) => lite!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Lite).collect(),
+            Self::Lite(tx) => tx.read(sql, &args, Ok)?,
             Self::Pg(tx) => pg!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
         })
     }
 
     pub async fn exec(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Lite(tx) => lite!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Lite(tx) => tx.exec(sql, &args)?,
             Self::Pg(tx) => pg!(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
-    /// Many rows by few statements: `head` is `insert into t (a, b)`, `tail` an `on conflict` clause or nothing.
+    /// Many rows: `head` is `insert into t (a, b)`, `tail` an `on conflict` clause or nothing.
     pub async fn insert(&mut self, head: &str, tail: &str, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
         let Some(width) = rows.first().map(Vec::len) else { return Ok(()) };
+        let dialect = self.dialect();
+        if let Self::Lite(tx) = self {
+            return tx.exec_each(&dialect.insert(head, tail, width, 1), &rows);
+        }
         let mut left = rows.len();
         let mut args = rows.into_iter().flatten();
         while left > 0 {
             let now = portion(left, width);
-            let mut sql = format!("{head} values ");
-            for i in 0..now {
-                sql.push_str(if i == 0 { "(" } else { ", (" });
-                self.dialect().places(&mut sql, i * width, width);
-                sql.push(')');
-            }
-            sql.push(' ');
-            sql.push_str(tail);
-            self.exec(&sql, args.by_ref().take(now * width).collect()).await?;
+            self.exec(&dialect.insert(head, tail, width, now), args.by_ref().take(now * width).collect()).await?;
             left -= now;
         }
         Ok(())
@@ -254,8 +207,8 @@ impl Tx {
     ) -> Result<Vec<T>, StoreError> {
         let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         match self {
-            Self::Lite(tx) => taken(lite!(sql, args).fetch(&mut **tx), Row::Lite, each).await,
-            Self::Pg(tx) => taken(pg!(sql, args).fetch(&mut **tx), Row::Pg, each).await,
+            Self::Lite(tx) => tx.read(&sql, &args, |row| each(&row)),
+            Self::Pg(tx) => taken(pg!(sql, args).fetch(&mut **tx), each).await,
         }
     }
 
@@ -274,7 +227,7 @@ impl Tx {
 
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Lite(tx) => tx.commit().await?,
+            Self::Lite(tx) => tx.commit()?,
             Self::Pg(tx) => tx.commit().await?,
         }
         Ok(())
@@ -282,14 +235,13 @@ impl Tx {
 }
 
 /// What rows turn into, each as it comes.
-async fn taken<R, T>(
-    mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin,
-    row: fn(R) -> Row,
+async fn taken<T>(
+    mut rows: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
     each: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut all = Vec::new();
     while let Some(next) = rows.try_next().await? {
-        all.push(each(&row(next))?);
+        all.push(each(&Row::Pg(next))?);
     }
     Ok(all)
 }

@@ -391,18 +391,20 @@ async fn everything(url: &str) -> Vec<String> {
             all.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut db).await.expect("rows"));
         }
     } else {
-        let mut db = sqlx::SqliteConnection::connect(url).await.expect("it opens");
-        let tables = "select name from sqlite_master where type = 'table'";
-        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut db).await.expect("tables");
-        for table in tables {
-            let columns =
-                AssertSqlSafe(format!("select 'quote(\"' || name || '\")' from pragma_table_info('{table}')"));
-            let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.expect("columns");
+        let db = rusqlite::Connection::open(url.trim_start_matches("sqlite:")).expect("it opens");
+        for table in texts(&db, "select name from sqlite_master where type = 'table'") {
+            let columns = texts(&db, &format!("select 'quote(\"' || name || '\")' from pragma_table_info('{table}')"));
             let sql = format!("select '{table} ' || {} from \"{table}\"", columns.join(" || ' ' || "));
-            let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_all(&mut db).await.expect("rows");
-            all.extend(rows);
+            all.extend(texts(&db, &sql));
         }
     }
     all.sort();
     all
+}
+
+/// The one column of an SQLite query.
+pub fn texts(db: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(sql).expect("a query");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("texts")
 }

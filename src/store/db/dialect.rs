@@ -4,7 +4,7 @@ use super::Arg;
 
 /// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
 const MOST_ROWS: usize = 128;
-/// Placeholders a statement may have: SQLite takes 32,766.
+/// Placeholders a statement may have: PostgreSQL takes 65,535.
 const MOST_PLACEHOLDERS: usize = 30_000;
 
 /// How many rows of so many columns the next statement writes: a power of two, so that few statements are made and each is
@@ -33,20 +33,27 @@ impl Dialect {
         (!values.is_empty()).then(|| (sql.replace("in ({in})", among), vec![Arg::Texts(values.to_vec())]))
     }
 
-    /// Placeholders, so many. SQLite looks a numbered one up among all others, and that by a walk: without numbers it is
-    /// many times as quick.
-    pub fn places(self, sql: &mut String, before: usize, count: usize) {
-        for i in 1..=count {
-            if i > 1 {
-                sql.push(',');
-            }
-            match self {
-                Self::Lite => sql.push('?'),
-                Self::Pg => {
-                    sql.push('$');
-                    sql.push_str(&(before + i).to_string());
+    /// A statement that writes so many rows at once.
+    pub fn insert(self, head: &str, tail: &str, width: usize, rows: usize) -> String {
+        let mut sql = format!("{head} values ");
+        for i in 0..rows {
+            sql.push_str(if i == 0 { "(" } else { ", (" });
+            for place in 1..=width {
+                if place > 1 {
+                    sql.push(',');
+                }
+                match self {
+                    Self::Lite => sql.push('?'),
+                    Self::Pg => {
+                        sql.push('$');
+                        sql.push_str(&(i * width + place).to_string());
+                    }
                 }
             }
+            sql.push(')');
         }
+        sql.push(' ');
+        sql.push_str(tail);
+        sql
     }
 }

@@ -1,6 +1,9 @@
 //! What is bound to placeholders, and rows as both engines give them.
 
-use sqlx::{postgres::PgRow, sqlite::SqliteRow};
+use rusqlite::types::Value;
+use sqlx::{Row as _, postgres::PgRow};
+
+use super::lite::Values;
 
 /// One value bound to a placeholder.
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ macro_rules! args {
 /// A row of either engine; columns by position.
 #[derive(Debug)]
 pub enum Row {
-    Lite(SqliteRow),
+    Lite(Values),
     Pg(PgRow),
 }
 
@@ -70,28 +73,32 @@ const TYPED: &str = "column types are fixed by the schema";
 
 impl Row {
     pub fn opt_text(&self, i: usize) -> Option<String> {
-        use sqlx::Row as _;
-        match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
-            Self::Pg(r) => r.try_get(i).expect(TYPED),
-        }
+        self.opt_str(i).map(str::to_owned)
     }
     pub fn text(&self, i: usize) -> String {
         self.opt_text(i).unwrap_or_default()
     }
     /// A text that is only looked at.
     pub fn str(&self, i: usize) -> &str {
-        use sqlx::Row as _;
-        let text: Option<&str> = match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
+        self.opt_str(i).unwrap_or_default()
+    }
+    fn opt_str(&self, i: usize) -> Option<&str> {
+        match self {
+            Self::Lite(values) => match &values[i] {
+                Value::Null => None,
+                Value::Text(text) => Some(text),
+                other => panic!("{TYPED}: column {i} is {}", other.data_type()),
+            },
             Self::Pg(r) => r.try_get(i).expect(TYPED),
-        };
-        text.unwrap_or_default()
+        }
     }
     pub fn opt_int(&self, i: usize) -> Option<i64> {
-        use sqlx::Row as _;
         match self {
-            Self::Lite(r) => r.try_get(i).expect(TYPED),
+            Self::Lite(values) => match &values[i] {
+                Value::Null => None,
+                Value::Integer(number) => Some(*number),
+                other => panic!("{TYPED}: column {i} is {}", other.data_type()),
+            },
             Self::Pg(r) => r.try_get(i).expect(TYPED),
         }
     }

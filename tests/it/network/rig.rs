@@ -17,10 +17,9 @@ use dealtrail_testkit::{
     dovecot::Dovecot,
     proxy::{Plan, Proxy},
 };
-use sqlx::{Connection as _, Row as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Database::Sqlite, Letter, Office};
+use crate::support::{Database::Sqlite, Letter, Office, texts};
 
 /// The mailbox's connection.
 pub const MAILBOX: &str = "ana-imap";
@@ -137,24 +136,16 @@ impl Rig {
         const TABLES: [&str; 9] =
             ["items", "activities", "texts", "links", "parties", "refs", "sightings", "blind", "findings"];
         const OTHERWISE: [&str; 3] = ["decided_at", "attempts", "retry_at"];
-        self.runtime.block_on(async {
-            let url = format!("sqlite:{}", self.database("dealtrail.db").display());
-            let mut db = sqlx::SqliteConnection::connect(&url).await.expect("it opens");
-            let mut all = Vec::new();
-            for table in TABLES {
-                let sql = format!("select name from pragma_table_info('{table}') order by cid");
-                let columns = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut db).await.expect("columns");
-                let columns: Vec<String> = columns.iter().map(|row| row.get::<String, _>(0)).collect();
-                let told = columns.iter().filter(|c| !OTHERWISE.contains(&c.as_str())).map(|c| format!("quote({c})"));
-                let line = told.collect::<Vec<_>>().join(" || ' ' || ");
-                // while the mailbox could not be read, gaps were unknown for a while: that is true and stays on record
-                let current = if table == "findings" { "where state not in ('withdrawn', 'resolved')" } else { "" };
-                let sql = format!("select {line} as line from {table} {current} order by line");
-                let rows = sqlx::query(sqlx::AssertSqlSafe(sql));
-                let rows = rows.fetch_all(&mut db).await.expect("rows");
-                all.push((table, rows.iter().map(|row| row.get::<String, _>(0)).collect()));
-            }
-            all
-        })
+        let db = rusqlite::Connection::open(self.database("dealtrail.db")).expect("it opens");
+        let mut all = Vec::new();
+        for table in TABLES {
+            let columns = texts(&db, &format!("select name from pragma_table_info('{table}') order by cid"));
+            let told = columns.iter().filter(|c| !OTHERWISE.contains(&c.as_str())).map(|c| format!("quote({c})"));
+            let line = told.collect::<Vec<_>>().join(" || ' ' || ");
+            // while the mailbox could not be read, gaps were unknown for a while: that is true and stays on record
+            let current = if table == "findings" { "where state not in ('withdrawn', 'resolved')" } else { "" };
+            all.push((table, texts(&db, &format!("select {line} as line from {table} {current} order by line"))));
+        }
+        all
     }
 }

@@ -41,7 +41,8 @@ impl Reading<'_> {
         progress: Option<Progress>,
     ) -> Result<(), EngineError> {
         let prepared = self.prepare(changes).await;
-        self.commit_prepared(prepared, gone, progress).await
+        self.commit_prepared(prepared, gone, progress).await?;
+        Ok(())
     }
 
     /// The decisions over a batch, and the texts of what is captured: the last that is asked of its source.
@@ -52,13 +53,14 @@ impl Reading<'_> {
         Prepared { sorted, contents, known, now }
     }
 
-    /// Everything of one batch in one transaction.
+    /// Everything of one batch in one transaction. True: it was the last, nothing of its stream wants another look, and the lease
+    /// was given back.
     pub(super) async fn commit_prepared(
         &self,
         prepared: Prepared,
         gone: Vec<String>,
         progress: Option<Progress>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let (engine, c, stream) = (self.engine, self.connection, self.stream.id);
         let Prepared { mut sorted, contents, known, now } = prepared;
         let role = self.stream.stream.role;
@@ -91,11 +93,16 @@ impl Reading<'_> {
         self.write(&mut tx, &sorted, &contents, &before, &lost.gone, now).await?;
         let past = sightings::of_items(&mut tx, stream, &lost.gone).await?;
         engine.decide_gone(&mut tx, &past).await?;
+        let mut ended = false;
         if let Some(progress) = progress {
             streams::progress(&mut tx, stream, &progress, now).await?;
+            ended = progress.complete.is_some() && items::to_recheck(&mut tx, stream, engine.now()).await?.is_empty();
+        }
+        if ended {
+            streams::release(&mut tx, stream, &engine.holder).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(ended)
     }
 
     /// The text of captured mail, read before the commit. When that fails the mail is captured with its text pending.

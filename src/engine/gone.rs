@@ -77,8 +77,8 @@ impl Engine {
             return Ok(());
         }
         loop {
+            let Some(stream) = self.store.vanished(&c.name).await?.first().copied() else { return Ok(()) };
             let mut tx = self.store.begin().await?;
-            let Some(stream) = streams::vanished(&mut tx, &c.name).await?.first().copied() else { return Ok(()) };
             let keys = items::live(&mut tx, stream, PORTION).await?;
             if keys.is_empty() {
                 streams::cleared(&mut tx, stream).await?;

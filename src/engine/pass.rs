@@ -241,7 +241,7 @@ impl Engine {
         let reading = Reading { engine: self, connection: c, stream, full, watcher, stop };
         match reading.run().await {
             Err(EngineError::Fault(fault)) if fault.kind == FaultKind::CursorExpired => {
-                self.store.forget_cursor(stream.id).await?;
+                self.store.forget_cursor(stream.id, self.now()).await?;
                 let fresh = Stored { cursor: None, pass_began: None, ..stream.clone() };
                 let reading = Reading { engine: self, connection: c, stream: &fresh, full, watcher, stop };
                 reading.run().await

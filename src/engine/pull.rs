@@ -17,7 +17,7 @@ use super::{
 };
 use crate::store::{
     StoreError, items,
-    streams::{Progress, Stored},
+    streams::{Progress, Stored, Taken},
 };
 
 /// A lease outlives the longest batch; a stopped daemon's streams are taken over after it.
@@ -42,25 +42,24 @@ impl Reading<'_> {
     pub async fn run(&self) -> Result<Done, EngineError> {
         let (engine, stream) = (self.engine, self.stream);
         let (store, me, now) = (&engine.store, engine.holder.as_str(), engine.now());
-        if !self.take_lease(now).await? {
-            return Ok(self.left_to_another(0));
-        }
-        let before = store.attempted(stream.id).await?.and_then(|text| Attempt::read(&text));
+        let Some(taken) = self.take_lease(now).await? else { return Ok(self.left_to_another(0)) };
+        let before = taken.before.and_then(|text| Attempt::read(&text));
         if let Some(fault) = before.as_ref().and_then(|b| b.given_up(&stream.stream.name, now)) {
             store.release_dead(stream.id, me).await?;
             return Err(fault.into());
         }
-        match self.passes(before).await {
-            Err(EngineError::Lost) => Ok(self.left_to_another(0)),
+        let outcome = match self.passes(before).await {
+            Err(EngineError::Lost) => return Ok(self.left_to_another(0)),
             Err(EngineError::Fault(fault)) if attempt::panicked(&fault) => {
                 store.release_dead(stream.id, me).await?;
-                Err(fault.into())
+                return Err(fault.into());
             }
-            outcome => {
-                store.release(stream.id, me).await?;
-                Ok(Done { items: outcome?, left: false })
-            }
+            outcome => outcome,
+        };
+        if !matches!(outcome, Ok(Passed { released: true, .. })) {
+            store.release(stream.id, me).await?;
         }
+        Ok(Done { items: outcome?.items, left: false })
     }
 
     fn left_to_another(&self, items: u64) -> Done {
@@ -69,41 +68,45 @@ impl Reading<'_> {
     }
 
     /// Takes the stream over from a process that was killed.
-    async fn take_lease(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn take_lease(&self, now: DateTime<Utc>) -> Result<Option<Taken>, StoreError> {
         let (store, id, me) = (&self.engine.store, self.stream.id, self.engine.holder.as_str());
-        if store.lease(id, me, now, now + LEASE).await? {
-            return Ok(true);
+        let (span, first) = ((now, now + LEASE), self.attempt_at(&[], 0).text());
+        if let Some(taken) = store.lease(id, me, span, &first).await? {
+            return Ok(Some(taken));
         }
         if let Some(other) = store.lease_holder(id).await?
             && holder::is_dead(&other)
         {
             store.release_dead(id, &other).await?;
-            return store.lease(id, me, now, now + LEASE).await;
+            return store.lease(id, me, span, &first).await;
         }
-        Ok(false)
+        Ok(None)
     }
 
-    async fn passes(&self, before: Option<Attempt>) -> Result<u64, EngineError> {
+    async fn passes(&self, before: Option<Attempt>) -> Result<Passed, EngineError> {
         let (engine, stream) = (self.engine, self.stream);
-        if self.full {
-            engine.store.forget_cursor(stream.id).await?;
-        }
         let began = engine.now();
-        engine.store.begin_pass(stream.id, began).await?;
+        if self.full {
+            engine.store.forget_cursor(stream.id, began).await?;
+        }
         let began = if self.full { began } else { stream.pass_began.unwrap_or(began) };
         let mut cursor = if self.full { None } else { stream.cursor.clone() };
         let guilty = self.with_care(before.as_ref()).await?;
+        // with the lease the first batch was noted
+        let mut noted = before.is_none();
         let mut pulls = before.map_or(0, |b| b.pulls());
         let mut count = 0;
         let mut ahead = None;
-        loop {
+        let released = loop {
             if self.stop.is_cancelled() {
-                return Ok(count);
+                return Ok(Passed { items: count, released: false });
             }
             let Pulled { batch, names, changes } = match ahead.take() {
                 Some(pulled) => pulled?,
                 None => {
-                    self.attempt(&[], pulls).await?;
+                    if !std::mem::take(&mut noted) {
+                        self.attempt(&[], pulls).await?;
+                    }
                     self.pull(cursor.as_ref(), &guilty, pulls > 0).await?
                 }
             };
@@ -115,7 +118,7 @@ impl Reading<'_> {
                 let listed = self.listing(listing, &names, &guilty).await?;
                 count += listed.count;
                 if !listed.complete {
-                    return Ok(count);
+                    return Ok(Passed { items: count, released: false });
                 }
                 gone = listed.gone;
                 progress.shrunk_at = listed.shrunk_at;
@@ -131,24 +134,27 @@ impl Reading<'_> {
             };
             cursor = batch.cursor.or(cursor);
             // after an end of the program one thing is done at a time
+            let mut released = false;
             if batch.more && pulls == 0 && !listed {
                 progress.attempting = Some(self.attempt_at(&[], 0).text());
                 let pull = async { Ok(self.pull(cursor.as_ref(), &guilty, false).await) };
-                let ((), pulled) = tokio::try_join!(self.commit_prepared(prepared, gone, Some(progress)), pull)?;
+                let (_, pulled) = tokio::try_join!(self.commit_prepared(prepared, gone, Some(progress)), pull)?;
                 ahead = Some(pulled);
             } else {
-                self.commit_prepared(prepared, gone, Some(progress)).await?;
+                released = self.commit_prepared(prepared, gone, Some(progress)).await?;
             }
             pulls = 0;
             count += items;
             self.tell(items, batch.left);
             if !batch.more {
-                break;
+                break released;
             }
+        };
+        if !released {
+            count += self.rechecks().await?;
         }
-        count += self.rechecks().await?;
         self.watcher.stream_done(&self.connection.name, &stream.stream.name);
-        Ok(count)
+        Ok(Passed { items: count, released })
     }
 
     /// The next batch, and what else it needs of its source. `careful`: its changes stay as they are.
@@ -276,7 +282,7 @@ impl Reading<'_> {
         let mut count = 0;
         let mut seen: BTreeSet<String> = BTreeSet::new();
         while !self.stop.is_cancelled() {
-            let mut tx = self.engine.store.begin().await?;
+            let mut tx = self.engine.store.begin_reading().await?;
             let due = items::to_recheck(&mut tx, self.stream.id, self.engine.now()).await?;
             drop(tx);
             let due: Vec<(String, i64)> = due.into_iter().filter(|r| seen.insert(r.0.clone())).collect();
@@ -306,6 +312,13 @@ pub struct Done {
     pub items: u64,
     /// Another process reads it.
     pub left: bool,
+}
+
+/// How far the batches came.
+struct Passed {
+    items: u64,
+    /// With the last batch the lease was given back: there was nothing more to look at.
+    released: bool,
 }
 
 /// A batch that was pulled.

@@ -75,6 +75,13 @@ fn id_of(connection: &str, wire: &str) -> i64 {
     (i64::from_le_bytes(bytes) & i64::MAX) >> 11
 }
 
+/// A lease that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What the last reading was at when it ended without a word.
+    pub before: Option<String>,
+}
+
 /// What a committed batch says about its stream.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
@@ -99,6 +106,10 @@ impl Store {
 
     /// Makes the stored streams those that the far side has now. A vanished one is marked, never deleted.
     pub async fn set_streams(&self, connection: &str, found: &[Stream]) -> Result<Vec<Stored>, StoreError> {
+        let known = self.streams_of(connection).await?;
+        if known.len() == found.len() && found.iter().all(|s| known.iter().any(|k| k.stream == *s)) {
+            return Ok(known);
+        }
         let mut tx = self.begin().await?;
         // of those that were gone before, what they held is gone as well
         tx.exec("update streams set gone = 1 where connection = $1 and gone = 0", args![connection]).await?;
@@ -112,14 +123,26 @@ impl Store {
         self.streams_of(connection).await
     }
 
-    /// Takes the lease of a stream: false when somebody else holds it.
-    pub async fn lease(&self, id: i64, by: &str, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool, StoreError> {
-        let sql =
-            "update streams set lease_until = $4, lease_by = $2 where id = $1 and (lease_until <= $3 or lease_by = $2)";
-        Ok(self.db.exec(sql, args![id, by, ms(now), ms(until)]).await? == 1)
+    /// Takes the lease of a stream and begins its pass. What is read first is noted, unless what the last reading was at when it
+    /// ended without a word still stands there. `None`: somebody else holds it.
+    pub async fn lease(
+        &self,
+        id: i64,
+        by: &str,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
+        attempting: &str,
+    ) -> Result<Option<Taken>, StoreError> {
+        let mut tx = self.begin().await?;
+        let before = tx.rows("select attempting from streams where id = $1", args![id]).await?;
+        let sql = "update streams set lease_until = $4, lease_by = $2, pass_began = coalesce(pass_began, $3), \
+                   attempting = coalesce(attempting, $5) where id = $1 and (lease_until <= $3 or lease_by = $2)";
+        let taken = tx.exec(sql, args![id, by, ms(now), ms(until), attempting]).await? == 1;
+        tx.commit().await?;
+        Ok(taken.then(|| Taken { before: before.first().and_then(|r| r.opt_text(0)) }))
     }
 
-    /// The same, noting what is read now: if it ends the program, the next one knows what to be careful with.
+    /// Keeps the lease, noting what is read now: if it ends the program, the next one knows what to be careful with. False
+    /// when somebody else holds it.
     pub async fn lease_for(
         &self,
         id: i64,
@@ -130,12 +153,6 @@ impl Store {
         let sql = "update streams set lease_until = $4, lease_by = $2, attempting = $5 \
                    where id = $1 and (lease_until <= $3 or lease_by = $2)";
         Ok(self.db.exec(sql, args![id, by, ms(now), ms(until), attempting]).await? == 1)
-    }
-
-    /// What the last reading was at when it ended without a word.
-    pub async fn attempted(&self, id: i64) -> Result<Option<String>, StoreError> {
-        let rows = self.db.rows("select attempting from streams where id = $1", args![id]).await?;
-        Ok(rows.first().and_then(|r| r.opt_text(0)))
     }
 
     /// Looks at a connection again then, whatever else is known of it.
@@ -151,10 +168,9 @@ impl Store {
 
     /// Gives the lease back after a reading that came to its end, well or not.
     pub async fn release(&self, id: i64, by: &str) -> Result<(), StoreError> {
-        let sql =
-            "update streams set lease_until = 0, lease_by = null, attempting = null where id = $1 and lease_by = $2";
-        self.db.exec(sql, args![id, by]).await?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        release(&mut tx, id, by).await?;
+        tx.commit().await
     }
 
     /// Takes the lease from a process that died; what it was at stays noted.
@@ -164,24 +180,30 @@ impl Store {
         Ok(())
     }
 
-    pub async fn begin_pass(&self, id: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.db
-            .exec("update streams set pass_began = $2 where id = $1 and pass_began is null", args![id, ms(now)])
-            .await?;
-        Ok(())
-    }
-
     pub async fn stream_failed(&self, id: i64, why: &str, next: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "update streams set failures = failures + 1, last_error = $2, next_due = $3 where id = $1";
         self.db.exec(sql, args![id, why, ms(next)]).await?;
         Ok(())
     }
 
-    /// Reads from the start again; nothing doubles.
-    pub async fn forget_cursor(&self, id: i64) -> Result<(), StoreError> {
-        self.db.exec("update streams set cursor = null, pass_began = null where id = $1", args![id]).await?;
+    /// Reads from the start again, in a pass that begins now; nothing doubles.
+    pub async fn forget_cursor(&self, id: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.db.exec("update streams set cursor = null, pass_began = $2 where id = $1", args![id, ms(now)]).await?;
         Ok(())
     }
+
+    /// Streams of a connection that are gone and whose items nobody has looked at since.
+    pub async fn vanished(&self, connection: &str) -> Result<Vec<i64>, StoreError> {
+        let rows = self.db.rows("select id from streams where connection = $1 and gone = 1", args![connection]).await?;
+        Ok(rows.iter().map(|r| r.int(0)).collect())
+    }
+}
+
+/// Gives the lease back, with what else a transaction writes.
+pub async fn release(tx: &mut Tx, id: i64, by: &str) -> Result<(), StoreError> {
+    let sql = "update streams set lease_until = 0, lease_by = null, attempting = null where id = $1 and lease_by = $2";
+    tx.exec(sql, args![id, by]).await?;
+    Ok(())
 }
 
 /// Is the stream still ours to write? The answer holds until the transaction ends.
@@ -196,12 +218,6 @@ pub async fn connections(tx: &mut Tx) -> Result<std::collections::HashMap<i64, S
     Ok(rows.iter().map(|r| (r.int(0), r.text(1))).collect())
 }
 
-/// Streams of a connection that are gone and whose items nobody has looked at since.
-pub async fn vanished(tx: &mut Tx, connection: &str) -> Result<Vec<i64>, StoreError> {
-    let rows = tx.rows("select id from streams where connection = $1 and gone = 1", args![connection]).await?;
-    Ok(rows.iter().map(|r| r.int(0)).collect())
-}
-
 /// A vanished stream's items were taken as gone. Should it come back, it is read from the start.
 pub async fn cleared(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     let sql = "update streams set gone = 2, cursor = null, pass_began = null, shrunk_at = null, attempting = null \
@@ -212,14 +228,12 @@ pub async fn cleared(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
 
 /// Writes a batch's progress in the batch's transaction.
 pub async fn progress(tx: &mut Tx, id: i64, p: &Progress, now: DateTime<Utc>) -> Result<(), StoreError> {
+    // complete: it is known from the earliest time that was ever asked for
+    let (from, to) = (p.complete.map(|c| ms(c.0)), p.complete.map(|c| ms(c.1)));
     let sql = "update streams set cursor = coalesce($2, cursor), shrunk_at = $3, failures = 0, last_error = null, last_success = $4, \
-               attempting = $5 where id = $1";
+               attempting = $5, complete_from = case when complete_from < $6 then complete_from else coalesce($6, complete_from) end, \
+               complete_to = coalesce($7, complete_to), pass_began = case when $7 is null then pass_began end where id = $1";
     let cursor = p.cursor.as_ref().map(|c| c.0.clone());
-    tx.exec(sql, args![id, cursor, opt_ms(p.shrunk_at), ms(now), p.attempting.clone()]).await?;
-    if let Some((from, to)) = p.complete {
-        let sql = "update streams set complete_from = case when complete_from is null or complete_from > $2 then $2 else complete_from end, \
-                   complete_to = $3, pass_began = null where id = $1";
-        tx.exec(sql, args![id, ms(from), ms(to)]).await?;
-    }
+    tx.exec(sql, args![id, cursor, opt_ms(p.shrunk_at), ms(now), p.attempting.clone(), from, to]).await?;
     Ok(())
 }

@@ -7,13 +7,15 @@ use std::{
     collections::HashMap,
     fmt::{self, Write as _},
     path::PathBuf,
-    sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak},
 };
 
 use dealtrail_sdk::{Fault, FaultKind};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, OtherError, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, OtherError, RootCertStore,
+    SignatureScheme,
     client::{
+        WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
@@ -208,12 +210,19 @@ impl std::error::Error for Distrust {}
 /// What the server's certificate is held against.
 enum Check {
     Pinned(String),
-    Chain {
-        inner: rustls_platform_verifier::Verifier,
-        /// Certificates of the CA file: a self-signed server certificate may stand there itself.
+    /// The system's certificates.
+    Chain(Platform),
+    /// A CA file. It is asked first: to read the hundreds that the system trusts takes longer than to sign in.
+    Own {
+        first: Arc<WebPkiServerVerifier>,
+        /// Its certificates: a self-signed server certificate may stand there itself.
         own: Vec<CertificateDer<'static>>,
+        /// The system's and the file's, once the file's alone did not do.
+        all: OnceLock<Result<Platform, TlsError>>,
     },
 }
+
+type Platform = rustls_platform_verifier::Verifier;
 
 fn check(trust: &Trust, own: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Check, Fault> {
     if let Some(text) = &trust.fingerprint {
@@ -224,16 +233,21 @@ fn check(trust: &Trust, own: Vec<CertificateDer<'static>>, provider: &Arc<Crypto
         }
         return Ok(Check::Pinned(hex));
     }
-    let inner =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(own.clone(), provider.clone()).map_err(|e| {
-            let what = match &trust.ca_file {
-                Some(path) => format!("{} (`ca_file`) holds a certificate that cannot be used", path.display()),
-                None => "this machine has no certificates to trust: install ca-certificates, or set `ca_file`".into(),
-            };
-            let kind = if own.is_empty() { FaultKind::Refused } else { FaultKind::Malformed };
-            Fault::from(kind, what, e)
+    let Some(path) = &trust.ca_file else {
+        let platform = Platform::new(provider.clone()).map_err(|e| {
+            let what = "this machine has no certificates to trust: install ca-certificates, or set `ca_file`";
+            Fault::from(FaultKind::Refused, what, e)
         })?;
-    Ok(Check::Chain { inner, own })
+        return Ok(Check::Chain(platform));
+    };
+    let unusable = || format!("{} (`ca_file`) holds a certificate that cannot be used", path.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in &own {
+        roots.add(certificate.clone()).map_err(|e| Fault::from(FaultKind::Malformed, unusable(), e))?;
+    }
+    let first = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+    let first = first.map_err(|e| Fault::from(FaultKind::Malformed, unusable(), e))?;
+    Ok(Check::Own { first, own, all: OnceLock::new() })
 }
 
 fn read_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, Fault> {
@@ -255,7 +269,8 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.check {
             Check::Pinned(_) => "Verifier(pinned)",
-            Check::Chain { .. } => "Verifier(chain)",
+            Check::Chain(_) => "Verifier(chain)",
+            Check::Own { .. } => "Verifier(own)",
         })
     }
 }
@@ -269,16 +284,19 @@ impl Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<(), CertificateError> {
-        let (inner, own) = match &self.check {
+        let held_against = |chain: &dyn ServerCertVerifier| {
+            chain.verify_server_cert(end_entity, intermediates, name, ocsp, now).map(drop).map_err(|e| match e {
+                TlsError::InvalidCertificate(why) => why,
+                other => CertificateError::Other(OtherError(Arc::new(other))),
+            })
+        };
+        let (first, own, all) = match &self.check {
             Check::Pinned(wanted) if *wanted == fingerprint(end_entity) => return Ok(()),
             Check::Pinned(_) => return Err(CertificateError::ApplicationVerificationFailure),
-            Check::Chain { inner, own } => (inner, own),
+            Check::Chain(platform) => return held_against(platform),
+            Check::Own { first, own, all } => (first, own, all),
         };
-        let why = match inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            Ok(_) => return Ok(()),
-            Err(TlsError::InvalidCertificate(why)) => why,
-            Err(other) => CertificateError::Other(OtherError(Arc::new(other))),
-        };
+        let Err(why) = held_against(first.as_ref()) else { return Ok(()) };
         // `openssl req -x509` makes a certificate that is its own CA, which the chain check turns down after it has
         // checked the dates. Standing in the CA file is trust enough; the name must still be right.
         let home_made = matches!(&why, CertificateError::Other(o) if o.0.to_string().contains("CaUsedAsEndEntity"));
@@ -286,7 +304,11 @@ impl Verifier {
             let parsed = ParsedCertificate::try_from(end_entity).map_err(|_| CertificateError::BadEncoding)?;
             return verify_server_name(&parsed, name).map_err(|_| CertificateError::NotValidForName);
         }
-        Err(why)
+        match all.get_or_init(|| Platform::new_with_extra_roots(own.clone(), self.provider.clone())) {
+            Ok(all) => held_against(all),
+            // nobody else to ask
+            Err(_) => Err(why),
+        }
     }
 }
 

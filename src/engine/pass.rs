@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Connections read at the same time.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 12;
 
 /// Panics while one stream is read: enough to find a few messages that cause them.
 const MOST_PANICS: usize = 12;

@@ -20,7 +20,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Arg, MIGRATIONS, Row};
+use super::{Arg, MIGRATIONS, Row, values::Cells};
 use crate::store::StoreError;
 
 /// Connections that read at the same time.
@@ -39,9 +39,6 @@ const SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = normal; 
 const WRITING: &str = "pragma cache_size = -8000";
 /// What reads cannot write, whatever it is asked.
 const READING: &str = "pragma cache_size = -2000; pragma query_only = on";
-
-/// A row's values.
-pub type Values = Vec<Value>;
 
 /// A database in a file.
 #[derive(Clone, Debug)]
@@ -132,7 +129,7 @@ impl Lite {
         &self,
         sql: &str,
         args: &[Arg],
-        each: impl Fn(Row) -> Result<T, StoreError>,
+        each: impl Fn(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         Held::Reader(self.reader().await?).ask(|connection| read(connection, sql, args, each))
     }
@@ -200,8 +197,8 @@ impl Held {
 
 /// What may take long: where there are other threads, they take over what else there is to do.
 fn apart<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(work),
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
         _ => work(),
     }
 }
@@ -218,7 +215,7 @@ impl LiteTx {
         &self,
         sql: &str,
         args: &[Arg],
-        each: impl Fn(Row) -> Result<T, StoreError>,
+        each: impl Fn(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         self.held.ask(|connection| read(connection, sql, args, each))
     }
@@ -267,15 +264,17 @@ fn read<T>(
     connection: &Connection,
     sql: &str,
     args: &[Arg],
-    each: impl Fn(Row) -> Result<T, StoreError>,
+    each: impl Fn(&mut Row) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = prepared(connection, sql, args)?;
     let width = statement.column_count();
     let mut rows = statement.raw_query();
-    let mut all = Vec::new();
+    let (mut all, mut one) = (Vec::new(), Row::Lite(Cells::default()));
     while let Some(row) = rows.next()? {
-        let values = (0..width).map(|i| row.get(i)).collect::<Result<Values, _>>()?;
-        all.push(each(Row::Lite(values))?);
+        if let Row::Lite(cells) = &mut one {
+            cells.take_in(row, width)?;
+        }
+        all.push(each(&mut one)?);
     }
     Ok(all)
 }

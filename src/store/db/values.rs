@@ -1,9 +1,11 @@
 //! What is bound to placeholders, and rows as both engines give them.
 
-use rusqlite::types::Value;
+use std::ops::Range;
+
+use rusqlite::types::ValueRef;
 use sqlx::{Row as _, postgres::PgRow};
 
-use super::lite::Values;
+use crate::store::StoreError;
 
 /// One value bound to a placeholder.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ macro_rules! args {
 /// A row of either engine; columns by position.
 #[derive(Debug)]
 pub enum Row {
-    Lite(Values),
+    Lite(Cells),
     Pg(PgRow),
 }
 
@@ -84,21 +86,13 @@ impl Row {
     }
     fn opt_str(&self, i: usize) -> Option<&str> {
         match self {
-            Self::Lite(values) => match &values[i] {
-                Value::Null => None,
-                Value::Text(text) => Some(text),
-                other => panic!("{TYPED}: column {i} is {}", other.data_type()),
-            },
+            Self::Lite(cells) => cells.text(i).expect(TYPED),
             Self::Pg(r) => r.try_get(i).expect(TYPED),
         }
     }
     pub fn opt_int(&self, i: usize) -> Option<i64> {
         match self {
-            Self::Lite(values) => match &values[i] {
-                Value::Null => None,
-                Value::Integer(number) => Some(*number),
-                other => panic!("{TYPED}: column {i} is {}", other.data_type()),
-            },
+            Self::Lite(cells) => cells.number(i).expect(TYPED),
             Self::Pg(r) => r.try_get(i).expect(TYPED),
         }
     }
@@ -107,5 +101,59 @@ impl Row {
     }
     pub fn flag(&self, i: usize) -> bool {
         self.int(i) != 0
+    }
+}
+
+/// What SQLite gave for a row, its texts one behind the other: the next row can be taken in where this one stood.
+#[derive(Debug, Default)]
+pub struct Cells {
+    texts: String,
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug)]
+enum Cell {
+    Nothing,
+    Number(i64),
+    /// Where it stands in `texts`.
+    Text(Range<usize>),
+}
+
+impl Cells {
+    /// Takes in a row of so many columns.
+    pub fn take_in(&mut self, row: &rusqlite::Row<'_>, width: usize) -> Result<(), StoreError> {
+        self.texts.clear();
+        self.cells.clear();
+        for i in 0..width {
+            let cell = match row.get_ref(i)? {
+                ValueRef::Null => Cell::Nothing,
+                ValueRef::Integer(number) => Cell::Number(number),
+                ValueRef::Text(bytes) => {
+                    let text = str::from_utf8(bytes).map_err(|e| StoreError::Broken(format!("column {i}: {e}")))?;
+                    let from = self.texts.len();
+                    self.texts.push_str(text);
+                    Cell::Text(from..self.texts.len())
+                }
+                other => return Err(StoreError::Broken(format!("column {i} holds a {}", other.data_type()))),
+            };
+            self.cells.push(cell);
+        }
+        Ok(())
+    }
+
+    fn text(&self, i: usize) -> Result<Option<&str>, &Cell> {
+        match &self.cells[i] {
+            Cell::Nothing => Ok(None),
+            Cell::Text(place) => Ok(Some(&self.texts[place.clone()])),
+            other => Err(other),
+        }
+    }
+
+    fn number(&self, i: usize) -> Result<Option<i64>, &Cell> {
+        match &self.cells[i] {
+            Cell::Nothing => Ok(None),
+            Cell::Number(number) => Ok(Some(*number)),
+            other => Err(other),
+        }
     }
 }

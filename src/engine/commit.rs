@@ -303,6 +303,7 @@ impl Reading<'_> {
         let mut fresh = m.fresh;
         fresh.rows.extend(e.fresh.rows);
         fresh.texts.extend(e.fresh.texts);
+        fresh.parted.extend(e.fresh.parted);
         matches::settle(tx, &known, fresh).await?;
         // wherever they take part somebody may wait for them, not only on deals that name them
         let on = activities::deals_with(tx, &absent).await?;

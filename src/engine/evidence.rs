@@ -100,8 +100,9 @@ impl Evidence {
         let Some(known) = facts.first().map(|f| f.directory).filter(|_| !people.is_empty()) else { return Ok(()) };
         let (addresses, contacts): (Vec<String>, Vec<String>) =
             people.into_iter().cloned().partition(|p| !known.contacts.contains_key(p));
-        let mut done = activities::timed_links(tx, Entity::Contact.as_str(), &contacts).await?;
-        done.extend(activities::timed_parties(tx, &addresses).await?);
+        let first = self.awaited.values().flat_map(BTreeMap::values).min().copied().unwrap_or_default();
+        let mut done = activities::timed_links(tx, Entity::Contact.as_str(), &contacts, first).await?;
+        done.extend(activities::timed_parties(tx, &addresses, first).await?);
         let mut of: HashMap<&str, Vec<&Timed>> = HashMap::new();
         for act in &done {
             of.entry(&act.0).or_default().push(act);
@@ -178,9 +179,12 @@ fn grouped(pairs: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
 
 /// (deal, activity) pairs: what the companies of deals that were closed lately then did on no deal.
 async fn of_companies(tx: &mut Tx, dir: &Directory, deals: &[&Deal]) -> Result<Vec<(String, String)>, StoreError> {
-    let closed = deals.iter().filter(|d| gaps::was_closed(dir, d));
-    let companies: BTreeSet<String> = closed.filter_map(|d| d.company.clone()).collect();
-    let loose = activities::timed_links(tx, activities::LOOSE, &companies.into_iter().collect::<Vec<_>>()).await?;
+    let closed: Vec<(DateTime<Utc>, &String)> =
+        deals.iter().filter_map(|d| Some((gaps::first_closed(dir, d)?, d.company.as_ref()?))).collect();
+    let Some(first) = closed.iter().map(|c| c.0).min() else { return Ok(Vec::new()) };
+    let companies: BTreeSet<String> = closed.into_iter().map(|c| c.1.clone()).collect();
+    let companies: Vec<String> = companies.into_iter().collect();
+    let loose = activities::timed_links(tx, activities::LOOSE, &companies, first).await?;
     let mut all = Vec::new();
     for deal in deals {
         let mine = loose.iter().filter(|(company, ..)| deal.company.as_ref() == Some(company));

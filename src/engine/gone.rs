@@ -79,6 +79,10 @@ impl Engine {
         loop {
             let Some(stream) = self.store.vanished(&c.name).await?.first().copied() else { return Ok(()) };
             let mut tx = self.store.begin().await?;
+            if !streams::is_vanished(&mut tx, stream).await? {
+                // another process has seen it again
+                continue;
+            }
             let keys = items::live(&mut tx, stream, PORTION).await?;
             if keys.is_empty() {
                 streams::cleared(&mut tx, stream).await?;

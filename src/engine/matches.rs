@@ -34,6 +34,8 @@ pub struct Fresh {
     pub refs: Vec<(String, String)>,
     /// Further activities to look at again, by id.
     pub again: Vec<String>,
+    /// Addresses of those who no longer take part in one of `rows`.
+    pub parted: Vec<String>,
     /// Threads that were renamed because an earlier mail turned up: old -> new.
     pub renamed: HashMap<String, String>,
 }
@@ -89,6 +91,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
     if !changed.is_empty() {
         corroborate::due(tx).await?;
     }
+    others.parted(fresh.parted, &known.directory);
     others.write(tx).await?;
     reviews::mark(tx, deals).await
 }

@@ -336,6 +336,8 @@ impl<'a> Board<'a> {
             a.confirmed = Some(m.confirmed);
             a.occurred_at = m.start;
             a.ended_at = Some(m.end);
+            let parted = a.participants.iter().filter(|p| !m.participants.iter().any(|q| q.address == p.address));
+            written.fresh.parted.extend(parted.map(|p| p.address.clone()));
             a.participants = m.participants;
             row.all_day = m.all_day;
             row.time_uncertain = m.uncertain;

@@ -9,6 +9,7 @@ use super::{Engine, Known};
 use crate::{
     domain::{
         activity::{self, Activity, Entity, Match, Origin},
+        directory::Directory,
         gaps::{Backdrop, Facts, Finding, State, Subject, SubjectCase},
         span::Span,
     },
@@ -54,6 +55,12 @@ impl Touched {
         if activity.origin == Origin::Typed {
             self.marked.insert(format!("activity:{}", activity.id));
         }
+    }
+
+    /// These no longer take part in what they took part in: what they had answered is open again.
+    pub fn parted(&mut self, addresses: Vec<String>, dir: &Directory) {
+        self.contacts.extend(addresses.iter().filter_map(|a| dir.contact_by_address(a)).map(|c| c.id.clone()));
+        self.addresses.extend(addresses);
     }
 
     /// What an activity no longer shows is in doubt again.

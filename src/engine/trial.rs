@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
+        activity::Activity,
         capture,
         directory::Deal,
         gaps::{
@@ -79,7 +80,13 @@ impl Engine {
         let ids: Vec<String> = deals.iter().map(|d| d.id.clone()).collect();
         let mut seen = Evidence::load(self, tx, known, deals).await?;
         seen.look_elsewhere(tx, &[now, then], &deals[..seen.deals()]).await?;
-        let left = seen.without(|a| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str())));
+        let is_out = |a: &Activity| is_kept_out(kept_out, a.participants.iter().map(|p| p.address.as_str()));
+        let mut left = seen.without(is_out);
+        if !kept_out.is_empty() {
+            // without these others are waited for, whose answers may stand elsewhere
+            left.look_elsewhere(tx, &[then], &deals[..seen.deals()]).await?;
+            left = left.without(is_out);
+        }
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
         for deal in &deals[..seen.deals()] {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();

@@ -152,20 +152,29 @@ fn timed(row: &Row) -> Result<Timed, StoreError> {
     Ok((row.text(0), row.text(1), at(row.int(2))))
 }
 
-/// The same as [`links`] of one kind, with the time.
-pub async fn timed_links(tx: &mut Tx, kind: &str, ids: &[String]) -> Result<Vec<Timed>, StoreError> {
+/// The same as [`links`] of one kind, with the time, of what happened since then.
+pub async fn timed_links(
+    tx: &mut Tx,
+    kind: &str,
+    ids: &[String],
+    since: DateTime<Utc>,
+) -> Result<Vec<Timed>, StoreError> {
     let sql = format!(
         "select l.entity_id, l.activity, a.occurred_at from links l join activities a on a.id = l.activity \
-         where l.entity = '{kind}' and l.entity_id in ({{in}})"
+         where l.entity = '{kind}' and a.occurred_at >= {} and l.entity_id in ({{in}})",
+        ms(since)
     );
     tx.read_in(&sql, ids, timed).await
 }
 
-/// What people with these addresses take part in.
-pub async fn timed_parties(tx: &mut Tx, addresses: &[String]) -> Result<Vec<Timed>, StoreError> {
-    let sql = "select p.address, p.activity, a.occurred_at from parties p join activities a on a.id = p.activity \
-               where p.address in ({in})";
-    tx.read_in(sql, addresses, timed).await
+/// What people with these addresses take part in, since then.
+pub async fn timed_parties(tx: &mut Tx, addresses: &[String], since: DateTime<Utc>) -> Result<Vec<Timed>, StoreError> {
+    let sql = format!(
+        "select p.address, p.activity, a.occurred_at from parties p join activities a on a.id = p.activity \
+         where a.occurred_at >= {} and p.address in ({{in}})",
+        ms(since)
+    );
+    tx.read_in(&sql, addresses, timed).await
 }
 
 /// Deals on which any of these contacts takes part in something.

@@ -13,6 +13,7 @@ use sqlx::{
     postgres::{PgPoolOptions, PgRow},
 };
 
+use self::values::Cells;
 pub use self::values::{Arg, Row};
 use self::{
     dialect::{Dialect, portion},
@@ -73,8 +74,11 @@ impl Db {
         Ok(match self {
             Self::Lite(file) => Tx::Lite(file.begin().await?),
             Self::Pg(pool) => {
-                // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new
-                Tx::Pg(pool.begin_with(BEGIN_WRITING).await?)
+                let mut tx = pool.begin().await?;
+                // one writer at a time, as on SQLite: two mailboxes that hold the same mail must not both find it new; in the
+                // transaction, so that whoever waits in vain leaves none open
+                sqlx::query(TURN).execute(&mut *tx).await?;
+                Tx::Pg(tx)
             }
         })
     }
@@ -94,7 +98,7 @@ impl Db {
     /// Reads outside a transaction.
     pub async fn rows(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite(file) => file.read(sql, &args, Ok).await?,
+            Self::Lite(file) => file.read(sql, &args, taken_whole).await?,
             Self::Pg(pool) => pg!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
         })
     }
@@ -113,7 +117,7 @@ impl Db {
         each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         match self {
-            Self::Lite(file) => file.read(sql, &args, |row| each(&row)).await,
+            Self::Lite(file) => file.read(sql, &args, |row| each(row)).await,
             Self::Pg(pool) => taken(pg!(sql, args).fetch(pool), each).await,
         }
     }
@@ -158,12 +162,12 @@ impl Db {
 }
 
 /// The number may be any: the name of the writers' lock among this database's advisory locks.
-const BEGIN_WRITING: &str = "begin; select pg_advisory_xact_lock(233445281)";
+const TURN: &str = "select pg_advisory_xact_lock(233445281)";
 
 impl Tx {
     pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Lite(tx) => tx.read(sql, &args, Ok)?,
+            Self::Lite(tx) => tx.read(sql, &args, taken_whole)?,
             Self::Pg(tx) => pg!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
         })
     }
@@ -207,7 +211,7 @@ impl Tx {
     ) -> Result<Vec<T>, StoreError> {
         let Some((sql, args)) = self.dialect().listed(sql, values) else { return Ok(Vec::new()) };
         match self {
-            Self::Lite(tx) => tx.read(&sql, &args, |row| each(&row)),
+            Self::Lite(tx) => tx.read(&sql, &args, |row| each(row)),
             Self::Pg(tx) => taken(pg!(sql, args).fetch(&mut **tx), each).await,
         }
     }
@@ -244,4 +248,9 @@ async fn taken<T>(
         all.push(each(&Row::Pg(next))?);
     }
     Ok(all)
+}
+
+/// The row itself, to keep.
+fn taken_whole(row: &mut Row) -> Result<Row, StoreError> {
+    Ok(std::mem::replace(row, Row::Lite(Cells::default())))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::record;
-use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt as _, stream};
 
 use super::{Store, StoreError, activities, lists::ShownSighting, ms, opt_at};
 use crate::{
@@ -23,6 +23,9 @@ use crate::{
         },
     },
 };
+
+/// Questions of one report that are asked at the same time.
+const SIDE_BY_SIDE: usize = 4;
 
 /// What is a sign of one side or the other: mail between people, calls, and meetings that were held by `now`.
 fn heard(now: i64) -> String {
@@ -269,9 +272,10 @@ impl Store {
             (format!("i.occurred_at >= {} and i.occurred_at < {}", ms(*from), ms(*to)), ms(*from).to_string())
         });
         let undated = ("i.occurred_at is null".to_owned(), "cast(null as bigint)".to_owned());
-        // side by side: each is a small part of an index
-        let each = spans.chain([undated]).map(|(within, at)| self.decided_within(within, at));
-        Ok(try_join_all(each).await?.into_iter().flatten().collect())
+        // a few side by side: each is a small part of an index, and with hundreds of them none should wait too long for its turn
+        let each = spans.chain([undated]).map(|(within, at)| Ok(self.decided_within(within, at)));
+        let each = stream::iter(each).try_buffered(SIDE_BY_SIDE);
+        Ok(each.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
     async fn decided_within(&self, within: String, at: String) -> Result<Vec<Decided>, StoreError> {

@@ -218,6 +218,11 @@ pub async fn connections(tx: &mut Tx) -> Result<std::collections::HashMap<i64, S
     Ok(rows.iter().map(|r| (r.int(0), r.text(1))).collect())
 }
 
+/// Is it still as [`Store::vanished`] said? The answer holds until the transaction ends.
+pub async fn is_vanished(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
+    Ok(!tx.rows("select id from streams where id = $1 and gone = 1", args![id]).await?.is_empty())
+}
+
 /// A vanished stream's items were taken as gone. Should it come back, it is read from the start.
 pub async fn cleared(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     let sql = "update streams set gone = 2, cursor = null, pass_began = null, shrunk_at = null, attempting = null \

@@ -1,5 +1,5 @@
-//! One deal with everything that judging it needs: what is known of it, the activities tied to it and to its contacts,
-//! and what our capture could see. The store fills it; nothing here reads a clock or a database.
+//! One deal with everything that judging it needs: what is known of it, the activities tied to it, to its contacts and, just after
+//! it was closed, to its company, and what our capture could see. The store fills it; nothing here reads a clock or a database.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -281,9 +281,9 @@ pub fn closed_lately(directory: &Directory, deal: &Deal, at: DateTime<Utc>) -> b
     closings(directory, deal).any(lately) && !directory.open_at(deal, at)
 }
 
-/// Was it closed at any time?
-pub fn was_closed(directory: &Directory, deal: &Deal) -> bool {
-    closings(directory, deal).next().is_some()
+/// When it was closed first.
+pub fn first_closed(directory: &Directory, deal: &Deal) -> Option<DateTime<Utc>> {
+    closings(directory, deal).min()
 }
 
 fn closings(directory: &Directory, deal: &Deal) -> impl Iterator<Item = DateTime<Utc>> {

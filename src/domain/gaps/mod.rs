@@ -54,7 +54,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     backdrop::Backdrop,
-    case::{Case, Facts, Seen, Tie, closed_lately, was_closed},
+    case::{Case, Facts, Seen, Tie, closed_lately, first_closed},
     finding::{Finding, Rule, Severity, State, Weighed, worst, worst_per_deal},
     letters::people,
     reconcile::reconcile,

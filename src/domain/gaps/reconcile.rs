@@ -45,7 +45,9 @@ pub fn join(
 fn renewed(old: &Finding, verdict: Verdict, now: DateTime<Utc>) -> Finding {
     match verdict.outcome {
         // what had resolved it may have been taken back; a plan resolved it when it was made, whatever is planned now
-        Outcome::Met { by, at: Some(at) } if old.state == State::Resolved && !old.late && by != old.resolved_by => {
+        Outcome::Met { by, at: Some(at) }
+            if old.state == State::Resolved && !old.late && (&by, Some(at)) != (&old.resolved_by, old.resolved_at) =>
+        {
             Finding { resolved_by: by, resolved_at: Some(at), ..old.clone() }
         }
         Outcome::Met { .. } if !old.state.is_live() && !old.late => old.clone(),

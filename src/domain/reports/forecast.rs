@@ -154,12 +154,13 @@ impl Input<'_> {
         }
     }
 
-    /// Since the deal was opened, and within the window of its last move while that runs.
+    /// Since the deal was opened, and no earlier than the window of its last move begins: where that is over and not all of it
+    /// has been read yet, no gap stands either.
     fn has_sign(&self, deal: &Deal) -> bool {
         let Some(sign) = self.signs.get(&deal.id) else { return false };
         let last = moves::moves(deal).pop().filter(|step| step.is_forward(self.directory));
         let window = last.and_then(|step| self.judged.window(deal, &step, self.directory));
-        window.is_none_or(|(from, to)| to <= self.judged.now || from <= *sign)
+        window.is_none_or(|(from, _)| from <= *sign)
     }
 }
 

@@ -75,3 +75,33 @@ fn a_stranger_of_the_company_backs_the_deal_that_was_won(#[values(Sqlite, Postgr
     assert_eq!((&backed["state"], &backed["resolved_by"]), (&"resolved".into(), &order["id"]));
     stays(&office);
 }
+
+#[rstest]
+fn a_meeting_elsewhere_is_no_answer_to_who_was_not_there(#[values(Sqlite, Postgres)] on: Database) {
+    let office = Office::new(on);
+    let deal =
+        |id: &str| format!("{id},Project,C1,K1,ana@acme.example,Sales,s1,1000,EUR,{}", days_ago(100).to_rfc3339());
+    let head = "id,name,company_id,contact_ids,owner,pipeline,stage_id,amount,currency,created_at";
+    office.csv("deals", &[head, &deal("D1001"), &deal("D1002")]);
+    // Eve is on no deal
+    office
+        .csv("contacts", &["id,name,emails,company_id", "K1,Kim,kim@buyer.example,C1", "K2,Eve,eve@buyer.example,C1"]);
+    diary(&office, "ana", "text");
+    holds(&office, "ana", &[]);
+    let asks = Letter { from: "zoe@buyer.example", subject: "About D1001", ..letter("asks@buyer.example") };
+    office.deliver("ana", "INBOX", &asks.bytes());
+    office.program.sync();
+    let state = || {
+        office.program.sync();
+        stays(&office);
+        gap(&office, "we_owe_reply", "D1001")["state"].clone()
+    };
+    assert_eq!(state(), "open");
+    let met = Shown { organizer: "ana@acme.example", title: "About D1002", ..CALL };
+    let more = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:zoe@buyer.example\n";
+    holds(&office, "ana", &[Shown { more, ..met }]);
+    assert_eq!(state(), "resolved");
+    assert_eq!(list(&the(&office, "meeting"), "deals"), ["D1002"]);
+    holds(&office, "ana", &[met]);
+    assert_eq!(state(), "open");
+}

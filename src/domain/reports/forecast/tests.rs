@@ -152,18 +152,24 @@ fn what_is_expected_and_what_stands_behind_it() {
 #[test]
 fn nothing_from_the_buyer_is_no_backing() {
     let moved = |id: &str, at: &str| office::moved(commit(id, ANA, 10.0, "11-30"), "offer", at);
-    // moved yesterday, and the last sign is older than its window; moved a week after the sign
-    let deals = vec![commit("mute", ANA, 100.0, "11-28"), moved("fresh", "11-19"), moved("old", "11-08")];
+    // moved yesterday, and the last sign is older than its window; the same, the window is over and was not read yet; moved a
+    // week after the sign
+    let deals = vec![
+        commit("mute", ANA, 100.0, "11-28"),
+        moved("fresh", "11-19"),
+        moved("unread", "11-17"),
+        moved("old", "11-08"),
+    ];
     let table = shown(deals, &[], Period::Month, &Worth::default());
     let ana = |key: &str| cell(&table, "Ana Lopez", key);
     assert_eq!(
         (ana("committed"), ana("backed"), ana("awaited")),
-        ("120.00 EUR".into(), "10.00 EUR".into(), "110.00 EUR".into())
+        ("130.00 EUR".into(), "10.00 EUR".into(), "120.00 EUR".into())
     );
     let row = &table.rows[0];
     assert_eq!(
         (&row.evidence["backed"], &row.evidence["awaited"]),
-        (&vec!["old".to_owned()], &vec!["fresh".to_owned(), "mute".to_owned()])
+        (&vec!["old".to_owned()], &vec!["fresh".to_owned(), "mute".to_owned(), "unread".to_owned()])
     );
 }
 

@@ -22,7 +22,7 @@ use crate::{
 const TRUSTED: Duration = Duration::from_secs(20);
 
 /// Reading pauses between two questions; after so long it has come to its end.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The connections of a source.
 #[derive(Debug)]

@@ -285,18 +285,8 @@ impl Store {
              group by i.stream, i.outcome, i.reason) n \
              join streams s on s.id = n.stream join connections c on c.name = s.connection where c.gives <> 'crm'"
         );
-        let decided = |r: &super::Row| {
-            Some(Decided {
-                connection: r.text(0),
-                stream: r.text(1),
-                owner: r.opt_text(2),
-                at: opt_at(r.opt_int(3)),
-                outcome: Outcome::parse(r.str(4))?,
-                reason: r.opt_text(5),
-                count: u64::try_from(r.int(6)).unwrap_or(0),
-            })
-        };
-        Ok(self.db.rows(&sql, vec![]).await?.iter().filter_map(decided).collect())
+        let times = |r: &super::Row| u64::try_from(r.int(6)).unwrap_or(0);
+        Ok(self.db.rows(&sql, vec![]).await?.iter().filter_map(|r| decided(r, times(r))).collect())
     }
 
     /// Every decision on an item of a span, and of those without a readable time.
@@ -361,17 +351,20 @@ const NO_MERE_MACHINE: &str =
     "(a.automatic = 0 or a.tags like '%\"quote\"%' or a.tags like '%\"order\"%' or a.tags like '%\"contract\"%')";
 
 /// `None`: of an outcome that another version of the program knows.
-fn item(r: &super::Row) -> Option<Item> {
-    let decided = Decided {
+fn decided(r: &super::Row, count: u64) -> Option<Decided> {
+    Some(Decided {
         connection: r.text(0),
         stream: r.text(1),
         owner: r.opt_text(2),
         at: opt_at(r.opt_int(3)),
         outcome: Outcome::parse(r.str(4))?,
         reason: r.opt_text(5),
-        count: 1,
-    };
-    Some(Item { decided, key: r.text(6), activity: r.opt_text(7) })
+        count,
+    })
+}
+
+fn item(r: &super::Row) -> Option<Item> {
+    Some(Item { decided: decided(r, 1)?, key: r.text(6), activity: r.opt_text(7) })
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod progress;
 mod pull;
 mod review;
 pub mod rules;
+mod shown;
 mod subjects;
 mod texts;
 mod threads;

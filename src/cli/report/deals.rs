@@ -1,15 +1,11 @@
 //! The reports about deals: `forecast`, `trail`, `next_steps`, `competitors`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{super::Usage, Asked};
-use crate::{
-    domain::{
-        activity::Activity,
-        gaps::Rule,
-        reports::{Period, Table, competitors, forecast, next_steps, stand::Stand, timeline, trail},
-    },
-    store::lists::Filter,
+use crate::domain::{
+    gaps::{Capture, Rule},
+    reports::{Period, Table, competitors, forecast, next_steps, stand::Stand, timeline, trail},
 };
 
 impl Asked<'_> {
@@ -18,7 +14,7 @@ impl Asked<'_> {
         let mut pers = self.quotas().into_iter().map(|q| q.per);
         let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
         let worth = self.worth();
-        let (mut findings, mut signs) = (Vec::new(), HashMap::new());
+        let (mut findings, mut signs, captures) = (Vec::new(), HashMap::new(), BTreeMap::new());
         if !calibration {
             let deals = forecast::closing_in(self.directory, per.around(self.range.to), self.now);
             findings = self.app.store.stands(&forecast::SAYS_SO, false).await?;
@@ -28,7 +24,7 @@ impl Asked<'_> {
             directory: self.directory,
             findings: &findings,
             signs: &signs,
-            judged: self.judged(),
+            judged: self.judged(&captures),
             worth: &worth,
             range: self.range.clone(),
             per,
@@ -44,14 +40,14 @@ impl Asked<'_> {
             findings: &findings,
             range: self.range.clone(),
             scope: self.scope.clone(),
-            judged: self.judged(),
+            judged: self.judged(&self.app.engine.read_so_far().await?),
         }))
     }
 
-    fn judged(&self) -> trail::Judged<'_> {
+    fn judged<'j>(&'j self, captures: &'j BTreeMap<String, Capture>) -> trail::Judged<'j> {
         let rules = &self.app.engine.rules;
         let (settings, calendars) = (&rules.thresholds, &rules.calendars);
-        trail::Judged { settings, calendar: self.range.calendar, calendars, now: self.now }
+        trail::Judged { settings, calendar: self.range.calendar, calendars, captures, now: self.now }
     }
 
     /// One deal's line.
@@ -63,9 +59,7 @@ impl Asked<'_> {
             .into());
         };
         let findings: Vec<Stand> = self.app.store.findings_of(&deal.id).await?.iter().map(Stand::from).collect();
-        let filter = Filter { deal: Some(deal.id.clone()), ..Filter::default() };
-        let activities: Vec<Activity> =
-            self.app.store.activities(&filter).await?.into_iter().map(|stored| stored.activity).collect();
+        let activities = self.app.engine.judged_with(deal).await?;
         Ok(timeline::report(&timeline::Input {
             directory: self.directory,
             deal,
@@ -73,7 +67,7 @@ impl Asked<'_> {
             activities: &activities,
             range: self.range.clone(),
             nameless: self.app.config.privacy.works_council,
-            judged: self.judged(),
+            judged: self.judged(&self.app.engine.read_so_far().await?),
         }))
     }
 

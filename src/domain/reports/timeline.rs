@@ -9,7 +9,7 @@ use super::{
     super::{
         activity::{Activity, Kind, Status},
         directory::{Deal, Directory, Quality, StageChange},
-        gaps::moves,
+        gaps::{Tie, moves},
     },
     Column, Range, Row, Table, Value,
     stand::Stand,
@@ -22,8 +22,8 @@ pub struct Input<'a> {
     pub deal: &'a Deal,
     /// At least those of the deal under the two advance rules.
     pub findings: &'a [Stand],
-    /// Those of the deal.
-    pub activities: &'a [Activity],
+    /// All that is judged with the deal, and why.
+    pub activities: &'a [(Activity, Tie)],
     pub range: Range<'a>,
     /// Without who of us it was.
     pub nameless: bool,
@@ -42,7 +42,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let forward = moves.iter().filter(|m| m.is_forward(input.directory));
     let backing: BTreeMap<DateTime<Utc>, Backing> =
         forward.map(|m| (m.at, trail::backing(&stands, input.deal, m, &input.judged, input.directory))).collect();
-    let happened = input.activities.iter().map(|a| of_activity(a, input));
+    let happened = input.activities.iter().map(|(a, tie)| of_activity(a, *tie, input));
     let mut all: Vec<Entry> = changes(input, &backing).into_iter().chain(happened).collect();
     all.retain(|(at, ..)| input.range.holds(input.range.day(*at, false)));
     all.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
@@ -57,7 +57,7 @@ pub fn report(input: &Input<'_>) -> Table {
         columns: COLUMNS.into_iter().map(column).collect(),
         rows: all.into_iter().map(|(.., row)| row).collect(),
         notes: vec![format!(
-            "{}: {backed} of {} forward moves backed by evidence from the buyer's side, {unknown} unknown because we could not see, or because their window is not over.",
+            "{}: {backed} of {} forward moves backed by evidence from the buyer's side, {unknown} unknown because we could not see, or because their window is not over or not read to its end.",
             input.deal.name,
             backing.len()
         )],
@@ -94,11 +94,17 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
     input.deal.stage_changes.iter().map(entry).collect()
 }
 
-fn of_activity(activity: &Activity, input: &Input<'_>) -> Entry {
+fn of_activity(activity: &Activity, tie: Tie, input: &Input<'_>) -> Entry {
     let status = activity.status_at(input.judged.now);
     let direction = activity.direction.map(|d| d.to_string());
     let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
-    let what: Vec<String> = direction.into_iter().chain(state).chain(activity.tags.iter().cloned()).collect();
+    let by_way_of = match tie {
+        Tie::Deal | Tie::Pending => None,
+        Tie::Contact => Some("by its contact".to_owned()),
+        Tie::Company => Some("by its company".to_owned()),
+    };
+    let told = direction.into_iter().chain(state).chain(activity.tags.iter().cloned());
+    let what: Vec<String> = told.chain(by_way_of).collect();
     let outsiders = activity.participants.iter().filter(|p| p.user.is_none() && p.takes_part());
     let outsiders = outsiders.filter(|p| !input.directory.is_ours(&p.address));
     let who: Vec<&str> = outsiders.map(|p| p.name.as_deref().unwrap_or(&p.address)).collect();
@@ -132,9 +138,9 @@ mod tests {
         let stand = Stand { rule, deal: Some("d".into()), key, state: State::Open, late: false };
         let directory = office::directory(office::users(), vec![], vec![deal.clone()]);
         let activities = [
-            office::meeting("m", "11-25", &[ANA]).activity,
-            office::received("a", "11-02", &[ANA], "t").tagged("order").activity,
-            office::received("old", "10-02", &[ANA], "t").activity,
+            (office::meeting("m", "11-25", &[ANA]).activity, Tie::Deal),
+            (office::received("a", "11-02", &[ANA], "t").tagged("order").activity, Tie::Contact),
+            (office::received("old", "10-02", &[ANA], "t").activity, Tie::Deal),
         ];
         let calendar = WorkCalendar::default();
         let day = |text: &str| text.parse().expect("a date");
@@ -151,6 +157,7 @@ mod tests {
                     settings: &GapSettings::default(),
                     calendar: &calendar,
                     calendars: &HashMap::new(),
+                    captures: &BTreeMap::new(),
                     now: t("11-20"),
                 },
             })
@@ -160,7 +167,11 @@ mod tests {
             table.rows.iter().map(|r| r.cells[1..].iter().map(Value::text).collect::<Vec<_>>().join("|")).collect();
         assert_eq!(
             rows,
-            ["email|inbound, order|tom@x.example|", "stage|open -> won||not backed", "meeting|planned|tom@x.example|",]
+            [
+                "email|inbound, order, by its contact|tom@x.example|",
+                "stage|open -> won||not backed",
+                "meeting|planned|tom@x.example|",
+            ]
         );
         assert_eq!(table.from, day("2026-11-02"));
         assert!(table.notes[0].contains("0 of 1 forward moves"));

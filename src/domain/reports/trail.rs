@@ -1,6 +1,6 @@
 //! The `trail` report: how many of the forward moves are backed by evidence, and which won deals can show a complete trail. A
 //! move is backed when its window is over and no finding of the two advance rules stands on it. A move we could not see is
-//! counted apart, never as unsupported.
+//! counted apart, never as unsupported: so is one whose window capture has still to read to its end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,9 +10,10 @@ use super::{
     super::{
         directory::{Deal, Directory, StageKind},
         gaps::{
-            Rule, State,
+            Capture, Rule, State,
             limits::Stages,
             moves::{self, Move},
+            sight::{self, Needed},
         },
         matching,
         thresholds::GapSettings,
@@ -40,6 +41,8 @@ pub struct Judged<'a> {
     /// The organisation's, and those of users that differ.
     pub calendar: &'a WorkCalendar,
     pub calendars: &'a HashMap<String, WorkCalendar>,
+    /// By the user's folded email.
+    pub captures: &'a BTreeMap<String, Capture>,
     pub now: DateTime<Utc>,
 }
 
@@ -48,16 +51,24 @@ impl Judged<'_> {
     pub fn window(&self, deal: &Deal, step: &Move, directory: &Directory) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let stages = Stages { directory, settings: self.settings, deal };
         let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|rule| stages.judges(*rule, &step.to));
-        let owner = matching::owner_at(deal, step.at);
-        let owner = directory.user(owner).map_or(owner, |user| user.email.as_str());
-        let calendar = self.calendars.get(owner).unwrap_or(self.calendar);
+        let calendar = self.calendars.get(owner_then(deal, step, directory)).unwrap_or(self.calendar);
         on.then(|| stages.window_of(&step.to).around(step, calendar))
     }
 
-    /// Has the move been judged? Else no finding says nothing.
+    /// Has the move been judged? Else no finding says nothing. The rules wait for connections that are still to come there.
     fn holds(&self, deal: &Deal, step: &Move, directory: &Directory) -> bool {
-        self.window(deal, step, directory).is_some_and(|(_, to)| to <= self.now)
+        let Some((from, to)) = self.window(deal, step, directory) else { return false };
+        let owner = owner_then(deal, step, directory);
+        let left = directory.user(owner).and_then(|user| user.until);
+        let needed = Needed { at: step.at, from, to, failing_to: to };
+        to <= self.now && sight::look(owner, self.captures.get(owner), left, needed).lagging.is_empty()
     }
+}
+
+/// Who owned the deal at its move: our user's email where it is one of us.
+fn owner_then<'a>(deal: &'a Deal, step: &Move, directory: &'a Directory) -> &'a str {
+    let owner = matching::owner_at(deal, step.at);
+    directory.user(owner).map_or(owner, |user| user.email.as_str())
 }
 
 /// How a forward move stands.
@@ -67,7 +78,7 @@ pub enum Backing {
     /// Evidence came after its window.
     Late,
     Unbacked,
-    /// We were blind, a choice is pending, or its window is not over.
+    /// We were blind, a choice is pending, or its window is not over or not read to its end.
     Unknown,
 }
 
@@ -112,7 +123,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let rows = sums.iter().filter(|(whose, _)| activity::wanted(&input.scope, whose)).map(|(w, s)| s.row(w)).collect();
     let notes = vec![
         "A forward move is backed when its window holds evidence from the buyer's side; what we could not see, or whose window \
-         is not over, is unknown and not counted in the share."
+         is not over or not read to its end, is unknown and not counted in the share."
             .to_owned(),
         "A won deal has a complete trail when each of its forward moves is backed.".to_owned(),
     ];
@@ -231,7 +242,10 @@ fn columns() -> Vec<Column> {
 #[cfg(test)]
 mod tests {
     use super::{super::office, *};
-    use crate::domain::working::WorkCalendar;
+    use crate::domain::{
+        gaps::{Brings, ConnectionCoverage},
+        working::WorkCalendar,
+    };
     use office::{ANA, CLEO, t};
 
     fn finding(rule: Rule, deal: &str, at: &str, state: State, late: bool) -> Stand {
@@ -261,21 +275,34 @@ mod tests {
         let day = |text: &str| text.parse().expect("a date");
         let range = Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar };
         let (settings, calendars) = (GapSettings::default(), HashMap::new());
-        let judged = |now| Judged { settings: &settings, calendar: &calendar, calendars: &calendars, now: t(now) };
-        let input = |now| Input {
+        let all_read = BTreeMap::new();
+        let input = |captures, now| Input {
             directory: &directory,
             findings: &findings,
             range: range.clone(),
             scope: Scope::default(),
-            judged: judged(now),
+            judged: Judged { settings: &settings, calendar: &calendar, calendars: &calendars, captures, now: t(now) },
         };
         // what no finding stands on is backed once its window is over
-        let early = report(&input("11-05 13:00"));
-        let ana = early.rows.iter().find(|r| r.cells[2] == Value::Text("Ana Lopez".into())).expect("a row");
-        let figures: Vec<String> = ana.cells[4..].iter().map(Value::text).collect();
-        assert_eq!(figures.join("|"), "3|3|0|0|1|2|0 % (0 of 1: few)|3|0|0 % (0 of 3: few)");
-        let input = input("11-20");
-        let table = report(&input);
+        let early = |captures, now| {
+            let table = report(&input(captures, now));
+            let ana = table.rows.iter().find(|r| r.cells[2] == Value::Text("Ana Lopez".into())).expect("a row");
+            let figures: Vec<String> = ana.cells[4..].iter().map(Value::text).collect();
+            assert_eq!(figures.join("|"), "3|3|0|0|1|2|0 % (0 of 1: few)|3|0|0 % (0 of 3: few)");
+        };
+        early(&all_read, "11-05 13:00");
+        // and has been read
+        let mailbox = ConnectionCoverage {
+            name: "ana-mail".into(),
+            brings: Brings::Mail,
+            complete_from: Some(t("09-01")),
+            complete_to: Some(t("11-05 13:00")),
+            failing: false,
+            until: None,
+        };
+        let behind = BTreeMap::from([(ANA.to_owned(), Capture { connections: vec![mailbox] })]);
+        early(&behind, "11-20");
+        let table = report(&input(&all_read, "11-20"));
         let figures = |row: &Row| row.cells[4..].iter().map(Value::text).collect::<Vec<_>>().join("|");
         let of =
             |row: &str| table.rows.iter().find(|r| r.cells[2] == Value::Text(row.into())).map(figures).expect("a row");

@@ -74,6 +74,10 @@ fn a_stranger_of_the_company_backs_the_deal_that_was_won(#[values(Sqlite, Postgr
     let backed = gap(&office, "unsupported_advance", "D1");
     assert_eq!((&backed["state"], &backed["resolved_by"]), (&"resolved".into(), &order["id"]));
     stays(&office);
+    // the deal's own line opens to what backs it
+    let line = office.program.run(&["report", "trail", "--deal", "D1", "--show", "what", "--format", "csv"]);
+    assert!(line.contains(order["id"].as_str().expect("an id")), "{line}");
+    assert!(office.program.run(&["report", "trail", "--deal", "D1"]).contains("by its company"));
 }
 
 #[rstest]

@@ -18,6 +18,9 @@ pub fn fold_domain(text: &str) -> String {
 pub fn fold(text: &str, subaddress: &BTreeMap<String, char>) -> Option<String> {
     let text = text.trim().trim_start_matches('<').trim_end_matches('>');
     let (local, domain) = text.rsplit_once('@')?;
+    if is_folded(local) && is_folded(domain) && !domain.ends_with('.') && !subaddress.contains_key(domain) {
+        return Some(text.to_owned());
+    }
     let domain = fold_domain(domain);
     let local = local.trim().trim_matches('"').to_lowercase();
     if local.is_empty() || domain.is_empty() || local.contains(char::is_whitespace) {
@@ -27,6 +30,12 @@ pub fn fold(text: &str, subaddress: &BTreeMap<String, char>) -> Option<String> {
     let base = local.split_once(separator).map_or(local.as_str(), |(base, _)| base);
     let base = if base.is_empty() { &local } else { base };
     Some(format!("{base}@{domain}"))
+}
+
+/// What folding would leave as it is, as most addresses are written: nothing but small letters, digits, dots and dashes.
+fn is_folded(part: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+    !part.is_empty() && part.bytes().all(plain) && !part.contains("xn--")
 }
 
 /// True when `domain` is `parent` or below it.

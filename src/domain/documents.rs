@@ -163,19 +163,24 @@ impl Folded {
 
 /// Does a folded text hold the word; where asked for, only before a number?
 fn says(text: &str, word: &str, before_number: bool) -> bool {
-    let (head, word) = match word.strip_prefix('-') {
-        Some(end) => ("", end),
-        None => (" ", word),
+    let (any_beginning, word) = match word.strip_prefix('-') {
+        Some(end) => (true, end),
+        None => (false, word),
     };
     if word.is_empty() {
         return false;
     }
-    let wanted = format!("{head}{word} ");
     let numbered = |rest: &str| {
         let mut words = rest.split_whitespace().skip_while(|w| NUMBER_WORDS.contains(w));
         words.next().is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()))
     };
-    text.match_indices(&wanted).any(|(at, found)| !before_number || numbered(&text[at + found.len()..]))
+    let whole = |(at, _): (usize, &str)| {
+        let rest = &text[at + word.len()..];
+        let begins = any_beginning || text[..at].ends_with(' ');
+        begins && rest.starts_with(' ') && (!before_number || numbered(rest))
+    };
+    // from the end, where one that stands in another begins later
+    text.rmatch_indices(word).any(whole)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ pub fn read(text: &[u8], uid: Option<u32>, cut: bool) -> Fetched {
             continue;
         };
         rest = after;
-        item(&mut fetched, &String::from_utf8_lossy(name), value);
+        item(&mut fetched, name, value);
     }
     if tokens.broken && fetched.structure != Structure::Untold {
         fetched.structure = Structure::Unusable;
@@ -104,29 +104,62 @@ pub fn read(text: &[u8], uid: Option<u32>, cut: bool) -> Fetched {
     fetched
 }
 
-fn item(fetched: &mut Fetched, name: &str, value: &Token<'_>) {
-    let upper = name.to_ascii_uppercase();
-    match upper.as_str() {
-        "UID" => fetched.uid = value.number().and_then(|n| u32::try_from(n).ok()).or(fetched.uid),
-        "FLAGS" => fetched.flags = value.list().map(texts),
-        "X-GM-LABELS" => fetched.labels = value.list().map(texts).unwrap_or_default(),
-        "INTERNALDATE" => fetched.received = value.bytes().and_then(date),
-        "RFC822.SIZE" => fetched.size = value.number(),
-        "BODYSTRUCTURE" | "BODY" => {
+fn item(fetched: &mut Fetched, name: &[u8], value: &Token<'_>) {
+    match known(name) {
+        Some(Known::Uid) => fetched.uid = value.number().and_then(|n| u32::try_from(n).ok()).or(fetched.uid),
+        Some(Known::Flags) => fetched.flags = value.list().map(texts),
+        Some(Known::Labels) => fetched.labels = value.list().map(texts).unwrap_or_default(),
+        Some(Known::Date) => fetched.received = value.bytes().and_then(date),
+        Some(Known::Size) => fetched.size = value.number(),
+        Some(Known::Structure) => {
             fetched.structure = structure::parts(value).map_or(Structure::Unusable, Structure::Parts);
         }
-        "RFC822.HEADER" => fetched.header = value.bytes().map(<[u8]>::to_vec),
-        "RFC822" => section(fetched, "", None, value),
-        _ => {
-            let Some((inner, tail)) = upper.strip_prefix("BODY[").and_then(|r| r.rsplit_once(']')) else { return };
-            if inner.starts_with("HEADER") {
-                fetched.header = value.bytes().map(<[u8]>::to_vec);
-            } else {
-                let origin = tail.strip_prefix('<').and_then(|t| t.strip_suffix('>')).and_then(|t| t.parse().ok());
-                section(fetched, inner, origin, value);
-            }
-        }
+        Some(Known::Header) => fetched.header = value.bytes().map(<[u8]>::to_vec),
+        Some(Known::Whole) => section(fetched, "", None, value),
+        None => body(fetched, name, value),
     }
+}
+
+/// `BODY[1.2]<0>` and so on.
+fn body(fetched: &mut Fetched, name: &[u8], value: &Token<'_>) {
+    let Ok(name) = str::from_utf8(name) else { return };
+    let of_body = name.split_at_checked(5).filter(|(start, _)| start.eq_ignore_ascii_case("BODY["));
+    let Some((inner, tail)) = of_body.and_then(|(_, rest)| rest.rsplit_once(']')) else { return };
+    if inner.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("HEADER")) {
+        fetched.header = value.bytes().map(<[u8]>::to_vec);
+    } else {
+        let origin = tail.strip_prefix('<').and_then(|t| t.strip_suffix('>')).and_then(|t| t.parse().ok());
+        section(fetched, &inner.to_ascii_uppercase(), origin, value);
+    }
+}
+
+/// The items with a name of their own.
+#[derive(Clone, Copy)]
+enum Known {
+    Uid,
+    Flags,
+    Labels,
+    Date,
+    Size,
+    Structure,
+    Header,
+    Whole,
+}
+
+const KNOWN: [(&str, Known); 9] = [
+    ("UID", Known::Uid),
+    ("FLAGS", Known::Flags),
+    ("X-GM-LABELS", Known::Labels),
+    ("INTERNALDATE", Known::Date),
+    ("RFC822.SIZE", Known::Size),
+    ("BODYSTRUCTURE", Known::Structure),
+    ("BODY", Known::Structure),
+    ("RFC822.HEADER", Known::Header),
+    ("RFC822", Known::Whole),
+];
+
+fn known(name: &[u8]) -> Option<Known> {
+    KNOWN.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|(_, known)| *known)
 }
 
 fn section(fetched: &mut Fetched, name: &str, origin: Option<u64>, value: &Token<'_>) {

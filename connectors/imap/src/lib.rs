@@ -50,10 +50,7 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use dealtrail_sdk::{
-    Batch, Change, Clock, Cursor, Fault, Gives, Kind, Setup, Source, Stream, Window,
-    record::{Content, Part},
-};
+use dealtrail_sdk::{Batch, Change, Clock, Cursor, Fault, Gives, Kind, Setup, Source, Stream, Window, record::Content};
 
 use tokio::time::Instant;
 
@@ -62,7 +59,7 @@ use crate::{
     cursor::{BATCH, Mark, key, parse_key},
     folder::Folder,
     line::{Line, Lines},
-    pull::Structures,
+    mail::Structures,
     settings::Settings,
     watch::Watch,
 };
@@ -162,7 +159,7 @@ impl Mailbox {
 
     /// The structures that are known of some messages of a folder, if it is still the same folder.
     /// Also the messages that will be read next.
-    fn structures(&self, stream: &Stream, validity: u32, uids: &[u32]) -> (HashMap<u32, Vec<Part>>, Vec<u32>) {
+    fn structures(&self, stream: &Stream, validity: u32, uids: &[u32]) -> (Structures, Vec<u32>) {
         let seen = self.seen();
         let Some(known) = seen.get(&stream.id).filter(|s| s.folder.uid_validity.unwrap_or(0) == validity) else {
             return Default::default();

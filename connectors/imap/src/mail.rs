@@ -1,6 +1,9 @@
 //! What was fetched of one message -> [`Message`]: pure, and the lists of what to ask for.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock},
+};
 
 use dealtrail_sdk::{
     alone,
@@ -125,6 +128,15 @@ pub fn add_extras(message: &mut Message, fetched: &Fetched) -> bool {
 fn whole<'a>(part: &Part, fetched: &'a Fetched) -> Option<&'a [u8]> {
     let bytes = fetched.section(&part.section)?;
     (bytes.len() as u64 >= part.size.min(CALENDAR_MAX) / 2).then_some(bytes)
+}
+
+/// Structures of the messages that were just read, by UID: their texts are asked for next.
+pub type Structures = HashMap<u32, Arc<[Part]>>;
+
+/// What is left of a structure when only the text is still to be asked for.
+pub fn readable(parts: &[Part]) -> Arc<[Part]> {
+    let is_text = |p: &&Part| !p.attachment && matches!(p.media_type.as_str(), "text/plain" | "text/html");
+    parts.iter().filter(is_text).cloned().collect()
 }
 
 /// The text parts of a message and how many bytes to ask for: transfer encodings and markup take room.

@@ -1,19 +1,15 @@
 //! One step of reading a folder. Sequences only: what comes next is decided in [`crate::cursor`], what a message says
 //! in [`crate::mail`].
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use dealtrail_sdk::{
-    Batch, Change, Cursor, Entry, Fault, FaultKind, Item, Listing,
-    record::{Part, Record},
-};
+use dealtrail_sdk::{Batch, Change, Cursor, Entry, Fault, FaultKind, Item, Listing, record::Record};
 
 use crate::{
     command::Command,
     cursor::{BATCH, Mark, Step, key, surely_newest, vanished},
     folder::Folder,
     line::Line,
+    mail::{self, Structures},
     names::uid_set,
     reading::{self, Read},
     search,
@@ -25,9 +21,6 @@ use crate::{
 const WINDOWS: usize = 12;
 /// Vanished messages that are asked after one by one; beyond that a list of everything is cheaper.
 const VANISHED: usize = 2000;
-
-/// Structures of the messages that were just read: their texts are asked for next.
-pub type Structures = HashMap<u32, Vec<Part>>;
 
 /// What EXAMINE is told of the last time: see [`Session::examine`].
 pub fn since(mark: Option<&Mark>) -> Option<(u32, u64)> {
@@ -123,7 +116,7 @@ impl Out {
         let mut exist = 0;
         for (uid, read) in reads {
             if let Read::Mail(message) = &read {
-                self.structures.insert(uid, message.parts.clone());
+                self.structures.insert(uid, mail::readable(&message.parts));
             }
             if let Some(change) = change(validity, uid, read) {
                 exist += 1;

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use dealtrail_sdk::{
     Fault,
-    record::{Content, Message, Part},
+    record::{Content, Message},
 };
 
 use crate::{
     fetched::{Fetched, Structure},
     gather::{Gathered, first_round, gather},
     line::Line,
-    mail,
+    mail::{self, Structures},
     names::uid_set,
     session::{Question, Session},
 };
@@ -154,7 +154,7 @@ async fn whole(line: &mut Line<'_>, known: Vec<(u32, Fetched)>) -> Result<Vec<(u
 pub async fn texts(
     line: &mut Line<'_>,
     uids: &[u32],
-    known: HashMap<u32, Vec<Part>>,
+    known: Structures,
     next: &[u32],
     limit: usize,
 ) -> Result<Vec<(u32, Content)>, Fault> {
@@ -167,7 +167,7 @@ pub async fn texts(
         let mut gathered = gather(line, &wish, |f| f.structure != Structure::Untold).await?;
         for (uid, fetched) in gathered.found.drain() {
             match fetched.structure {
-                Structure::Parts(found) => drop(parts.insert(uid, found)),
+                Structure::Parts(found) => drop(parts.insert(uid, mail::readable(&found))),
                 _ => raw.push(uid),
             }
         }

@@ -3,6 +3,8 @@
 //! Servers get it wrong in many ways, so nothing here depends on a position that a broken server may shift, and a
 //! structure that makes no sense is `None`: the caller then reads the message itself. An enclosed message is one leaf.
 
+use std::borrow::Cow;
+
 use dealtrail_sdk::{
     mime::{is_attachment, param},
     record::Part,
@@ -44,11 +46,13 @@ fn walk(items: &[Token<'_>], path: String, alternative: bool, found: &mut Vec<Pa
 
 fn leaf(items: &[Token<'_>], section: String, alternative: bool, first: bool) -> Option<Part> {
     let [kind, subtype, params, ..] = items else { return None };
-    let (kind, subtype) = (lower(kind)?, lower(subtype)?);
-    let media_type = format!("{kind}/{subtype}");
-    if kind.is_empty() || subtype.is_empty() || kind == "multipart" {
+    let (kind, subtype) = (text(kind)?, text(subtype)?);
+    let (kind, subtype) = (kind.trim(), subtype.trim());
+    if kind.is_empty() || subtype.is_empty() || kind.eq_ignore_ascii_case("multipart") {
         return None;
     }
+    let mut media_type = format!("{kind}/{subtype}");
+    media_type.make_ascii_lowercase();
     let params = pairs(params);
     let (disposition, file) = disposition(items);
     let name = param(&file, "filename").or_else(|| param(&file, "name")).or_else(|| param(&params, "name"));
@@ -58,7 +62,7 @@ fn leaf(items: &[Token<'_>], section: String, alternative: bool, first: bool) ->
         charset: param(&params, "charset").map(|c| c.to_ascii_lowercase()),
         encoding: items.get(5).and_then(lower).filter(|e| !e.is_empty()),
         size: items.get(6).and_then(Token::number).unwrap_or(0),
-        attachment: is_attachment(&media_type, disposition.as_deref(), name.is_some(), first),
+        attachment: is_attachment(&media_type, disposition, name.is_some(), first),
         method: param(&params, "method").map(|m| m.to_ascii_lowercase()),
         name,
         media_type,
@@ -67,29 +71,35 @@ fn leaf(items: &[Token<'_>], section: String, alternative: bool, first: bool) ->
 }
 
 /// Content-Disposition by what it looks like: Exchange and others shift it.
-fn disposition(items: &[Token<'_>]) -> (Option<String>, Vec<(String, String)>) {
+fn disposition<'t>(items: &'t [Token<'_>]) -> (Option<&'static str>, Vec<Pair<'t>>) {
     for item in items.iter().skip(7).rev() {
         let Some([name, rest @ ..]) = item.list() else { continue };
-        let Some(name) = lower(name) else { continue };
+        let Some(name) = name.bytes().map(<[u8]>::trim_ascii) else { continue };
         let params = rest.first();
         let shaped = matches!(params, None | Some(Token::Nil | Token::List(_)));
-        if matches!(name.as_str(), "attachment" | "inline" | "form-data") && shaped {
-            return (Some(name), params.map(pairs).unwrap_or_default());
+        let known = DISPOSITIONS.into_iter().find(|d| d.as_bytes().eq_ignore_ascii_case(name));
+        if known.is_some() && shaped {
+            return (known, params.map(pairs).unwrap_or_default());
         }
     }
     (None, Vec::new())
 }
 
-/// Name and value pairs; a missing value is empty.
-fn pairs(list: &Token<'_>) -> Vec<(String, String)> {
+const DISPOSITIONS: [&str; 3] = ["attachment", "inline", "form-data"];
+
+/// Name and value of a parameter.
+type Pair<'t> = (Cow<'t, str>, Cow<'t, str>);
+
+/// A missing value is empty.
+fn pairs<'t>(list: &'t Token<'_>) -> Vec<Pair<'t>> {
     let items = list.list().unwrap_or_default();
     items.chunks(2).filter_map(|pair| Some((text(&pair[0])?, pair.get(1).and_then(text).unwrap_or_default()))).collect()
 }
 
 /// UTF-8 where it is, else byte by byte: raw Latin-1 names stay readable.
-fn text(token: &Token<'_>) -> Option<String> {
+fn text<'t>(token: &'t Token<'_>) -> Option<Cow<'t, str>> {
     let bytes = token.bytes()?;
-    Some(std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|b| char::from(*b)).collect(), str::to_owned))
+    Some(str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|b| char::from(*b)).collect(), Cow::Borrowed))
 }
 
 fn lower(token: &Token<'_>) -> Option<String> {

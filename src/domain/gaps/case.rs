@@ -141,8 +141,9 @@ impl<'a> Case<'a> {
 
     /// The first activity, near or elsewhere, for which this holds.
     pub fn first(&self, holds: impl Fn(&Activity) -> bool) -> Option<&'a Activity> {
-        let all = self.near.iter().chain(&self.elsewhere).copied().filter(|a| holds(a));
-        all.min_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)))
+        let near = self.near.iter().copied().find(|a| holds(a));
+        let elsewhere = self.elsewhere.iter().copied().filter(|a| holds(a));
+        near.into_iter().chain(elsewhere).min_by(|a, b| (a.occurred_at, &a.id).cmp(&(b.occurred_at, &b.id)))
     }
 
     /// The same with what is known beside the activities.

@@ -21,11 +21,15 @@ pub fn person<'a>(directory: &'a Directory, p: &'a Participant) -> &'a str {
 
 /// Everybody from outside who takes part; of what names nobody (a call from a call log) the contacts it is tied to.
 pub fn people<'a>(directory: &'a Directory, activity: &'a Activity) -> BTreeSet<&'a str> {
+    who(directory, activity).collect()
+}
+
+fn who<'a>(directory: &'a Directory, activity: &'a Activity) -> impl Iterator<Item = &'a str> {
     let outside = |p: &&Participant| p.takes_part() && !directory.is_ours(&p.address);
-    if activity.participants.iter().any(|p| outside(&p)) {
-        return activity.participants.iter().filter(outside).map(|p| person(directory, p)).collect();
-    }
-    activity.ids(Entity::Contact).map(|id| directory.survivor(id)).collect()
+    let names_some = activity.participants.iter().any(|p| outside(&p));
+    let named = activity.participants.iter().filter(outside).map(|p| person(directory, p));
+    let tied = activity.ids(Entity::Contact).filter(move |_| !names_some).map(|id| directory.survivor(id));
+    named.chain(tied)
 }
 
 fn is_letter(activity: &Activity, direction: Direction) -> bool {
@@ -40,13 +44,11 @@ pub fn author<'a>(directory: &'a Directory, activity: &'a Activity) -> Option<&'
 }
 
 /// Our mail: whom outside it went to, those it is addressed to only or those with a copy as well.
-pub fn addressed<'a>(directory: &'a Directory, activity: &'a Activity, copies: bool) -> BTreeSet<&'a str> {
-    if !is_letter(activity, Direction::Outbound) {
-        return BTreeSet::new();
-    }
-    let meant = |p: &&Participant| p.role == Role::To || copies && matches!(p.role, Role::Cc | Role::Bcc);
-    let outside = activity.participants.iter().filter(meant).filter(|p| !directory.is_ours(&p.address));
-    outside.map(|p| person(directory, p)).collect()
+pub fn addressed<'a>(directory: &'a Directory, activity: &'a Activity, copies: bool) -> impl Iterator<Item = &'a str> {
+    let ours = is_letter(activity, Direction::Outbound);
+    let meant = move |p: &&Participant| p.role == Role::To || copies && matches!(p.role, Role::Cc | Role::Bcc);
+    let all = activity.participants.iter().filter(move |p| ours && meant(p));
+    all.filter(|p| !directory.is_ours(&p.address)).map(|p| person(directory, p))
 }
 
 /// Does it end its thread by its own wording?
@@ -54,15 +56,15 @@ pub fn is_closing(activity: &Activity) -> bool {
     activity.tags.iter().any(|tag| tag == CLOSING)
 }
 
-/// A held meeting or a call with any of these people.
-pub fn spoke(directory: &Directory, activity: &Activity, with: &BTreeSet<&str>, now: DateTime<Utc>) -> bool {
+/// A held meeting or a call with this person.
+pub fn spoke(directory: &Directory, activity: &Activity, with: &str, now: DateTime<Utc>) -> bool {
     let happened = match activity.kind {
         Kind::Meeting => activity.status_at(now) == Status::Held,
         Kind::Call => activity.occurred_at <= now,
         Kind::Email | Kind::Note => false,
     };
     let real = activity.origin == Origin::Captured || activity.confirmed == Some(true);
-    happened && real && people(directory, activity).iter().any(|p| with.contains(p))
+    happened && real && who(directory, activity).any(|person| person == with)
 }
 
 impl Case<'_> {
@@ -71,7 +73,7 @@ impl Case<'_> {
         let directory = self.facts.directory;
         let letters = self.near.iter().filter(|a| a.occurred_at <= self.now()).filter_map(|a| {
             let thread = self.backdrop.threads.get(&a.id)?;
-            let outbound = addressed(directory, a, false).contains(person);
+            let outbound = addressed(directory, a, false).any(|to| to == person);
             let theirs = author(directory, a) == Some(person);
             (outbound || theirs).then_some(Letter { thread, at: a.occurred_at, outbound })
         });

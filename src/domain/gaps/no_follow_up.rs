@@ -55,7 +55,7 @@ fn follow_up<'a>(case: &Case<'a>, meeting: &Activity, end: DateTime<Utc>) -> Opt
         return None;
     }
     let later = |a: &Activity| a.occurred_at >= end && a.occurred_at <= case.now();
-    Some(case.first(|a| later(a) && letters::addressed(directory, a, true).iter().any(|p| met.contains(p))))
+    Some(case.first(|a| later(a) && letters::addressed(directory, a, true).any(|p| met.contains(p))))
 }
 
 pub(super) const JUDGE: Judge = Judge { next, waits_for, awaits, ..Judge::new(Rule::NoFollowUp, judge) };

@@ -36,7 +36,7 @@ fn wait<'c, 'a>(case: &'c Case<'a>) -> Option<Wait<'c, 'a>> {
         return None;
     }
     let buyers = case.outsiders(mail);
-    let mut to = letters::addressed(case.facts.directory, mail.activity, false);
+    let mut to: BTreeSet<&str> = letters::addressed(case.facts.directory, mail.activity, false).collect();
     to.retain(|person| buyers.contains(person));
     if to.is_empty() {
         to = buyers;
@@ -67,7 +67,7 @@ fn wait<'c, 'a>(case: &'c Case<'a>) -> Option<Wait<'c, 'a>> {
 fn is_ours(case: &Case<'_>, seen: &Seen<'_>) -> bool {
     seen.tie != Tie::Pending
         && seen.weight == Weight::OneSided(Side::OurMail)
-        && !letters::addressed(case.facts.directory, seen.activity, true).is_empty()
+        && letters::addressed(case.facts.directory, seen.activity, true).next().is_some()
         && !case.outsiders(seen).is_empty()
 }
 
@@ -143,7 +143,7 @@ fn finding(case: &Case<'_>, wait: &Wait<'_, '_>, sight: &Sight, pending: &[&Seen
 fn ending(case: &Case<'_>, finding: &Finding) -> Ending {
     let Some(from) = finding.window_from else { return Ending::Withdrawn };
     let mail = case.near.iter().find(|a| Some(&a.id) == finding.activity.as_ref());
-    let to = mail.map(|a| letters::addressed(case.facts.directory, a, false)).unwrap_or_default();
+    let to = mail.into_iter().flat_map(|a| letters::addressed(case.facts.directory, a, false)).collect();
     match answer(case, &to, from) {
         Some(answer) => Ending::Resolved { by: Some(answer.id.clone()), at: answer.occurred_at },
         None => Ending::Withdrawn,

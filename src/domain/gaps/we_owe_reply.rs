@@ -2,7 +2,7 @@
 //! writer, or in its thread, a held meeting or a call with the writer. What ends its thread by its own wording, or is
 //! followed by such a mail of the same writer, asks for none. One finding per writer, for the first mail that waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -57,11 +57,10 @@ fn owed<'c, 'a>(case: &'c Case<'a>) -> Vec<Owed<'c, 'a>> {
 /// The first answer of any of us.
 fn answer<'a>(case: &Case<'a>, mail: &Activity, writer: &str) -> Option<&'a Activity> {
     let directory = case.facts.directory;
-    let with = BTreeSet::from([writer]);
     let answers = |a: &Activity| {
-        let to = letters::addressed(directory, a, true);
-        let in_thread = !to.is_empty() && case.backdrop.same_thread(&a.id, &mail.id);
-        to.contains(writer) || in_thread || letters::spoke(directory, a, &with, case.now())
+        let to = || letters::addressed(directory, a, true);
+        let in_thread = || to().next().is_some() && case.backdrop.same_thread(&a.id, &mail.id);
+        to().any(|person| person == writer) || in_thread() || letters::spoke(directory, a, writer, case.now())
     };
     let later = |a: &Activity| a.occurred_at > mail.occurred_at && a.occurred_at <= case.now();
     case.first(|a| later(a) && answers(a))

@@ -1,6 +1,6 @@
 //! How each engine writes placeholders and lists.
 
-use super::Arg;
+use super::{Arg, values::json};
 
 /// Rows written by one statement: more make it no quicker, and what it keeps prepared grows with them.
 const MOST_ROWS: usize = 128;
@@ -26,11 +26,12 @@ impl Dialect {
     /// nothing is among.
     pub fn listed(self, sql: &str, values: &[String]) -> Option<(String, Vec<Arg>)> {
         debug_assert!(sql.contains("in ({in})"), "a list stands behind `in`");
-        let among = match self {
-            Self::Lite => "in (select value from json_each(?1))",
-            Self::Pg => "= any($1)",
+        let (among, list) = match self {
+            _ if values.is_empty() => return None,
+            Self::Lite => ("in (select value from json_each(?1))", Arg::from(json(values))),
+            Self::Pg => ("= any($1)", Arg::Texts(values.to_vec())),
         };
-        (!values.is_empty()).then(|| (sql.replace("in ({in})", among), vec![Arg::Texts(values.to_vec())]))
+        Some((sql.replace("in ({in})", among), vec![list]))
     }
 
     /// A statement that writes so many rows at once.

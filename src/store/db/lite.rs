@@ -20,7 +20,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Arg, MIGRATIONS, Row, values::Cells};
+use super::{
+    Arg, MIGRATIONS, Row,
+    values::{Cells, json},
+};
 use crate::store::StoreError;
 
 /// Connections that read at the same time.
@@ -313,9 +316,7 @@ impl ToSql for Arg {
             Self::Text(Some(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Self::Int(Some(number)) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
             Self::Text(None) | Self::Int(None) => ToSqlOutput::Borrowed(ValueRef::Null),
-            Self::Texts(texts) => {
-                ToSqlOutput::Owned(Value::Text(serde_json::Value::from(texts.as_slice()).to_string()))
-            }
+            Self::Texts(texts) => ToSqlOutput::Owned(Value::Text(json(texts))),
         })
     }
 }

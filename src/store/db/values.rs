@@ -57,6 +57,11 @@ impl From<bool> for Arg {
     }
 }
 
+/// A list as SQLite takes it.
+pub fn json(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("texts are JSON")
+}
+
 /// Collects arguments of different types: `args![id, at, name]`.
 #[macro_export]
 macro_rules! args {

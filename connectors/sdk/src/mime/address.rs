@@ -15,11 +15,12 @@ pub(super) fn addresses(text: &str) -> Vec<Mailbox> {
 /// The same for a From or Sender field, where a mail system may sign its reports with a local name alone
 /// (`MAILER-DAEMON`).
 pub(super) fn senders(text: &str) -> Vec<Mailbox> {
-    let (list, lone) = read(text);
-    if list.is_empty() { lone.into_iter().collect() } else { list }
+    let (list, last) = read(text);
+    if list.is_empty() { last.lone().into_iter().collect() } else { list }
 }
 
-fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
+/// And the last entry.
+fn read(text: &str) -> (Vec<Mailbox>, Entry) {
     let mut list = Vec::new();
     let mut entry = Entry::default();
     let mut quotes = true;
@@ -39,7 +40,7 @@ fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
             ',' | ';' => {
                 std::mem::take(&mut entry).finish(&mut list);
                 if list.len() >= MOST {
-                    return (list, None);
+                    return (list, entry);
                 }
                 1
             }
@@ -59,9 +60,8 @@ fn read(text: &str) -> (Vec<Mailbox>, Option<Mailbox>) {
         };
         rest = &rest[used..];
     }
-    let lone = entry.lone();
     entry.finish(&mut list);
-    (list, lone)
+    (list, entry)
 }
 
 /// One mailbox while it is being read.
@@ -135,7 +135,7 @@ impl Entry {
         end + usize::from(rest[end..].starts_with('>'))
     }
 
-    fn finish(self, list: &mut Vec<Mailbox>) {
+    fn finish(&self, list: &mut Vec<Mailbox>) {
         let angle = self.angle.as_deref().map(tidy).filter(|a| !a.is_empty());
         if let Some(angle) = angle.filter(|a| a.contains('@') || !self.name.contains('@')) {
             let name = if self.name.trim().is_empty() { &self.comment } else { &self.name };
@@ -217,7 +217,7 @@ fn tidy(address: &str) -> String {
     if address.contains('"') {
         return address.trim().chars().filter(|c| !c.is_control()).collect();
     }
-    address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+    super::unspaced(address)
 }
 
 /// What was wrapped round an address may have been all of it.
@@ -228,9 +228,14 @@ fn add(list: &mut Vec<Mailbox>, address: String, name: &str) {
 }
 
 fn mailbox(address: String, name: &str) -> Mailbox {
-    let name = word::clean(name);
-    let name = name.trim_matches(|c: char| c == '\'' || c == '"' || c.is_whitespace());
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut plain = String::with_capacity(name.len());
+    for word in name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        plain.push_str(word);
+    }
+    let name = plain.trim_matches(['\'', '"', ' ']);
     let says_more = !name.is_empty() && !name.eq_ignore_ascii_case(&address);
-    Mailbox { address, name: says_more.then_some(name) }
+    Mailbox { name: says_more.then(|| name.to_owned()), address }
 }

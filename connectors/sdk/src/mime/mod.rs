@@ -140,6 +140,14 @@ fn keep(headers: &mut BTreeMap<String, Vec<String>>, name: &str, value: &str) {
     }
 }
 
+/// Without blanks and control characters, which are none of an id's and none of an address's.
+fn unspaced(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_graphic()) {
+        return text.to_owned();
+    }
+    text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+}
+
 /// Message-IDs of a value, without brackets. Words that surround them are comments of old programs.
 /// `lone`: a value without any brackets is one id.
 fn ids(value: &str, lone: bool) -> Vec<String> {
@@ -148,7 +156,7 @@ fn ids(value: &str, lone: bool) -> Vec<String> {
     while let Some(start) = rest.find('<') {
         rest = &rest[start + 1..];
         let end = rest.find(['>', '<']).unwrap_or(rest.len());
-        let id: String = rest[..end].chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+        let id = unspaced(&rest[..end]);
         if !id.is_empty() {
             found.push(id);
         }
@@ -162,9 +170,12 @@ fn ids(value: &str, lone: bool) -> Vec<String> {
             found.extend(trimmed.split([' ', ',']).filter(|t| t.contains('@') && t.len() > 2).map(str::to_owned));
         }
     }
-    let mut seen = HashSet::new();
-    found.retain(|id| id.len() <= 998 && seen.insert(id.clone()));
-    oldest_and_youngest(&mut found);
+    found.retain(|id| id.len() <= 998);
+    if found.len() > 1 {
+        let mut seen = HashSet::new();
+        found.retain(|id| seen.insert(id.clone()));
+        oldest_and_youngest(&mut found);
+    }
     found
 }
 

@@ -72,21 +72,21 @@ fn one(list: &str) -> (Option<(String, String)>, &str) {
 
 /// A parameter out of name and value pairs as they stand in a header field or in an IMAP BODYSTRUCTURE: RFC 2231 is
 /// undone, else RFC 2047. `name` in lower case.
-pub fn param(pairs: &[(String, String)], name: &str) -> Option<String> {
+pub fn param<T: AsRef<str>>(pairs: &[(T, T)], name: &str) -> Option<String> {
     let mut segments: Vec<(u32, bool, &str)> = Vec::new();
     let mut plain = None;
     for (key, value) in pairs {
-        let key = key.trim();
+        let (key, value) = (key.as_ref().trim(), value.as_ref());
         let Some(tail) = key.get(name.len()..).filter(|_| key[..name.len()].eq_ignore_ascii_case(name)) else {
             continue;
         };
         if tail.is_empty() {
-            plain = plain.or(Some(value.as_str()));
+            plain = plain.or(Some(value));
         } else if tail == "*" {
             segments.push((0, true, value));
         } else if let Some(number) = tail.strip_prefix('*') {
             let (number, extended) = number.strip_suffix('*').map_or((number, false), |n| (n, true));
-            segments.extend(number.parse().ok().map(|n| (n, extended, value.as_str())));
+            segments.extend(number.parse().ok().map(|n| (n, extended, value)));
         }
     }
     let text = if segments.is_empty() { word::decode_words(plain?).into_owned() } else { continued(segments) };

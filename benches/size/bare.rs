@@ -16,12 +16,12 @@ pub type Answer = BTreeMap<String, BTreeMap<String, i64>>;
 /// One statement: its first column names the row, the others are numbers.
 pub struct Part {
     sql: String,
-    args: Vec<Arg>,
+    args: Vec<Arg<'static>>,
     columns: &'static [&'static str],
 }
 
 impl Part {
-    pub const fn new(sql: String, args: Vec<Arg>, columns: &'static [&'static str]) -> Self {
+    pub const fn new(sql: String, args: Vec<Arg<'static>>, columns: &'static [&'static str]) -> Self {
         Self { sql, args, columns }
     }
 
@@ -40,11 +40,11 @@ pub struct Span {
 }
 
 impl Span {
-    pub fn ms(&self) -> Vec<Arg> {
+    pub fn ms(&self) -> Vec<Arg<'static>> {
         args![self.from.timestamp_millis(), self.to.timestamp_millis(), self.now.timestamp_millis()]
     }
 
-    pub fn text(&self) -> Vec<Arg> {
+    pub fn text(&self) -> Vec<Arg<'static>> {
         let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         args![text(self.from), text(self.to)]
     }

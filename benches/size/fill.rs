@@ -10,7 +10,7 @@ use dealtrail::{
         Activity, Direction, Entity, Kind, Match, Origin, Participant, Reason, Role, Status, TextState,
     },
     store::{
-        Store, activities,
+        Arg, Store, activities,
         activities::Stored,
         directory::{self, Row},
         sightings::{self, Sighting},
@@ -246,11 +246,11 @@ impl Company {
         tx.commit().await.expect("a commit");
     }
 
-    fn stream(&self, id: i64, connection: &str, name: &str, role: Option<&str>) -> Vec<dealtrail::store::Arg> {
+    fn stream(&self, id: i64, connection: &str, name: &'static str, role: Option<&'static str>) -> Vec<Arg<'static>> {
         let from = (self.now - TimeDelta::days(2 * DAYS)).timestamp_millis();
         // read after everything that is judged: capture is never blind here
         let to = (self.now + TimeDelta::days(1)).timestamp_millis();
-        args![id, connection, name, name, role, from, to, 0, 0, 0, 0]
+        args![id, connection.to_owned(), name, name, role, from, to, 0, 0, 0, 0]
     }
 
     async fn crm(&self, store: &Store) {
@@ -419,8 +419,8 @@ impl Batch {
             let (outcome, reason) = if activity.is_some() { ("captured", None) } else { ("skipped", Some("bulk")) };
             args![
                 stream,
-                &key,
-                &key,
+                key.clone(),
+                key,
                 outcome,
                 reason,
                 message_id,

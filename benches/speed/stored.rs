@@ -86,7 +86,7 @@ struct Batch {
     decided: Vec<Decided>,
     stored: Vec<Stored>,
     ties: Vec<Sighting>,
-    texts: Vec<(String, String)>,
+    texts: Vec<(String, std::sync::Arc<str>)>,
     refs: Vec<(String, String)>,
     bare: Vec<Rows>,
 }
@@ -183,8 +183,8 @@ async fn by_store(store: &Store, batches: &[Batch], now: DateTime<Utc>) -> Resul
         sightings::save(&mut tx, &b.ties).await?;
         items::save(&mut tx, b.stream, &b.decided, now).await?;
         activities::save(&mut tx, &b.stored).await?;
-        activities::save_texts(&mut tx, b.texts.clone()).await?;
-        activities::save_refs(&mut tx, b.refs.clone()).await?;
+        activities::save_texts(&mut tx, &b.texts).await?;
+        activities::save_refs(&mut tx, &b.refs).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -80,7 +80,7 @@ fn header(mail: &Message) {
     }
     assert!(mail.in_reply_to.len() <= 200 && mail.references.len() <= 200);
     for (name, values) in &mail.headers {
-        assert!(mime::FIELDS.contains(&name.as_str()) && values.len() <= 16);
+        assert!(mime::FIELDS.contains(name) && values.len() <= 16);
         values.iter().for_each(|v| crate::one_line(v));
     }
 }

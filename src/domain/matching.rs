@@ -158,8 +158,8 @@ pub fn own_deal(facts: &Facts<'_>, ties: &[Match], dir: &Directory, codes: &Code
         runner_up: runner_up(deal, &by_role, &all, facts.at, dir),
     };
 
-    let text = [facts.subject.unwrap_or(""), facts.text.unwrap_or("")].join("\n");
-    let named = codes.named(&text);
+    let named: BTreeSet<String> =
+        [facts.subject, facts.text].into_iter().flatten().flat_map(|t| codes.named(t)).collect();
     let named: Vec<&str> = named.iter().map(String::as_str).filter(open).collect();
     if let [one] = named[..] {
         return decided(one, Reason::Reference);

@@ -1,6 +1,9 @@
 //! Writes decided mails: the same mail in several boxes becomes one activity, answers find their thread.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use dealtrail_sdk::record::Content;
 
@@ -89,7 +92,7 @@ pub async fn prepare(
     for id in placed.blanked.iter().filter(nothing) {
         texts.keep(id, "");
     }
-    written.fresh.texts = texts.written;
+    written.fresh.texts = texts.written.into_iter().collect();
     written.fresh.renamed =
         threads::thread(tx, &mut placed.rows, &written.fresh.refs, &placed.moved, &known.directory).await?;
     written.fresh.rows = placed.rows.into_values().collect();
@@ -178,9 +181,9 @@ fn enrich(row: &mut Stored, c: &Candidate<'_>, text: Option<&Content>, level: Le
 #[derive(Default)]
 struct Texts {
     /// As they are kept, or will be.
-    known: HashMap<String, String>,
+    known: HashMap<String, Arc<str>>,
     /// What is to be written; an empty one takes away what was kept.
-    written: Vec<(String, String)>,
+    written: HashMap<String, Arc<str>>,
 }
 
 impl Texts {
@@ -189,13 +192,13 @@ impl Texts {
         let kept = rows.values().filter(|s| s.text_state == TextState::Kept).map(|s| s.activity.id.clone());
         let kept: Vec<String> = kept.collect();
         let known = if kept.is_empty() { HashMap::new() } else { activities::texts(tx, &kept).await? };
-        Ok(Self { known, written: Vec::new() })
+        Ok(Self { known, written: HashMap::new() })
     }
 
     fn keep(&mut self, id: &str, text: &str) {
-        self.written.retain(|(of, _)| of != id);
-        self.written.push((id.to_owned(), text.to_owned()));
-        self.known.insert(id.to_owned(), text.to_owned());
+        let text: Arc<str> = text.into();
+        self.written.insert(id.to_owned(), text.clone());
+        self.known.insert(id.to_owned(), text);
     }
 }
 

@@ -1,7 +1,10 @@
 //! Gives activities their matches, thread by thread, and marks the deals concerned. Called inside the transaction that
 //! changed the activities, so that matches are always those of the set of activities as it stands.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use dealtrail_sdk::record::Typed;
 
@@ -29,7 +32,8 @@ use super::{Known, corroborate, subjects::Touched, threads};
 pub struct Fresh {
     /// New activities and old ones with new facts.
     pub rows: Vec<Stored>,
-    pub texts: Vec<(String, String)>,
+    /// (activity, text)
+    pub texts: Vec<(String, Arc<str>)>,
     /// (Message-ID referred to, activity)
     pub refs: Vec<(String, String)>,
     /// Further activities to look at again, by id.
@@ -42,12 +46,12 @@ pub struct Fresh {
 
 /// Matches everything in `fresh` and the threads it stands in, writes what changed.
 pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), StoreError> {
-    activities::save_texts(tx, fresh.texts.clone()).await?;
-    activities::save_refs(tx, fresh.refs.clone()).await?;
+    activities::save_texts(tx, &fresh.texts).await?;
+    activities::save_refs(tx, &fresh.refs).await?;
     let must_write: HashSet<String> = fresh.rows.iter().map(|s| s.activity.id.clone()).collect();
     let said: HashSet<&str> =
         must_write.iter().chain(&fresh.again).chain(fresh.texts.iter().map(|t| &t.0)).map(String::as_str).collect();
-    let mut rows = gather(tx, &fresh).await?;
+    let mut rows = gather(tx, fresh.rows, &fresh.again, &fresh.renamed).await?;
     let ids: Vec<String> = rows.iter().map(|s| s.activity.id.clone()).collect();
     let texts = said_by(tx, &ids, &fresh.texts).await?;
     let again: Vec<String> = ids.iter().filter(|id| said.contains(id.as_str())).cloned().collect();
@@ -65,7 +69,7 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
         identify(&mut s.activity.participants, &known.directory);
         // the others of the thread say what they said before
         if said.contains(s.activity.id.as_str()) {
-            retag(s, texts.get(&s.activity.id).map(String::as_str), documents.get(&s.activity.id), known);
+            retag(s, texts.get(&s.activity.id).map(AsRef::as_ref), documents.get(&s.activity.id), known);
         }
     }
     let typed = rows.iter().filter(|s| s.activity.origin == Origin::Typed);
@@ -100,8 +104,8 @@ pub async fn settle(tx: &mut Tx, known: &Known, fresh: Fresh) -> Result<(), Stor
 async fn said_by(
     tx: &mut Tx,
     ids: &[String],
-    fresh: &[(String, String)],
-) -> Result<HashMap<String, String>, StoreError> {
+    fresh: &[(String, Arc<str>)],
+) -> Result<HashMap<String, Arc<str>>, StoreError> {
     let written: HashSet<&str> = fresh.iter().map(|t| t.0.as_str()).collect();
     let others: Vec<String> = ids.iter().filter(|id| !written.contains(id.as_str())).cloned().collect();
     let mut texts = activities::texts(tx, &others).await?;
@@ -136,17 +140,17 @@ fn retag(s: &mut Stored, text: Option<&str>, documents: Option<&BTreeSet<String>
 }
 
 /// The fresh rows, the ones to look at again, and all members of their threads.
-async fn gather(tx: &mut Tx, fresh: &Fresh) -> Result<Vec<Stored>, StoreError> {
-    let mut rows: HashMap<String, Stored> = HashMap::new();
-    for s in activities::by_ids(tx, &fresh.again).await? {
-        rows.insert(s.activity.id.clone(), s);
-    }
-    for s in &fresh.rows {
-        rows.insert(s.activity.id.clone(), s.clone());
-    }
+async fn gather(
+    tx: &mut Tx,
+    fresh: Vec<Stored>,
+    again: &[String],
+    renamed: &HashMap<String, String>,
+) -> Result<Vec<Stored>, StoreError> {
+    let again = activities::by_ids(tx, again).await?;
+    let rows = again.into_iter().chain(fresh).map(|s| (s.activity.id.clone(), s));
+    let mut rows: HashMap<String, Stored> = rows.collect();
     let mut threads: BTreeSet<String> = rows.values().filter_map(|s| s.thread.clone()).collect();
-    threads.extend(fresh.renamed.keys().cloned());
-    threads.extend(fresh.renamed.values().cloned());
+    threads.extend(renamed.keys().chain(renamed.values()).cloned());
     let threads: Vec<String> = threads.into_iter().collect();
     for s in activities::by_threads(tx, &threads).await? {
         rows.entry(s.activity.id.clone()).or_insert(s);
@@ -193,7 +197,7 @@ pub fn identify(participants: &mut [Participant], dir: &Directory) {
 
 struct Context<'a> {
     known: &'a Known,
-    texts: &'a HashMap<String, String>,
+    texts: &'a HashMap<String, Arc<str>>,
     chosen: &'a HashMap<String, Vec<Chosen>>,
     refs: &'a HashMap<String, Vec<String>>,
     /// What was typed, by the activity that it is.
@@ -264,7 +268,7 @@ impl Context<'_> {
             at: a.occurred_at,
             participants: &a.participants,
             subject: s.subject.as_deref(),
-            text: self.texts.get(&a.id).map(String::as_str),
+            text: self.texts.get(&a.id).map(AsRef::as_ref),
         };
         match matching::own_deal(&facts, ties, &self.known.directory, &self.known.codes) {
             Choice::Decided { deal, .. } if self.rejected(&a.id, &deal) => Choice::Nothing,

@@ -345,7 +345,7 @@ impl<'a> Board<'a> {
             let had_text = row.text_state == TextState::Kept;
             row.text_state = if m.description.is_some() { TextState::Kept } else { TextState::None };
             if had_text || m.description.is_some() {
-                written.fresh.texts.push((id, m.description.unwrap_or_default()));
+                written.fresh.texts.push((id, m.description.unwrap_or_default().into()));
             }
             written.sightings.extend(all.values().cloned());
             written.fresh.rows.push(row.clone());

@@ -55,7 +55,7 @@ impl Engine {
         for mut stored in known {
             let Some(text) = told.remove(stored.activity.id.as_str()) else { continue };
             stored.text_state = if text.is_some() { TextState::Kept } else { TextState::None };
-            fresh.texts.extend(text.map(|text| (stored.activity.id.clone(), text)));
+            fresh.texts.extend(text.map(|text| (stored.activity.id.clone(), text.into())));
             fresh.rows.push(stored);
         }
         let count = fresh.rows.len() as u64;

@@ -1,6 +1,9 @@
 //! Activities with their texts, links, parties and references.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -66,7 +69,7 @@ pub(super) fn read(row: &Row) -> Result<Stored, StoreError> {
 }
 
 /// Besides what [`read`] reads: the users that it names, so that counting needs no look at who took part.
-fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
+fn write(s: &Stored) -> Result<Vec<Arg<'_>>, StoreError> {
     let a = &s.activity;
     Ok(args![
         &a.id,
@@ -78,12 +81,12 @@ fn write(s: &Stored) -> Result<Vec<Arg>, StoreError> {
         opt_ms(a.ended_at),
         s.all_day,
         s.time_uncertain,
-        s.subject.clone(),
+        s.subject.as_deref(),
         s.text_state.as_str(),
-        s.thread.clone(),
-        s.message_id.clone(),
-        s.dedupe.clone(),
-        s.ical_uid.clone(),
+        s.thread.as_deref(),
+        s.message_id.as_deref(),
+        s.dedupe.as_deref(),
+        s.ical_uid.as_deref(),
         opt_ms(s.recurrence_id),
         serde_json::to_string(&a.participants)?,
         serde_json::to_string(&a.matches)?,
@@ -235,47 +238,39 @@ pub async fn save(tx: &mut Tx, all: &[Stored]) -> Result<(), StoreError> {
 }
 
 /// A row of `links`: entity, its id, activity.
-type Link = (String, String, String);
+type Link<'a> = (&'a str, &'a str, &'a str);
 /// A row of `parties`: address, activity, domain.
-type Party = (String, String, String);
+type Party<'a> = (&'a str, &'a str, &'a str);
 
-fn links_of(s: &Stored) -> Vec<Link> {
+fn links_of(s: &Stored) -> impl Iterator<Item = Link<'_>> {
     let a = &s.activity;
-    let link = |entity: &str, id: &str| (entity.to_owned(), id.to_owned(), a.id.clone());
-    let mut all: Vec<Link> = a.matches.iter().map(|m| link(m.entity.as_str(), &m.id)).collect();
-    let typed = a.ids(Entity::Contact).filter(|_| a.origin == Origin::Typed);
-    all.extend(typed.map(|id| link(TYPED, id)));
-    all.extend(a.undecided.iter().map(|deal| link(CANDIDATE, deal)));
-    all.extend(a.ids(Entity::Company).filter(|_| a.is_loose()).map(|company| link(LOOSE, company)));
-    all
+    let matches = a.matches.iter().map(|m| (m.entity.as_str(), m.id.as_str()));
+    let typed = a.ids(Entity::Contact).filter(|_| a.origin == Origin::Typed).map(|id| (TYPED, id));
+    let candidates = a.undecided.iter().map(|deal| (CANDIDATE, deal.as_str()));
+    let loose = a.ids(Entity::Company).filter(|_| a.is_loose()).map(|company| (LOOSE, company));
+    matches.chain(typed).chain(candidates).chain(loose).map(|(entity, id)| (entity, id, a.id.as_str()))
 }
 
-fn parties_of(s: &Stored) -> Vec<Party> {
-    let party = |address: &String| {
-        (address.clone(), s.activity.id.clone(), address::domain(address).unwrap_or_default().to_owned())
-    };
-    s.activity.participants.iter().map(|p| party(&p.address)).collect()
+fn parties_of(s: &Stored) -> impl Iterator<Item = Party<'_>> {
+    let party = |address| (address, s.activity.id.as_str(), address::domain(address).unwrap_or_default());
+    s.activity.participants.iter().map(move |p| party(p.address.as_str()))
 }
 
 /// Brings links and parties from what they were to what they are: only what differs is written, each row by its key.
 async fn tie(tx: &mut Tx, before: &[Stored], now: &[Stored]) -> Result<(), StoreError> {
-    let (old, new): (BTreeSet<Link>, BTreeSet<Link>) = (flat(before, links_of), flat(now, links_of));
-    for (entity, id, activity) in old.difference(&new) {
+    let [old, new] = [before, now].map(|rows| rows.iter().flat_map(links_of).collect::<BTreeSet<_>>());
+    for &(entity, id, activity) in old.difference(&new) {
         let sql = "delete from links where entity = $1 and entity_id = $2 and activity = $3";
         tx.exec(sql, args![entity, id, activity]).await?;
     }
-    let rows = new.difference(&old).map(|l| args![&l.0, &l.1, &l.2]).collect();
+    let rows = new.difference(&old).map(|l| args![l.0, l.1, l.2]).collect();
     tx.insert("insert into links (entity, entity_id, activity)", "on conflict do nothing", rows).await?;
-    let (old, new): (BTreeSet<Party>, BTreeSet<Party>) = (flat(before, parties_of), flat(now, parties_of));
-    for (address, activity, _) in old.difference(&new) {
+    let [old, new] = [before, now].map(|rows| rows.iter().flat_map(parties_of).collect::<BTreeSet<_>>());
+    for &(address, activity, _) in old.difference(&new) {
         tx.exec("delete from parties where address = $1 and activity = $2", args![address, activity]).await?;
     }
-    let rows = new.difference(&old).map(|p| args![&p.0, &p.1, &p.2]).collect();
+    let rows = new.difference(&old).map(|p| args![p.0, p.1, p.2]).collect();
     tx.insert("insert into parties (address, activity, domain)", "on conflict do nothing", rows).await
-}
-
-fn flat<T: Ord>(rows: &[Stored], of: fn(&Stored) -> Vec<T>) -> BTreeSet<T> {
-    rows.iter().flat_map(of).collect()
 }
 
 /// Removes activities without a trace.
@@ -288,35 +283,33 @@ pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub async fn texts(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
-    let rows = tx.rows_in("select activity, body from texts where activity in ({in})", ids).await?;
-    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+pub async fn texts(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, Arc<str>>, StoreError> {
+    let sql = "select activity, body from texts where activity in ({in})";
+    Ok(tx.read_in(sql, ids, |r| Ok((r.text(0), r.str(1).into()))).await?.into_iter().collect())
 }
 
 /// Writes texts; an empty one takes away what was kept.
-pub async fn save_texts(tx: &mut Tx, texts: Vec<(String, String)>) -> Result<(), StoreError> {
-    let (kept, none): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(_, body)| !body.is_empty());
-    let none: Vec<String> = none.into_iter().map(|(id, _)| id).collect();
+pub async fn save_texts(tx: &mut Tx, texts: &[(String, Arc<str>)]) -> Result<(), StoreError> {
+    let (kept, none): (Vec<_>, Vec<_>) = texts.iter().partition(|(_, body)| !body.is_empty());
+    let none: Vec<String> = none.into_iter().map(|(id, _)| id.clone()).collect();
     tx.exec_in("delete from texts where activity in ({in})", &none).await?;
-    let rows = kept.into_iter().map(|(id, body)| args![id, body]).collect();
+    let rows = kept.into_iter().map(|(id, body)| args![id, &**body]).collect();
     tx.insert("insert into texts (activity, body)", "on conflict (activity) do update set body = excluded.body", rows)
         .await
 }
 
 /// Message-IDs that mails refer to, and their own.
-pub async fn save_refs(tx: &mut Tx, refs: Vec<(String, String)>) -> Result<(), StoreError> {
-    let rows = refs.into_iter().map(|(id, activity)| args![id, activity]).collect();
+pub async fn save_refs(tx: &mut Tx, refs: &[(String, String)]) -> Result<(), StoreError> {
+    let rows = refs.iter().map(|(id, activity)| args![id, activity]).collect();
     tx.insert("insert into refs (ref, activity)", "on conflict do nothing", rows).await
 }
 
 /// (reference, activity) pairs for these Message-IDs.
 pub async fn referring(tx: &mut Tx, refs: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-    let rows = tx.rows_in("select ref, activity from refs where ref in ({in})", refs).await?;
-    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+    tx.read_in("select ref, activity from refs where ref in ({in})", refs, |r| Ok((r.text(0), r.text(1)))).await
 }
 
 /// (reference, activity) pairs of these activities.
 pub async fn refs_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-    let rows = tx.rows_in("select ref, activity from refs where activity in ({in})", ids).await?;
-    Ok(rows.iter().map(|r| (r.text(0), r.text(1))).collect())
+    tx.read_in("select ref, activity from refs where activity in ({in})", ids, |r| Ok((r.text(0), r.text(1)))).await
 }

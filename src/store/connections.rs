@@ -110,8 +110,11 @@ impl Store {
                        since = case when connections.since_text = excluded.since_text then connections.since else excluded.since end, \
                        since_text = excluded.since_text";
             let content = c.content.as_str();
-            tx.exec(sql, args![&c.name, &c.connector, &c.gives, c.owner.clone(), &c.since_text, ms(c.since), content])
-                .await?;
+            tx.exec(
+                sql,
+                args![&c.name, &c.connector, &c.gives, c.owner.as_deref(), &c.since_text, ms(c.since), content],
+            )
+            .await?;
         }
         tx.commit().await
     }
@@ -136,7 +139,13 @@ impl Store {
     }
 
     /// Writes how a connection stands, and marks all that must be judged anew, in one transaction.
-    async fn noted(&self, name: &str, anew: impl Fn(i64) -> bool, sql: &str, args: Vec<Arg>) -> Result<(), StoreError> {
+    async fn noted(
+        &self,
+        name: &str,
+        anew: impl Fn(i64) -> bool,
+        sql: &str,
+        args: Vec<Arg<'_>>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let failures = tx.rows("select failures from connections where name = $1", args![name]).await?;
         if failures.first().is_some_and(|r| anew(r.int(0))) {

@@ -80,7 +80,7 @@ pub async fn rename(tx: &mut Tx, from: &str, to: &str) -> Result<(), StoreError>
     let mut texts = activities::texts(tx, &[from.to_owned(), to.to_owned()]).await?;
     let (ours, theirs) = (texts.remove(from), texts.remove(to));
     if let Some(ours) = ours.filter(|ours| theirs.as_ref().is_none_or(|theirs| wording::says_less(ours, theirs))) {
-        activities::save_texts(tx, vec![(to.to_owned(), ours)]).await?;
+        activities::save_texts(tx, &[(to.to_owned(), ours)]).await?;
     }
     tx.exec("update items set activity = $2 where activity = $1", args![from, to]).await?;
     tx.exec("delete from rematch where activity = $1", args![from]).await?;

@@ -96,7 +96,7 @@ impl Db {
     }
 
     /// Reads outside a transaction.
-    pub async fn rows(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+    pub async fn rows(&self, sql: &str, args: Vec<Arg<'_>>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Lite(file) => file.read(sql, &args, taken_whole).await?,
             Self::Pg(pool) => pg!(sql, args).fetch_all(pool).await?.into_iter().map(Row::Pg).collect(),
@@ -113,7 +113,7 @@ impl Db {
     pub async fn read<T>(
         &self,
         sql: &str,
-        args: Vec<Arg>,
+        args: Vec<Arg<'_>>,
         each: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         match self {
@@ -141,7 +141,7 @@ impl Db {
     }
 
     /// One statement in a transaction of its own.
-    pub async fn exec(&self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
+    pub async fn exec(&self, sql: &str, args: Vec<Arg<'_>>) -> Result<u64, StoreError> {
         match self {
             Self::Lite(file) => {
                 let tx = file.begin().await?;
@@ -165,14 +165,14 @@ impl Db {
 const TURN: &str = "select pg_advisory_xact_lock(233445281)";
 
 impl Tx {
-    pub async fn rows(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+    pub async fn rows(&mut self, sql: &str, args: Vec<Arg<'_>>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Lite(tx) => tx.read(sql, &args, taken_whole)?,
             Self::Pg(tx) => pg!(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Pg).collect(),
         })
     }
 
-    pub async fn exec(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
+    pub async fn exec(&mut self, sql: &str, args: Vec<Arg<'_>>) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Lite(tx) => tx.exec(sql, &args)?,
             Self::Pg(tx) => pg!(sql, args).execute(&mut **tx).await?.rows_affected(),
@@ -180,7 +180,7 @@ impl Tx {
     }
 
     /// Many rows: `head` is `insert into t (a, b)`, `tail` an `on conflict` clause or nothing.
-    pub async fn insert(&mut self, head: &str, tail: &str, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+    pub async fn insert(&mut self, head: &str, tail: &str, rows: Vec<Vec<Arg<'_>>>) -> Result<(), StoreError> {
         let Some(width) = rows.first().map(Vec::len) else { return Ok(()) };
         let dialect = self.dialect();
         if let Self::Lite(tx) = self {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Store, StoreError,
+    Arg, Store, StoreError,
     activities::{self, Stored},
     at, ms, opt_at,
 };
@@ -120,7 +120,7 @@ impl Store {
     /// Activities that fit, newest first.
     pub async fn activities(&self, f: &Filter) -> Result<Vec<Stored>, StoreError> {
         let mut sql = format!("select {} from activities a where 1 = 1", activities::COLUMNS);
-        let mut args: Vec<super::Arg> = f.reps.iter().map(super::Arg::from).collect();
+        let mut args: Vec<Arg<'_>> = f.reps.iter().map(Arg::from).collect();
         if !f.reps.is_empty() {
             let places: Vec<String> = (1..=f.reps.len()).map(|i| format!("${i}")).collect();
             let places = places.join(", ");
@@ -129,7 +129,7 @@ impl Store {
                  select activity from parties where address in ({places}))"
             ));
         }
-        let mut add = |clause: &str, arg: super::Arg| {
+        let mut add = |clause: &str, arg| {
             args.push(arg);
             sql.push_str(&clause.replace('?', &format!("${}", args.len())));
         };

@@ -32,11 +32,11 @@ pub struct Judged {
 }
 
 pub async fn judged(tx: &mut Tx, all: &[Judged], now: DateTime<Utc>) -> Result<(), StoreError> {
-    let row = |j: &Judged| args![&j.deal, ms(j.due), j.waits, 0, ms(now), opt_ms(j.signed_at)];
     let tail = "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at, \
                 signed_at = excluded.signed_at";
     let head = "insert into reviews (deal, due, waits, lease_until, judged_at, signed_at)";
-    tx.insert(head, tail, all.iter().map(row).collect()).await?;
+    let rows = all.iter().map(|j| args![&j.deal, ms(j.due), j.waits, 0, ms(now), opt_ms(j.signed_at)]).collect();
+    tx.insert(head, tail, rows).await?;
     await_people(tx, all).await
 }
 

@@ -38,12 +38,12 @@ fn read(r: &super::Row) -> Result<Sighting, StoreError> {
 
 pub async fn of_activities(tx: &mut Tx, ids: &[String]) -> Result<Vec<Sighting>, StoreError> {
     let sql = format!("select {COLUMNS} from sightings where activity in ({{in}})");
-    tx.rows_in(&sql, ids).await?.iter().map(read).collect()
+    tx.read_in(&sql, ids, read).await
 }
 
 pub async fn of_items(tx: &mut Tx, stream: i64, keys: &[String]) -> Result<Vec<Sighting>, StoreError> {
     let sql = format!("select {COLUMNS} from sightings where stream = {stream} and key in ({{in}})");
-    tx.rows_in(&sql, keys).await?.iter().map(read).collect()
+    tx.read_in(&sql, keys, read).await
 }
 
 /// Captured items that are gone from their source, after a (stream, key, activity).
@@ -63,8 +63,8 @@ pub async fn save(tx: &mut Tx, all: &[Sighting]) -> Result<(), StoreError> {
             &s.activity,
             s.stream,
             &s.key,
-            s.owner.clone(),
-            s.direction.clone(),
+            s.owner.as_deref(),
+            s.direction.as_deref(),
             s.typed,
             opt_ms(s.gone_at),
             view

@@ -256,7 +256,7 @@ fn describe(mail: &mut Message, letter: &Letter, bytes: &[u8]) {
     mail.draft = letter.draft;
     mail.trashed = letter.trashed;
     if letter.from.null_sender && !mail.headers.contains_key("return-path") {
-        mail.headers.insert("return-path".to_owned(), vec![String::new()]);
+        mail.headers.insert("return-path", vec![String::new()]);
     }
     // an export of Gmail is one file whose labels stand for the folders
     for label in mime::field(bytes, "x-gmail-labels").iter().flat_map(|v| v.split(',')) {

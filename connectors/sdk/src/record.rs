@@ -54,8 +54,8 @@ pub struct Message {
     pub draft: bool,
     pub trashed: bool,
     pub junk: bool,
-    /// The header fields of [`crate::mime::FIELDS`] that are present: lower-case name -> decoded, unfolded values.
-    pub headers: BTreeMap<String, Vec<String>>,
+    /// The fields of [`crate::mime::FIELDS`] that are present and have no place above: lower-case name -> decoded, unfolded values.
+    pub headers: BTreeMap<&'static str, Vec<String>>,
     pub parts: Vec<Part>,
     /// Text of the text/calendar and .ics parts, read in memory and not kept. At most 8, at most 1 MiB each.
     pub calendars: Vec<CalendarPart>,
@@ -64,7 +64,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// First value of a header field, by its lower-case name.
+    /// First value of one of [`Message::headers`], by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.first()).map(String::as_str)
     }

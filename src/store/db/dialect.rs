@@ -24,12 +24,12 @@ pub enum Dialect {
 impl Dialect {
     /// The statement for this list, the same for every length: it is prepared once, and small. `None` for an empty one, which
     /// nothing is among.
-    pub fn listed(self, sql: &str, values: &[String]) -> Option<(String, Vec<Arg>)> {
+    pub fn listed<'v>(self, sql: &str, values: &'v [String]) -> Option<(String, Vec<Arg<'v>>)> {
         debug_assert!(sql.contains("in ({in})"), "a list stands behind `in`");
         let (among, list) = match self {
             _ if values.is_empty() => return None,
             Self::Lite => ("in (select value from json_each(?1))", Arg::from(json(values))),
-            Self::Pg => ("= any($1)", Arg::Texts(values.to_vec())),
+            Self::Pg => ("= any($1)", Arg::Texts(values)),
         };
         Some((sql.replace("in ({in})", among), vec![list]))
     }

@@ -131,7 +131,7 @@ impl Lite {
     pub async fn read<T>(
         &self,
         sql: &str,
-        args: &[Arg],
+        args: &[Arg<'_>],
         each: impl Fn(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         Held::Reader(self.reader().await?).ask(|connection| read(connection, sql, args, each))
@@ -217,14 +217,14 @@ impl LiteTx {
     pub fn read<T>(
         &self,
         sql: &str,
-        args: &[Arg],
+        args: &[Arg<'_>],
         each: impl Fn(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         self.held.ask(|connection| read(connection, sql, args, each))
     }
 
     /// Returns how many rows it changed.
-    pub fn exec(&self, sql: &str, args: &[Arg]) -> Result<u64, StoreError> {
+    pub fn exec(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
         self.held.ask(|connection| {
             let mut statement = prepared(connection, sql, args)?;
             let mut rows = statement.raw_query();
@@ -235,7 +235,7 @@ impl LiteTx {
     }
 
     /// One statement, run for each row.
-    pub fn exec_each(&self, sql: &str, rows: &[Vec<Arg>]) -> Result<(), StoreError> {
+    pub fn exec_each(&self, sql: &str, rows: &[Vec<Arg<'_>>]) -> Result<(), StoreError> {
         self.held.ask(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             for row in rows {
@@ -266,7 +266,7 @@ impl Drop for LiteTx {
 fn read<T>(
     connection: &Connection,
     sql: &str,
-    args: &[Arg],
+    args: &[Arg<'_>],
     each: impl Fn(&mut Row) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = prepared(connection, sql, args)?;
@@ -282,13 +282,13 @@ fn read<T>(
     Ok(all)
 }
 
-fn prepared<'c>(connection: &'c Connection, sql: &str, args: &[Arg]) -> Result<CachedStatement<'c>, StoreError> {
+fn prepared<'c>(connection: &'c Connection, sql: &str, args: &[Arg<'_>]) -> Result<CachedStatement<'c>, StoreError> {
     let mut statement = connection.prepare_cached(&numbered(sql))?;
     bind(&mut statement, args)?;
     Ok(statement)
 }
 
-fn bind(statement: &mut CachedStatement<'_>, args: &[Arg]) -> Result<(), StoreError> {
+fn bind(statement: &mut CachedStatement<'_>, args: &[Arg<'_>]) -> Result<(), StoreError> {
     debug_assert_eq!(statement.parameter_count(), args.len(), "each placeholder has its value");
     for (i, arg) in (1..).zip(args) {
         statement.raw_bind_parameter(i, arg)?;
@@ -310,7 +310,7 @@ fn numbered(sql: &str) -> Cow<'_, str> {
     Cow::Owned(all)
 }
 
-impl ToSql for Arg {
+impl ToSql for Arg<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Text(Some(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),

@@ -1,6 +1,6 @@
 //! What is bound to placeholders, and rows as both engines give them.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use rusqlite::types::ValueRef;
 use sqlx::{Row as _, postgres::PgRow};
@@ -9,49 +9,49 @@ use crate::store::StoreError;
 
 /// One value bound to a placeholder.
 #[derive(Clone, Debug)]
-pub enum Arg {
-    Text(Option<String>),
+pub enum Arg<'a> {
+    Text(Option<Cow<'a, str>>),
     Int(Option<i64>),
     /// Many texts at once, as PostgreSQL takes them; SQLite gets a JSON array for a text.
-    Texts(Vec<String>),
+    Texts(&'a [String]),
 }
 
-impl From<&str> for Arg {
-    fn from(v: &str) -> Self {
-        Self::Text(Some(v.to_owned()))
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(v: &'a str) -> Self {
+        Self::Text(Some(Cow::Borrowed(v)))
     }
 }
-impl From<String> for Arg {
+impl From<String> for Arg<'_> {
     fn from(v: String) -> Self {
-        Self::Text(Some(v))
+        Self::Text(Some(Cow::Owned(v)))
     }
 }
-impl From<&String> for Arg {
-    fn from(v: &String) -> Self {
-        Self::Text(Some(v.clone()))
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(v: &'a String) -> Self {
+        Self::from(v.as_str())
     }
 }
-impl From<Option<String>> for Arg {
+impl From<Option<String>> for Arg<'_> {
     fn from(v: Option<String>) -> Self {
-        Self::Text(v)
+        Self::Text(v.map(Cow::Owned))
     }
 }
-impl From<Option<&str>> for Arg {
-    fn from(v: Option<&str>) -> Self {
-        Self::Text(v.map(str::to_owned))
+impl<'a> From<Option<&'a str>> for Arg<'a> {
+    fn from(v: Option<&'a str>) -> Self {
+        Self::Text(v.map(Cow::Borrowed))
     }
 }
-impl From<i64> for Arg {
+impl From<i64> for Arg<'_> {
     fn from(v: i64) -> Self {
         Self::Int(Some(v))
     }
 }
-impl From<Option<i64>> for Arg {
+impl From<Option<i64>> for Arg<'_> {
     fn from(v: Option<i64>) -> Self {
         Self::Int(v)
     }
 }
-impl From<bool> for Arg {
+impl From<bool> for Arg<'_> {
     fn from(v: bool) -> Self {
         Self::Int(Some(i64::from(v)))
     }

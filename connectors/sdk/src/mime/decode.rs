@@ -169,7 +169,11 @@ pub(super) fn plain(text: &str) -> String {
         } else {
             empty = 0;
         }
-        out.extend(line.chars().filter(|c| *c == '\t' || !c.is_control()));
+        if line.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~')) {
+            out.push_str(line);
+        } else {
+            out.extend(line.chars().filter(|c| *c == '\t' || !c.is_control()));
+        }
         out.push('\n');
     }
     out.truncate(out.trim_end().len());

@@ -25,8 +25,8 @@ pub use date::date;
 pub use param::param;
 pub use word::decode_words;
 
-/// The header fields that decide what a message is, by lower-case name: what IMAP asks for in `HEADER.FIELDS`, and what
-/// [`Message::headers`] can hold.
+/// The header fields that decide what a message is, by lower-case name: what IMAP asks for in `HEADER.FIELDS`, and, but for those
+/// with a place of their own in [`Message`], what [`Message::headers`] can hold.
 pub const FIELDS: &[&str] = &[
     "from",
     "to",
@@ -81,30 +81,36 @@ pub fn header(bytes: &[u8]) -> Message {
     let legacy = field::legacy_charset(block);
     let mut mail = Message::default();
     for (name, raw) in field::Fields::new(block) {
-        let Some(name) = FIELDS.iter().find(|f| f.as_bytes().eq_ignore_ascii_case(name)) else { continue };
+        let Some(&name) = FIELDS.iter().find(|f| f.as_bytes().eq_ignore_ascii_case(name)) else { continue };
         let value = field::unfold(raw, legacy.as_deref());
-        structured(&mut mail, name, &value);
-        keep(&mut mail.headers, name, &value);
+        if !structured(&mut mail, name, &value) {
+            keep(&mut mail.headers, name, &value);
+        }
     }
     mail
 }
 
-fn structured(mail: &mut Message, name: &str, value: &str) {
+/// False for a field without a place of its own.
+fn structured(mail: &mut Message, name: &str, value: &str) -> bool {
     match name {
         "from" => people(&mut mail.from, value, address::senders),
         "to" => people(&mut mail.to, value, address::addresses),
         "cc" => people(&mut mail.cc, value, address::addresses),
         "bcc" => people(&mut mail.bcc, value, address::addresses),
-        "sender" if mail.sender.is_none() => mail.sender = address::senders(value).into_iter().next(),
-        "date" if mail.date.is_none() => mail.date = date(value),
-        "subject" if mail.subject.is_none() => {
-            mail.subject = Some(word::clean(&decode_words(value))).filter(|s| !s.is_empty());
-        }
-        "message-id" if mail.message_id.is_none() => mail.message_id = ids(value, true).into_iter().next(),
+        // of several the first that says something
+        "sender" => mail.sender = mail.sender.take().or_else(|| address::senders(value).into_iter().next()),
+        "date" => mail.date = mail.date.or_else(|| date(value)),
+        "subject" => mail.subject = mail.subject.take().or_else(|| subject(value)),
+        "message-id" => mail.message_id = mail.message_id.take().or_else(|| ids(value, true).into_iter().next()),
         "in-reply-to" => more_ids(&mut mail.in_reply_to, value),
         "references" => more_ids(&mut mail.references, value),
-        _ => {}
+        _ => return false,
     }
+    true
+}
+
+fn subject(value: &str) -> Option<String> {
+    Some(word::clean(&decode_words(value))).filter(|s| !s.is_empty())
 }
 
 /// A field may stand twice; together its copies name no more people than one.
@@ -128,13 +134,13 @@ fn oldest_and_youngest(ids: &mut Vec<String>) {
     }
 }
 
-fn keep(headers: &mut BTreeMap<String, Vec<String>>, name: &str, value: &str) {
+fn keep(headers: &mut BTreeMap<&'static str, Vec<String>>, name: &'static str, value: &str) {
     let value = match name {
         // RFC 5321 section 4.5.5: `<>` is the null sender of a report.
         "return-path" => value.trim_matches(|c: char| c == '<' || c == '>' || c.is_whitespace()).to_owned(),
         _ => word::clean(&decode_words(cut(value, VALUE_MAX))),
     };
-    let values = headers.entry(name.to_owned()).or_default();
+    let values = headers.entry(name).or_default();
     if values.len() < REPEATS_MAX {
         values.push(value);
     }

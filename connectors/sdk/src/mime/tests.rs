@@ -202,9 +202,8 @@ fn a_header_is_read_whole() {
     assert_eq!(mail.message_id.as_deref(), Some("1@acme.example"));
     assert_eq!(mail.in_reply_to, ["0@y.example"]);
     assert_eq!(mail.header("list-id"), Some("News <news.y.example>"));
-    assert_eq!(mail.headers["from"].len(), 2);
-    assert!(!mail.headers.contains_key("x-other") && !mail.headers.contains_key("received"));
-    assert!(mail.headers.keys().all(|k| FIELDS.contains(&k.as_str())));
+    // what has a place of its own is not kept twice
+    assert_eq!(mail.headers.keys().copied().collect::<Vec<_>>(), ["list-id", "sensitivity"]);
     assert_eq!(mail.date.map(|d| d.timestamp()), Some(1_767_607_200));
 }
 

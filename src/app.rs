@@ -95,7 +95,7 @@ impl App {
             }
         }
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), rules, built).await?);
-        Ok(Self { config, store, clock, engine, unusable })
+        Ok(Self { config, store: store.aside(), clock, engine, unusable })
     }
 
     /// Notes connections that cannot be tried, so that `status` shows them.

@@ -154,7 +154,7 @@ impl Engine {
 async fn load(store: &Store, rules: &Rules, now: DateTime<Utc>) -> Result<Known, StoreError> {
     // asked first: a change in between makes it look older than it is, and it is read once more
     let version = store.directory_version().await?;
-    let directory = Arc::new(store.directory(rules.ours.clone(), now).await?);
+    let directory = Arc::new(store.aside().directory(rules.ours.clone(), now).await?);
     let codes = Codes::new(rules.deal_code.clone(), &directory);
     let stays = Stays::of_won(&directory);
     let competitors = rules.competitors.clone();

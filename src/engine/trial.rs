@@ -39,7 +39,7 @@ impl Engine {
     /// When the database fails.
     pub async fn try_out(&self, trial: Trial<'_>) -> Result<Vec<Pair>, StoreError> {
         loop {
-            let mut tx = self.store.begin_reading().await?;
+            let mut tx = self.store.aside().begin_reading().await?;
             let known = self.known_in(&mut tx).await?;
             // the directory is read beside the transaction: it must be the one that the transaction sees
             if known.version == self.store.directory_version().await? {

@@ -70,6 +70,14 @@ impl Db {
         Ok(Self::Pg(pool))
     }
 
+    /// The same for questions that take long: on SQLite the thread that asks is held up by each.
+    pub fn aside(&self) -> Self {
+        match self {
+            Self::Lite(file) => Self::Lite(file.aside()),
+            Self::Pg(pool) => Self::Pg(pool.clone()),
+        }
+    }
+
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Lite(file) => Tx::Lite(file.begin().await?),

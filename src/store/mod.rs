@@ -80,6 +80,12 @@ impl Store {
         Ok(Self { db, index_key })
     }
 
+    /// The same for questions that take long, as reports and pages ask them: see [`Db::aside`].
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self { db: self.db.aside(), ..self.clone() }
+    }
+
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.db.begin().await
     }

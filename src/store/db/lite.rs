@@ -1,7 +1,8 @@
 //! SQLite, asked on the thread that wants the answer: most statements take less time than handing them to another thread and back.
 //!
-//! One connection writes, a few read beside it. Whoever writes waits for their turn without holding a thread; what reads may take
-//! long and is asked apart from the runtime's other work.
+//! One connection writes, a few read beside it. Whoever writes waits for their turn without holding a thread. Reports and pages ask
+//! apart from the runtime's other work ([`Lite::aside`]); the short questions of reading mail do not, for each thread that takes
+//! over has memory of its own.
 
 use std::{
     borrow::Cow,
@@ -51,6 +52,8 @@ pub struct Lite {
     /// None when it was closed.
     writer: Arc<Turn<Option<Connection>>>,
     readers: Arc<Readers>,
+    /// Questions take long: each is asked apart from the runtime's other work.
+    aside: bool,
 }
 
 /// Connections that wait to be read from; opened when they are first needed.
@@ -71,6 +74,7 @@ impl Readers {
 struct Reader {
     connection: Option<Connection>,
     readers: Arc<Readers>,
+    aside: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -91,7 +95,12 @@ impl Lite {
         writer.busy_timeout(Duration::ZERO)?;
         let places = Arc::new(Semaphore::new(READERS as usize));
         let readers = Arc::new(Readers { places, idle: Mutex::default() });
-        Ok(Self { file: file.into(), writer: Arc::new(Turn::new(Some(writer))), readers })
+        Ok(Self { file: file.into(), writer: Arc::new(Turn::new(Some(writer))), readers, aside: false })
+    }
+
+    /// The same for questions that take long.
+    pub fn aside(&self) -> Self {
+        Self { aside: true, ..self.clone() }
     }
 
     /// The one transaction that may write.
@@ -124,7 +133,7 @@ impl Lite {
             Some(connection) => connection,
             None => connect(&self.file, READING)?,
         };
-        Ok(Reader { connection: Some(connection), readers: self.readers.clone(), _place: place })
+        Ok(Reader { connection: Some(connection), readers: self.readers.clone(), aside: self.aside, _place: place })
     }
 
     /// Reads outside a transaction.
@@ -192,7 +201,7 @@ impl Held {
             Self::Writer(writer) => question(writer.as_ref().ok_or_else(closed)?),
             Self::Reader(reader) => {
                 let connection = reader.connection.as_ref().ok_or_else(closed)?;
-                apart(|| question(connection))
+                if reader.aside { apart(|| question(connection)) } else { question(connection) }
             }
         }
     }
@@ -247,8 +256,8 @@ impl LiteTx {
     }
 
     pub fn commit(mut self) -> Result<(), StoreError> {
-        // here the disk is waited for
-        apart(|| self.held.ask(|connection| Ok(connection.execute_batch("commit")?)))?;
+        // no disk is waited for but at a checkpoint, once in ten thousand pages
+        self.held.ask(|connection| Ok(connection.execute_batch("commit")?))?;
         self.open = false;
         Ok(())
     }

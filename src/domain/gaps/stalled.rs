@@ -37,8 +37,11 @@ fn judge(case: &Case<'_>, verdicts: &mut Vec<Verdict>) {
     let stage = case.stage_name(&case.deal.stage);
     let usual = match stay.usual {
         Some(usual) => {
-            let days = words::within(Span::Days(usual.days.ceil() as u32));
-            format!("; of the {} deals that were won {} % left it {days}", usual.won, usual.percent)
+            let won = match usual.from {
+                0 | 1 => "the deals that were won".to_owned(),
+                n => format!("at least {n} deals that were won"),
+            };
+            format!("; of {won} {} % left it {}", usual.percent, words::within(Span::Days(usual.days)))
         }
         None => String::new(),
     };
@@ -134,8 +137,10 @@ mod tests {
         assert_eq!(found[0].expected, "The deal left Discovery within 15 days.");
         assert_eq!(
             found[0].found,
-            "It has stood there since 3 Oct; of the 20 deals that were won 75 % left it within 10 days."
+            "It has stood there since 3 Oct; of at least 20 deals that were won 75 % left it within 10 days."
         );
+        // deals are judged again when the limit changes: one more changes nothing that is said
+        assert_eq!(with_won(stuck("10-18"), 21, 10).findings(STALLED), found);
         // One too few: thirty days. And slow ones make it longer than that.
         assert_eq!(with_won(stuck("10-18"), 19, 10).findings(STALLED), []);
         assert_eq!(with_won(stuck("11-20"), 20, 40).findings(STALLED), []);

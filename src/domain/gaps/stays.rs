@@ -26,14 +26,16 @@ pub struct Limit {
     pub usual: Usual,
 }
 
-/// What the won deals did.
+/// What the won deals did, as far as the limit and the settings tell: one more of them changes no sentence that says it while
+/// the limit stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usual {
     /// This share of them, in percent,
     pub percent: f64,
-    /// left the stage within so many days.
-    pub days: f64,
-    pub won: usize,
+    /// left the stage within so many days,
+    pub days: u32,
+    /// and there are at least so many.
+    pub from: u32,
 }
 
 impl Stays {
@@ -65,13 +67,15 @@ impl Stays {
     /// The limit of one stage, when enough deals were won to compare with.
     pub fn limit(&self, stage: &str, pipeline: Option<&str>, name: &str, settings: &GapSettings) -> Option<Limit> {
         let rule = settings.rule(Rule::Stalled.as_str());
-        let won = self.won(stage);
-        if won == 0 || won < rule.count("from_won", pipeline, name) as usize {
+        let (won, from) = (self.won(stage), rule.count("from_won", pipeline, name));
+        if won == 0 || won < from as usize {
             return None;
         }
         let percent = rule.number("percentile", pipeline, name).clamp(0.0, 100.0);
-        let usual = Usual { percent, days: self.percentile(stage, percent)?, won };
-        let days = (usual.days * rule.number("factor", pipeline, name) - 1e-9).ceil().clamp(1.0, 36_525.0);
+        let factor = rule.number("factor", pipeline, name);
+        let whole = |days: f64| (days - 1e-9).ceil().clamp(1.0, 36_525.0);
+        let days = whole(self.percentile(stage, percent)? * factor);
+        let usual = Usual { percent, days: whole(days / factor) as u32, from };
         Some(Limit { days: days as u32, usual })
     }
 
@@ -157,6 +161,6 @@ mod tests {
         let settings = GapSettings::default();
         let limit = |n: u32| of(won(&(1..=n).collect::<Vec<_>>())).limit("Lead", Some("Sales"), "Lead", &settings);
         assert_eq!(limit(19), None);
-        assert_eq!(limit(20), Some(Limit { days: 23, usual: Usual { percent: 75.0, days: 15.0, won: 20 } }));
+        assert_eq!(limit(20), Some(Limit { days: 23, usual: Usual { percent: 75.0, days: 16, from: 20 } }));
     }
 }

@@ -20,7 +20,14 @@ fn late(ours: bool, who: usize, late: i64) -> Act {
     Act::Mail(Letter { ours, rep: 0, who, copy: false, answers: None, late, kind: 0 })
 }
 
-pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
+/// What was wrong, and the history that showed it.
+type Mended = (&'static str, Vec<Step>);
+
+pub fn histories() -> Vec<Mended> {
+    [of_ties(), of_sentences()].concat()
+}
+
+fn of_ties() -> Vec<Mended> {
     let typed = |kind, who, deal| Act::Typed { kind, who, late: 33, deal };
     vec![
         (
@@ -82,6 +89,11 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
             "a contact that another had been merged into appeared, and the other's mail did not notice",
             vec![step(420, Act::Merge { who: 2, into: 3 }), step(281, alone(2, 30, 4)), step(289, Act::Contact(3))],
         ),
+    ]
+}
+
+fn of_sentences() -> Vec<Mended> {
+    vec![
         (
             "a contact went, and held meetings of a series with nobody else stayed captured",
             vec![
@@ -97,6 +109,16 @@ pub fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 step(1, Act::Task { deal: 33, who: 26, ahead: 71 }),
                 step(4, late(false, 57, 33)),
                 step(19, late(true, 9, 93)),
+            ],
+        ),
+        (
+            "one more deal was won, and what a finding said of how many there were stayed what it was",
+            vec![
+                step(1, Act::Unseen { deal: 46, to: 52 }),
+                step(128, Act::Stage { deal: 42, to: 21 }),
+                step(558, Act::Stage { deal: 9, to: 10 }),
+                step(275, mail(false, 37, Some(28), 4)),
+                step(1, Act::Stage { deal: 55, to: 41 }),
             ],
         ),
     ]

@@ -71,6 +71,7 @@ create index items_resource on items (stream, resource) where resource <> key;
 create index items_activity on items (activity) where activity is not null;
 create index items_recheck on items (stream) where recheck = 1;
 create index items_at on items (occurred_at) where outcome <> 'read';
+create index items_unreadable on items (decided_at) where (outcome = 'quarantined' or attempts > 0) and gone_at is null;
 create index items_retry on items (retry_at) where retry_at is not null;
 create index items_traces on items (decided_at) where traces is not null;
 
@@ -200,7 +201,8 @@ create table reviews (
   waits bigint not null,
   lease_until bigint not null,
   judged_at bigint,
-  signed_at bigint
+  signed_at bigint,
+  backed text
 );
 create index reviews_due on reviews (due);
 create index reviews_waits on reviews (deal) where waits = 1;

@@ -156,7 +156,7 @@ enum Round {
 
 /// All findings of a deal after this judging, and what is kept of the judging itself.
 fn looked_at(case: &Case<'_>, old: &[Finding]) -> (Vec<Finding>, reviews::Judged) {
-    let (new, outlook) = judged(case, old);
+    let Judgement { findings: new, outlook, backed } = judged(case, old);
     let now = case.now();
     let blind = new.iter().any(|f| f.state == State::Unknown);
     let kept = reviews::Judged {
@@ -164,17 +164,28 @@ fn looked_at(case: &Case<'_>, old: &[Finding]) -> (Vec<Finding>, reviews::Judged
         due: outlook.next_due.unwrap_or(now + TimeDelta::days(3650)).max(now + TimeDelta::milliseconds(1)),
         waits: blind || !outlook.waits_for.is_empty(),
         signed_at: case.last_sign().map(Seen::at),
+        backed,
         awaited: vec![],
         looked_elsewhere: false,
     };
     (new, kept)
 }
 
-/// All findings of a deal after this judging, and when to come back.
-pub(super) fn judged(case: &Case<'_>, old: &[Finding]) -> (Vec<Finding>, Outlook) {
-    let new = gaps::reconcile(old, gaps::judge(case), case);
-    let outlook = gaps::outlook(case, &new);
-    (new, outlook)
+/// What one judging of a deal says.
+pub(super) struct Judgement {
+    /// All of the deal, those that ended included.
+    pub findings: Vec<Finding>,
+    /// When to come back.
+    outlook: Outlook,
+    /// See [`gaps::backed`].
+    backed: BTreeSet<i64>,
+}
+
+pub(super) fn judged(case: &Case<'_>, old: &[Finding]) -> Judgement {
+    let verdicts = gaps::judge(case);
+    let backed = gaps::backed(&verdicts);
+    let findings = gaps::reconcile(old, verdicts, case);
+    Judgement { outlook: gaps::outlook(case, &findings), findings, backed }
 }
 
 fn coverage(c: &Connection, complete: Complete) -> Option<ConnectionCoverage> {

@@ -90,7 +90,7 @@ impl Engine {
         let mut existing = by_subject(findings::of_deals(tx, &ids).await?);
         for deal in &deals[..seen.deals()] {
             let old = existing.remove(&format!("deal:{}", deal.id)).unwrap_or_default();
-            let judged = |facts, seen: &Evidence| review::judged(&seen.case(facts, deal), &old).0;
+            let judged = |facts, seen: &Evidence| review::judged(&seen.case(facts, deal), &old).findings;
             all.extend(pairs(judged(now, &seen), judged(then, &left)));
         }
         Ok(seen.deals())

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{Row, Store, StoreError, Tx, at, ms, opt_ms, subjects};
-use crate::args;
+use crate::{args, domain::reports::trail::Backed};
 
 /// Deals to judge now: marked ones, ones whose time has come, ones that wait for a connection to be read further.
 /// Each with whether it looked elsewhere when it was last judged.
@@ -25,6 +25,8 @@ pub struct Judged {
     pub waits: bool,
     /// The last sign from the buyer's side since the deal was opened.
     pub signed_at: Option<DateTime<Utc>>,
+    /// The forward moves whose window holds evidence: when they began, in milliseconds.
+    pub backed: BTreeSet<i64>,
     /// Whose doings elsewhere judging looks at: contacts, or addresses.
     pub awaited: Vec<String>,
     /// It did when it was last judged.
@@ -33,9 +35,12 @@ pub struct Judged {
 
 pub async fn judged(tx: &mut Tx, all: &[Judged], now: DateTime<Utc>) -> Result<(), StoreError> {
     let tail = "on conflict (deal) do update set due = excluded.due, waits = excluded.waits, judged_at = excluded.judged_at, \
-                signed_at = excluded.signed_at";
-    let head = "insert into reviews (deal, due, waits, lease_until, judged_at, signed_at)";
-    let rows = all.iter().map(|j| args![&j.deal, ms(j.due), j.waits, 0, ms(now), opt_ms(j.signed_at)]).collect();
+                signed_at = excluded.signed_at, backed = excluded.backed";
+    let head = "insert into reviews (deal, due, waits, lease_until, judged_at, signed_at, backed)";
+    let moves = |all: &BTreeSet<i64>| all.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
+    let backed = |j: &Judged| Some(&j.backed).filter(|all| !all.is_empty()).map(moves);
+    let rows =
+        all.iter().map(|j| args![&j.deal, ms(j.due), j.waits, 0, ms(now), opt_ms(j.signed_at), backed(j)]).collect();
     tx.insert(head, tail, rows).await?;
     await_people(tx, all).await
 }
@@ -95,6 +100,18 @@ impl Store {
     pub async fn last_signs(&self, deals: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
         let sql = "select deal, signed_at from reviews where signed_at is not null and deal in ({in})";
         self.db.read_in(sql, deals, |r| Ok((r.text(0), at(r.int(1))))).await.map(|all| all.into_iter().collect())
+    }
+
+    /// The forward moves that judging found backed, by deal.
+    pub async fn backed_moves(&self) -> Result<Backed, StoreError> {
+        let sql = "select deal, backed from reviews where backed is not null";
+        self.db.read(sql, vec![], |r| Ok((r.text(0), r.text(1)))).await.map(Backed::from_iter)
+    }
+
+    /// Those of one deal.
+    pub async fn backed_moves_of(&self, deal: &str) -> Result<Backed, StoreError> {
+        let sql = "select deal, backed from reviews where backed is not null and deal = $1";
+        self.db.read(sql, args![deal], |r| Ok((r.text(0), r.text(1)))).await.map(Backed::from_iter)
     }
 
     /// Capture got further: deals that waited for it are due.

@@ -100,7 +100,7 @@ fn difference(want: &Outcome, have: &Outcome) -> Option<String> {
         .or_else(|| lines("activities", &want.activities, &have.activities))
         .or_else(|| lines("texts", &want.texts, &have.texts))
         .or_else(|| lines("gaps", &live(&want.gaps), &live(&have.gaps)))
-        .or_else(|| lines("last signs", &want.signed, &have.signed))
+        .or_else(|| lines("last signs and backed moves", &want.signed, &have.signed))
         .or_else(|| late(&want.gaps, &have.gaps))
         .or_else(|| afresh(have))
 }
@@ -130,7 +130,7 @@ fn late(want: &BTreeMap<String, Finding>, have: &BTreeMap<String, Finding>) -> O
 fn afresh(of: &Outcome) -> Option<String> {
     let all = |gaps: &BTreeMap<String, Finding>| gaps.iter().map(|(id, f)| (id.clone(), whole(f))).collect::<Known>();
     lines("gaps judged afresh", &all(&of.afresh), &all(&of.gaps))
-        .or_else(|| lines("last signs judged afresh", &of.signed_afresh, &of.signed))
+        .or_else(|| lines("last signs and backed moves judged afresh", &of.signed_afresh, &of.signed))
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The reports about deals: `forecast`, `trail`, `next_steps`, `competitors`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{super::Usage, Asked};
 use crate::domain::{
-    gaps::{Capture, Rule},
+    gaps::Rule,
     reports::{Period, Table, competitors, forecast, next_steps, stand::Stand, timeline, trail},
 };
 
@@ -14,17 +14,19 @@ impl Asked<'_> {
         let mut pers = self.quotas().into_iter().map(|q| q.per);
         let per = pers.next().filter(|first| pers.all(|other| other == *first)).unwrap_or(Period::Quarter);
         let worth = self.worth();
-        let (mut findings, mut signs, captures) = (Vec::new(), HashMap::new(), BTreeMap::new());
+        let (mut findings, mut signs) = (Vec::new(), HashMap::new());
         if !calibration {
             let deals = forecast::closing_in(self.directory, per.around(self.range.to), self.now);
             findings = self.app.store.stands(&forecast::SAYS_SO, false).await?;
             signs = self.app.store.last_signs(&deals).await?;
         }
+        let rules = &self.app.engine.rules;
+        let (settings, calendars) = (&rules.thresholds, &rules.calendars);
         let input = forecast::Input {
             directory: self.directory,
             findings: &findings,
             signs: &signs,
-            judged: self.judged(&captures),
+            judged: forecast::Judged { settings, calendar: self.range.calendar, calendars, now: self.now },
             worth: &worth,
             range: self.range.clone(),
             per,
@@ -38,16 +40,10 @@ impl Asked<'_> {
         Ok(trail::report(&trail::Input {
             directory: self.directory,
             findings: &findings,
+            backed: &self.app.store.backed_moves().await?,
             range: self.range.clone(),
             scope: self.scope.clone(),
-            judged: self.judged(&self.app.engine.read_so_far().await?),
         }))
-    }
-
-    fn judged<'j>(&'j self, captures: &'j BTreeMap<String, Capture>) -> trail::Judged<'j> {
-        let rules = &self.app.engine.rules;
-        let (settings, calendars) = (&rules.thresholds, &rules.calendars);
-        trail::Judged { settings, calendar: self.range.calendar, calendars, captures, now: self.now }
     }
 
     /// One deal's line.
@@ -67,7 +63,8 @@ impl Asked<'_> {
             activities: &activities,
             range: self.range.clone(),
             nameless: self.app.config.privacy.works_council,
-            judged: self.judged(&self.app.engine.read_so_far().await?),
+            backed: &self.app.store.backed_moves_of(&deal.id).await?,
+            now: self.now,
         }))
     }
 

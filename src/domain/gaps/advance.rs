@@ -1,6 +1,8 @@
 //! What `unsupported_advance` and `one_sided_advance` share: each forward move, its window, and what stands in it. A move
 //! gives at most one of the two, and none before both the clock and the owner's capture are past the window.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -84,6 +86,13 @@ impl<'a> Advance<'a> {
     pub fn key(&self) -> String {
         self.step.began.timestamp_millis().to_string()
     }
+}
+
+/// The moves whose window holds evidence: when they began, in milliseconds, in ascending order.
+pub fn backed(verdicts: &[Verdict]) -> BTreeSet<i64> {
+    let advance = |v: &&Verdict| matches!(v.finding.rule, Rule::UnsupportedAdvance | Rule::OneSidedAdvance);
+    let met = verdicts.iter().filter(advance).filter(|v| matches!(v.outcome, Outcome::Met { .. }));
+    met.filter_map(|v| v.finding.key.parse().ok()).collect()
 }
 
 /// The verdicts of one of the two rules.

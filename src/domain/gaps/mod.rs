@@ -53,6 +53,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 pub use self::{
+    advance::backed,
     backdrop::Backdrop,
     case::{Case, Facts, Seen, Tie, closed_lately, first_closed},
     finding::{Finding, Rule, Severity, State, Weighed, worst, worst_per_deal},

@@ -12,12 +12,18 @@ pub use self::calibration::report as calibration;
 use super::{
     super::{
         directory::{Deal, Directory},
-        gaps::{Rule, State, moves},
+        gaps::{
+            Rule, State,
+            limits::Stages,
+            moves::{self, Move},
+        },
+        matching,
+        thresholds::GapSettings,
+        working::WorkCalendar,
     },
     Column, Period, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
     money::{self, Money, Worth},
     stand::Stand,
-    trail::Judged,
 };
 
 #[derive(Debug)]
@@ -34,6 +40,28 @@ pub struct Input<'a> {
     pub range: Range<'a>,
     pub per: Period,
     pub scope: Scope,
+}
+
+/// How deals are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    pub settings: &'a GapSettings,
+    /// The organisation's, and those of users that differ.
+    pub calendar: &'a WorkCalendar,
+    pub calendars: &'a HashMap<String, WorkCalendar>,
+    pub now: DateTime<Utc>,
+}
+
+impl Judged<'_> {
+    /// The window of the move, where both rules of advances look at it.
+    fn window(&self, deal: &Deal, step: &Move, directory: &Directory) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let stages = Stages { directory, settings: self.settings, deal };
+        let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|rule| stages.judges(*rule, &step.to));
+        let owner = matching::owner_at(deal, step.at);
+        let owner = directory.user(owner).map_or(owner, |user| user.email.as_str());
+        let calendar = self.calendars.get(owner).unwrap_or(self.calendar);
+        on.then(|| stages.window_of(&step.to).around(step, calendar))
+    }
 }
 
 /// Findings of these rules say that the stage of a deal is not backed.

@@ -13,7 +13,7 @@ use super::{
     },
     Column, Range, Row, Table, Value,
     stand::Stand,
-    trail::{self, Backing, Judged},
+    trail::{self, Backed, Backing},
 };
 
 #[derive(Debug)]
@@ -27,7 +27,8 @@ pub struct Input<'a> {
     pub range: Range<'a>,
     /// Without who of us it was.
     pub nameless: bool,
-    pub judged: Judged<'a>,
+    pub backed: &'a Backed,
+    pub now: DateTime<Utc>,
 }
 
 const COLUMNS: [(&str, &str); 5] =
@@ -41,7 +42,7 @@ pub fn report(input: &Input<'_>) -> Table {
     let moves = moves::moves(input.deal);
     let forward = moves.iter().filter(|m| m.is_forward(input.directory));
     let backing: BTreeMap<DateTime<Utc>, Backing> =
-        forward.map(|m| (m.at, trail::backing(&stands, input.deal, m, &input.judged, input.directory))).collect();
+        forward.map(|m| (m.at, trail::backing(&stands, input.backed, input.deal, m))).collect();
     let happened = input.activities.iter().map(|(a, tie)| of_activity(a, *tie, input));
     let mut all: Vec<Entry> = changes(input, &backing).into_iter().chain(happened).collect();
     all.retain(|(at, ..)| input.range.holds(input.range.day(*at, false)));
@@ -95,7 +96,7 @@ fn changes(input: &Input<'_>, backing: &BTreeMap<DateTime<Utc>, Backing>) -> Vec
 }
 
 fn of_activity(activity: &Activity, tie: Tie, input: &Input<'_>) -> Entry {
-    let status = activity.status_at(input.judged.now);
+    let status = activity.status_at(input.now);
     let direction = activity.direction.map(|d| d.to_string());
     let state = (activity.kind == Kind::Meeting && status != Status::Done).then(|| status.to_string());
     let by_way_of = match tie {
@@ -121,12 +122,9 @@ fn of_activity(activity: &Activity, tie: Tie, input: &Input<'_>) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::{super::office, *};
     use crate::domain::{
         gaps::{Rule, State},
-        thresholds::GapSettings,
         working::WorkCalendar,
     };
     use office::{ANA, t};
@@ -153,13 +151,8 @@ mod tests {
                 activities: &activities,
                 range: Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar },
                 nameless: false,
-                judged: Judged {
-                    settings: &GapSettings::default(),
-                    calendar: &calendar,
-                    calendars: &HashMap::new(),
-                    captures: &BTreeMap::new(),
-                    now: t("11-20"),
-                },
+                backed: &Backed::default(),
+                now: t("11-20"),
             })
         };
         let table = told(&deal);

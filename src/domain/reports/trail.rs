@@ -1,6 +1,6 @@
 //! The `trail` report: how many of the forward moves are backed by evidence, and which won deals can show a complete trail. A
-//! move is backed when its window is over and no finding of the two advance rules stands on it. A move we could not see is
-//! counted apart, never as unsupported: so is one whose window capture has still to read to its end.
+//! move is backed when the two advance rules found evidence in its window, and not backed when a finding of theirs stands on it. A
+//! move we could not see is counted apart, never as unsupported: so is one that is still to be judged, or that no rule looks at.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,14 +10,10 @@ use super::{
     super::{
         directory::{Deal, Directory, StageKind},
         gaps::{
-            Capture, Rule, State,
-            limits::Stages,
+            Rule, State,
             moves::{self, Move},
-            sight::{self, Needed},
         },
         matching,
-        thresholds::GapSettings,
-        working::WorkCalendar,
     },
     Column, Range, Rate, Row, Scope, Table, Value, WHOSE, Whose, activity,
     stand::Stand,
@@ -28,47 +24,27 @@ pub struct Input<'a> {
     pub directory: &'a Directory,
     /// At least those of the two advance rules.
     pub findings: &'a [Stand],
-    pub judged: Judged<'a>,
+    pub backed: &'a Backed,
     /// Moves of these days.
     pub range: Range<'a>,
     pub scope: Scope,
 }
 
-/// When moves have been judged.
-#[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
-    pub settings: &'a GapSettings,
-    /// The organisation's, and those of users that differ.
-    pub calendar: &'a WorkCalendar,
-    pub calendars: &'a HashMap<String, WorkCalendar>,
-    /// By the user's folded email.
-    pub captures: &'a BTreeMap<String, Capture>,
-    pub now: DateTime<Utc>,
-}
+/// The moves whose window holds evidence, as they were judged last: by deal, when each began, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Backed(HashMap<String, String>);
 
-impl Judged<'_> {
-    /// The window of the move, where both rules look at it.
-    pub fn window(&self, deal: &Deal, step: &Move, directory: &Directory) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let stages = Stages { directory, settings: self.settings, deal };
-        let on = [Rule::UnsupportedAdvance, Rule::OneSidedAdvance].iter().all(|rule| stages.judges(*rule, &step.to));
-        let calendar = self.calendars.get(owner_then(deal, step, directory)).unwrap_or(self.calendar);
-        on.then(|| stages.window_of(&step.to).around(step, calendar))
-    }
-
-    /// Has the move been judged? Else no finding says nothing. The rules wait for connections that are still to come there.
-    fn holds(&self, deal: &Deal, step: &Move, directory: &Directory) -> bool {
-        let Some((from, to)) = self.window(deal, step, directory) else { return false };
-        let owner = owner_then(deal, step, directory);
-        let left = directory.user(owner).and_then(|user| user.until);
-        let needed = Needed { at: step.at, from, to, failing_to: to };
-        to <= self.now && sight::look(owner, self.captures.get(owner), left, needed).lagging.is_empty()
+impl FromIterator<(String, String)> for Backed {
+    /// Pairs of a deal and its moves, which stand one behind the other.
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(rows: I) -> Self {
+        Self(rows.into_iter().collect())
     }
 }
 
-/// Who owned the deal at its move: our user's email where it is one of us.
-fn owner_then<'a>(deal: &'a Deal, step: &Move, directory: &'a Directory) -> &'a str {
-    let owner = matching::owner_at(deal, step.at);
-    directory.user(owner).map_or(owner, |user| user.email.as_str())
+impl Backed {
+    fn holds(&self, deal: &str, began: &str) -> bool {
+        self.0.get(deal).is_some_and(|moves| moves.split(' ').any(|one| one == began))
+    }
 }
 
 /// How a forward move stands.
@@ -78,7 +54,7 @@ pub enum Backing {
     /// Evidence came after its window.
     Late,
     Unbacked,
-    /// We were blind, a choice is pending, or its window is not over or not read to its end.
+    /// We were blind, a choice is pending, its window is not over or not read to its end, or no rule looks at it.
     Unknown,
 }
 
@@ -93,7 +69,7 @@ struct Sums {
 
 pub fn report(input: &Input<'_>) -> Table {
     let stands = standing(input.findings);
-    let backing = |deal: &Deal, step: &Move| backing(&stands, deal, step, &input.judged, input.directory);
+    let backing = |deal: &Deal, step: &Move| backing(&stands, input.backed, deal, step);
     let mut sums: BTreeMap<Whose, Sums> = BTreeMap::from([(Whose::All, Sums::default())]);
     let mut deals: Vec<&Deal> = input.directory.deals.values().collect();
     deals.sort_by(|a, b| a.id.cmp(&b.id));
@@ -147,15 +123,9 @@ pub(super) fn standing(findings: &[Stand]) -> BTreeMap<(&str, &str), Backing> {
     all
 }
 
-pub(super) fn backing(
-    stands: &BTreeMap<(&str, &str), Backing>,
-    deal: &Deal,
-    step: &Move,
-    judged: &Judged<'_>,
-    directory: &Directory,
-) -> Backing {
+pub(super) fn backing(stands: &BTreeMap<(&str, &str), Backing>, backed: &Backed, deal: &Deal, step: &Move) -> Backing {
     let key = step.began.timestamp_millis().to_string();
-    let unsaid = || if judged.holds(deal, step, directory) { Backing::Backed } else { Backing::Unknown };
+    let unsaid = || if backed.holds(&deal.id, &key) { Backing::Backed } else { Backing::Unknown };
     stands.get(&(deal.id.as_str(), key.as_str())).copied().unwrap_or_else(unsaid)
 }
 
@@ -242,10 +212,7 @@ fn columns() -> Vec<Column> {
 #[cfg(test)]
 mod tests {
     use super::{super::office, *};
-    use crate::domain::{
-        gaps::{Brings, ConnectionCoverage},
-        working::WorkCalendar,
-    };
+    use crate::domain::working::WorkCalendar;
     use office::{ANA, CLEO, t};
 
     fn finding(rule: Rule, deal: &str, at: &str, state: State, late: bool) -> Stand {
@@ -274,41 +241,24 @@ mod tests {
         let calendar = WorkCalendar::default();
         let day = |text: &str| text.parse().expect("a date");
         let range = Range { from: day("2026-11-01"), to: day("2026-11-30"), calendar: &calendar };
-        let (settings, calendars) = (GapSettings::default(), HashMap::new());
-        let all_read = BTreeMap::new();
-        let input = |captures, now| Input {
-            directory: &directory,
-            findings: &findings,
-            range: range.clone(),
-            scope: Scope::default(),
-            judged: Judged { settings: &settings, calendar: &calendar, calendars: &calendars, captures, now: t(now) },
+        let input = |backed: &Backed| {
+            let (range, scope) = (range.clone(), Scope::default());
+            report(&Input { directory: &directory, findings: &findings, backed, range, scope })
         };
-        // what no finding stands on is backed once its window is over
-        let early = |captures, now| {
-            let table = report(&input(captures, now));
-            let ana = table.rows.iter().find(|r| r.cells[2] == Value::Text("Ana Lopez".into())).expect("a row");
-            let figures: Vec<String> = ana.cells[4..].iter().map(Value::text).collect();
-            assert_eq!(figures.join("|"), "3|3|0|0|1|2|0 % (0 of 1: few)|3|0|0 % (0 of 3: few)");
+        let of = |table: &Table, row: &str| {
+            let row = table.rows.iter().find(|r| r.cells[2] == Value::Text(row.into())).expect("a row");
+            row.cells[4..].iter().map(Value::text).collect::<Vec<_>>().join("|")
         };
-        early(&all_read, "11-05 13:00");
-        // and has been read
-        let mailbox = ConnectionCoverage {
-            name: "ana-mail".into(),
-            brings: Brings::Mail,
-            complete_from: Some(t("09-01")),
-            complete_to: Some(t("11-05 13:00")),
-            failing: false,
-            until: None,
-        };
-        let behind = BTreeMap::from([(ANA.to_owned(), Capture { connections: vec![mailbox] })]);
-        early(&behind, "11-20");
-        let table = report(&input(&all_read, "11-20"));
-        let figures = |row: &Row| row.cells[4..].iter().map(Value::text).collect::<Vec<_>>().join("|");
-        let of =
-            |row: &str| table.rows.iter().find(|r| r.cells[2] == Value::Text(row.into())).map(figures).expect("a row");
-        assert_eq!(of("Ana Lopez"), "3|3|1|0|1|1|50 % (1 of 2: few)|3|1|33 % (1 of 3: few)");
-        assert_eq!(of("Cleo Dubois"), "2|2|1|1|0|0|50 % (1 of 2: few)|2|1|50 % (1 of 2: few)");
-        assert_eq!(of("everybody").split('|').next(), Some("5"));
+        // what nobody has judged yet is not backed for want of a finding
+        let table = input(&Backed::default());
+        assert_eq!(of(&table, "Ana Lopez"), "3|3|0|0|1|2|0 % (0 of 1: few)|3|0|0 % (0 of 3: few)");
+        // what was judged later than the findings were read has both
+        let judged = ["11-02", "11-04", "11-06"].iter().zip(["a", "c", "f"]);
+        let moves = |at: &str| format!("{} {}", t("10-01").timestamp_millis(), t(at).timestamp_millis());
+        let table = input(&judged.map(|(at, deal)| (deal.to_owned(), moves(at))).collect());
+        assert_eq!(of(&table, "Ana Lopez"), "3|3|1|0|1|1|50 % (1 of 2: few)|3|1|33 % (1 of 3: few)");
+        assert_eq!(of(&table, "Cleo Dubois"), "2|2|1|1|0|0|50 % (1 of 2: few)|2|1|50 % (1 of 2: few)");
+        assert_eq!(of(&table, "everybody").split('|').next(), Some("5"));
         for row in &table.rows {
             for (cell, column) in row.cells.iter().zip(&table.columns) {
                 let Value::Count(n) = cell else { continue };

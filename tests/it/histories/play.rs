@@ -14,7 +14,7 @@ use dealtrail::{
         pass::Options,
         progress::{Quiet, Watcher},
     },
-    store::{Store, choices::Chosen, lists::Filter},
+    store::{Row, Store, choices::Chosen, lists::Filter},
 };
 use dealtrail_testkit::postgres::Postgres;
 use tokio_util::sync::CancellationToken;
@@ -130,7 +130,7 @@ impl Play {
                 self.rng.shuffle(&mut names);
                 for name in names.into_iter().take(1 + self.rng.below(3)) {
                     let full = self.rng.chance(10);
-                    self.pass(0, Options { connections: vec![name], full }).await;
+                    self.pass(0, Options { connections: vec![name], full, ..Options::default() }).await;
                 }
             }
             Manner::Together if self.rng.chance(70) => {
@@ -247,10 +247,11 @@ impl Play {
             .iter()
             .map(|(id, d)| (id.clone(), serde_json::Value::Object(shapes::deal(d, &directory)).to_string()));
         let (activities, decisions, deals) = (activities.collect(), decisions.collect(), deals.collect());
-        let ids: Vec<String> = directory.deals.keys().cloned().collect();
         let signs = async || {
-            let signs = store.last_signs(&ids).await.expect("signs");
-            signs.into_iter().map(|(deal, at)| (deal.clone(), format!("{deal} {at}"))).collect::<Known>()
+            let sql = "select deal, signed_at, backed from reviews where signed_at is not null or backed is not null";
+            let rows = store.db.rows(sql, vec![]).await.expect("what judging leaves");
+            let kept = |r: &Row| format!("{}: {:?}, backed {:?}", r.text(0), r.opt_int(1), r.opt_text(2));
+            rows.iter().map(|r| (r.text(0), kept(r))).collect::<Known>()
         };
         let (gaps, signed) = (self.findings().await, signs().await);
         store.judge_all().await.expect("marked");

@@ -77,7 +77,8 @@ fn a_stranger_of_the_company_backs_the_deal_that_was_won(#[values(Sqlite, Postgr
     // the deal's own line opens to what backs it
     let line = office.program.run(&["report", "trail", "--deal", "D1", "--show", "what", "--format", "csv"]);
     assert!(line.contains(order["id"].as_str().expect("an id")), "{line}");
-    assert!(office.program.run(&["report", "trail", "--deal", "D1"]).contains("by its company"));
+    let line = office.program.run(&["report", "trail", "--deal", "D1"]);
+    assert!(line.contains("by its company") && line.contains("1 of 1 forward moves backed"), "{line}");
 }
 
 #[rstest]

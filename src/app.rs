@@ -24,7 +24,7 @@ use crate::{
         working::WorkCalendar,
     },
     engine::{
-        Connection, Engine,
+        Connection, Engine, pass,
         rules::{Level, Rules},
     },
     registry,
@@ -139,9 +139,7 @@ impl App {
 
     /// Signs out everywhere at once and closes the database.
     pub async fn close(&self) {
-        let leaving: tokio::task::JoinSet<()> =
-            self.engine.connections.iter().cloned().map(|c| async move { c.source.close().await }).collect();
-        leaving.join_all().await;
+        pass::sign_out(self.engine.connections.clone()).await;
         self.store.db.close().await;
     }
 }

@@ -11,7 +11,10 @@ use crate::{
     app::App,
     config::fault,
     domain::gaps::State,
-    engine::{pass::Options, progress::Tally, progress::Watcher},
+    engine::{
+        pass::Options,
+        progress::{Outcomes, Tally, Watcher},
+    },
 };
 
 /// One complete pass over the connections; ends when all is stored. Run it again at any time: nothing doubles.
@@ -32,7 +35,7 @@ impl Sync {
         for name in &self.connection {
             known(app, name)?;
         }
-        let tally = pass(app, &Options { connections: self.connection, full: self.full }).await?;
+        let tally = pass(app, &Options { connections: self.connection, full: self.full, leave: true }).await?;
         summary(app, &tally).await?;
         let broken = broken_rows(app).await?;
         if broken > 0 {
@@ -102,34 +105,27 @@ async fn broken_rows(app: &App) -> anyhow::Result<i64> {
     let of_crm = |name: &str| app.engine.connections.iter().any(|c| c.name == name && c.gives == Gives::Crm);
     let streams = app.store.streams().await?;
     let crm: Vec<i64> = streams.iter().filter(|s| of_crm(&s.connection) && !s.gone).map(|s| s.id).collect();
-    let outcomes = app.store.outcomes().await?;
-    Ok(outcomes.iter().filter(|((id, o, _), _)| crm.contains(id) && o == "quarantined").map(|(_, n)| n).sum())
+    let unreadable = app.store.unreadable_of_streams().await?;
+    Ok(unreadable.iter().filter(|(id, _)| crm.contains(id)).map(|(_, n)| n).sum())
 }
 
 /// Unreadable items that a summary names.
 const NAMED: i64 = 5;
 
 async fn summary(app: &App, tally: &Tally) -> anyhow::Result<()> {
-    let mut by_outcome: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
-    for ((_, outcome, _), n) in app.store.outcomes().await? {
-        *by_outcome.entry(outcome).or_default() += n;
-    }
-    let n = |outcome: &str| by_outcome.get(outcome).copied().unwrap_or(0);
     let gaps = app.store.weighed(&[State::Open], None).await?.len();
+    let Outcomes { captured, waiting, skipped, unreadable } = tally.outcomes;
     eprintln!(
-        "{} items read; {} captured, {} waiting, {} skipped, {} quarantined; {gaps} gaps open{}",
+        "{} items read; {captured} captured, {waiting} waiting, {skipped} skipped, {unreadable} not readable; {gaps} gaps open{}",
         tally.items,
-        n("captured"),
-        n("waiting"),
-        n("skipped"),
-        n("quarantined"),
         if tally.stopped { " (stopped early; the next sync goes on from here)" } else { "" },
     );
+    let unreadable: i64 = app.store.unreadable_of_streams().await?.values().sum();
     for d in app.store.unreadable(NAMED).await? {
         eprintln!("not readable now: {} / {} / {}: {}", d.connection, d.stream, d.key, d.detail.unwrap_or_default());
     }
-    if n("quarantined") > NAMED {
-        eprintln!("and {} more; `dealtrail export decisions` names each with its reason", n("quarantined") - NAMED);
+    if unreadable > NAMED {
+        eprintln!("and {} more; `dealtrail export decisions` names each with its reason", unreadable - NAMED);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -102,6 +102,7 @@ impl Reading<'_> {
             streams::release(&mut tx, stream, &engine.holder).await?;
         }
         tx.commit().await?;
+        *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner) += sorted.outcomes();
         Ok(ended)
     }
 

@@ -220,7 +220,7 @@ impl Worker {
             let streams = engine.store.streams_of(&c.name).await?;
             if let Some(stream) = streams.iter().find(|s| s.stream.id == wire) {
                 return match engine.stream(c, stream, false, &Quiet, &self.stop).await {
-                    Ok(done) => Ok(Tally { items: done.items, ..Tally::default() }),
+                    Ok(done) => Ok(Tally { items: done.items, outcomes: done.outcomes, ..Tally::default() }),
                     Err(EngineError::Store(e)) => Err(e),
                     // the next poll says what is wrong
                     Err(EngineError::Fault(_) | EngineError::Lost) => {

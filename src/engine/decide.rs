@@ -13,6 +13,7 @@ pub use super::invitation::MailedEvent;
 use super::{
     Connection, Known,
     invitation::{self, Carried},
+    progress::Outcomes,
 };
 use crate::domain::{
     address, away,
@@ -67,6 +68,21 @@ pub struct Sorted {
     pub unreadable: Vec<(String, Option<String>, String)>,
     /// Resources whose whole content is in this batch.
     pub upserted: Vec<String>,
+}
+
+impl Sorted {
+    pub fn outcomes(&self) -> Outcomes {
+        let mut all = Outcomes { unreadable: self.unreadable.len() as u64, ..Outcomes::default() };
+        let mails = self.mails.iter().map(|m| &m.decision);
+        for decision in mails.chain(self.entries.iter().map(|e| &e.decision)) {
+            match decision {
+                Decision::Captured(_) => all.captured += 1,
+                Decision::Waiting(_) => all.waiting += 1,
+                Decision::Skipped { .. } => all.skipped += 1,
+            }
+        }
+        all
+    }
 }
 
 pub fn sort(

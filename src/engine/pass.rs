@@ -1,7 +1,7 @@
 //! One complete pass: CRMs first, because they say who is known; then mailboxes and calendars side by side, each on its own;
 //! then what history now matches; then the gaps.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
 use dealtrail_sdk::{Fault, FaultKind, Gives};
@@ -37,6 +37,8 @@ pub struct Options {
     pub connections: Vec<String>,
     /// Forget cursors and read everything again.
     pub full: bool,
+    /// Nothing is read after it: the sources are left while the deals are judged.
+    pub leave: bool,
 }
 
 impl Engine {
@@ -62,7 +64,12 @@ impl Engine {
         self.reload().await?;
         self.rematch(watcher.as_ref(), stop).await?;
         tally.add(self.side_by_side(others, options.full, watcher, stop).await?);
-        self.finish(watcher.as_ref(), stop).await?;
+        let leaving = options.leave.then(|| tokio::spawn(sign_out(self.connections.clone())));
+        let finished = self.finish(watcher.as_ref(), stop).await;
+        if let Some(leaving) = leaving {
+            let _ended = leaving.await;
+        }
+        finished?;
         tally.stopped = stop.is_cancelled();
         Ok(tally)
     }
@@ -158,6 +165,7 @@ impl Engine {
             match done {
                 Ok(done) => {
                     tally.items += done.items;
+                    tally.outcomes += done.outcomes;
                     if done.left {
                         tally.left.push((c.name.clone(), stream.stream.name.clone()));
                     }
@@ -238,12 +246,12 @@ impl Engine {
         watcher: &dyn Watcher,
         stop: &CancellationToken,
     ) -> Result<Done, EngineError> {
-        let reading = Reading { engine: self, connection: c, stream, full, watcher, stop };
+        let reading = Reading { engine: self, connection: c, stream, full, watcher, stop, outcomes: Mutex::default() };
         match reading.run().await {
             Err(EngineError::Fault(fault)) if fault.kind == FaultKind::CursorExpired => {
                 self.store.forget_cursor(stream.id, self.now()).await?;
                 let fresh = Stored { cursor: None, pass_began: None, ..stream.clone() };
-                let reading = Reading { engine: self, connection: c, stream: &fresh, full, watcher, stop };
+                let reading = Reading { stream: &fresh, outcomes: Mutex::default(), ..reading };
                 reading.run().await
             }
             Ok(done) if !done.left => {
@@ -347,6 +355,13 @@ impl Engine {
         tx.commit().await?;
         self.review_due().await
     }
+}
+
+/// Signs out everywhere at once.
+pub async fn sign_out(connections: Vec<Arc<Connection>>) {
+    let leaving: tokio::task::JoinSet<()> =
+        connections.into_iter().map(|c| async move { c.source.close().await }).collect();
+    leaving.join_all().await;
 }
 
 fn store_error(e: EngineError) -> StoreError {

@@ -25,10 +25,29 @@ pub struct Step<'a> {
 pub struct Quiet;
 impl Watcher for Quiet {}
 
+/// How many items came to which decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    pub captured: u64,
+    pub waiting: u64,
+    pub skipped: u64,
+    pub unreadable: u64,
+}
+
+impl std::ops::AddAssign for Outcomes {
+    fn add_assign(&mut self, other: Self) {
+        self.captured += other.captured;
+        self.waiting += other.waiting;
+        self.skipped += other.skipped;
+        self.unreadable += other.unreadable;
+    }
+}
+
 /// What a pass did.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub items: u64,
+    pub outcomes: Outcomes,
     /// (connection, stream, sentence)
     pub failures: Vec<(String, Option<String>, String)>,
     /// (connection, stream) that another process was reading.
@@ -40,6 +59,7 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, other: Self) {
         self.items += other.items;
+        self.outcomes += other.outcomes;
         self.failures.extend(other.failures);
         self.left.extend(other.left);
         self.stopped |= other.stopped;

@@ -1,7 +1,10 @@
 //! One stream, batch by batch: pull, compare, fetch, commit; the next batch is pulled while the last is committed. Only
 //! sequences.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Batch, Change, Cursor, Listing};
@@ -13,7 +16,7 @@ use super::{
     commit::Prepared,
     holder,
     listing::compare,
-    progress::{Step, Watcher},
+    progress::{Outcomes, Step, Watcher},
 };
 use crate::store::{
     StoreError, items,
@@ -32,6 +35,8 @@ pub struct Reading<'a> {
     pub full: bool,
     pub watcher: &'a dyn Watcher,
     pub stop: &'a CancellationToken,
+    /// What was committed so far.
+    pub outcomes: Mutex<Outcomes>,
 }
 
 impl Reading<'_> {
@@ -59,12 +64,16 @@ impl Reading<'_> {
         if !matches!(outcome, Ok(Passed { released: true, .. })) {
             store.release(stream.id, me).await?;
         }
-        Ok(Done { items: outcome?.items, left: false })
+        Ok(self.done(outcome?.items))
+    }
+
+    fn done(&self, items: u64) -> Done {
+        Done { items, outcomes: *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner), left: false }
     }
 
     fn left_to_another(&self, items: u64) -> Done {
         tracing::warn!(connection = self.connection.name, "another process reads this stream now; it was left to it");
-        Done { items, left: true }
+        Done { left: true, ..self.done(items) }
     }
 
     /// Takes the stream over from a process that was killed.
@@ -308,8 +317,9 @@ impl Reading<'_> {
 /// How the reading of a stream ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Done {
-    /// How many items were decided.
+    /// How many items were read.
     pub items: u64,
+    pub outcomes: Outcomes,
     /// Another process reads it.
     pub left: bool,
 }

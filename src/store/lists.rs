@@ -45,6 +45,9 @@ pub struct Decision {
 const DECISION: &str = "i.stream, s.connection, s.name, i.key, i.message_id, i.ical_uid, i.recurrence_id, i.occurred_at, \
     i.outcome, i.reason, i.detail, i.activity, i.decided_at, i.gone_at";
 
+/// As the index of unreadable items has it.
+const UNREADABLE: &str = "(i.outcome = 'quarantined' or i.attempts > 0) and i.gone_at is null";
+
 fn decision(r: &super::Row) -> Decision {
     Decision {
         stream_id: r.int(0),
@@ -202,10 +205,16 @@ impl Store {
     /// Some items that could not be read, the latest first.
     pub async fn unreadable(&self, most: i64) -> Result<Vec<Decision>, StoreError> {
         let sql = format!(
-            "select {DECISION} from items i join streams s on s.id = i.stream where (i.outcome = 'quarantined' or i.attempts > 0) \
-             and i.gone_at is null order by i.decided_at desc, i.stream, i.key limit $1"
+            "select {DECISION} from items i join streams s on s.id = i.stream where {UNREADABLE} \
+             order by i.decided_at desc, i.stream, i.key limit $1"
         );
         Ok(self.db.rows(&sql, args![most]).await?.iter().map(decision).collect())
+    }
+
+    /// How many there are, by stream.
+    pub async fn unreadable_of_streams(&self) -> Result<BTreeMap<i64, i64>, StoreError> {
+        let sql = format!("select i.stream, count(*) from items i where {UNREADABLE} group by i.stream");
+        self.db.read(&sql, vec![], |r| Ok((r.int(0), r.int(1)))).await.map(BTreeMap::from_iter)
     }
 
     /// How many items of each stream came to which outcome: (stream, outcome, reason) -> count of those still there.

@@ -239,7 +239,10 @@ impl Tx {
 
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Lite(tx) => tx.commit()?,
+            Self::Lite(tx) => {
+                tx.commit()?;
+                lite::give_way().await;
+            }
             Self::Pg(tx) => tx.commit().await?,
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::folder::Folder;
 /// Messages of one batch.
 pub const BATCH: usize = 300;
 /// The same over a long way.
-pub const FAR_BATCH: usize = 600;
+pub const FAR_BATCH: usize = 1000;
 
 /// The cursor of one folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

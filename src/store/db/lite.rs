@@ -6,7 +6,9 @@
 
 use std::{
     borrow::Cow,
+    future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -36,10 +38,12 @@ const LOOK: Duration = Duration::from_millis(3);
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;
 
-/// `temp_store`: what a statement may have to take back is kept in memory, not in a file of its own. `wal_autocheckpoint`: a page
-/// that many batches change is copied into the file once.
+/// Pages that the log may hold before they are copied into the file: one that many batches change is copied once.
+const LOG: i32 = 10_000;
+
+/// `temp_store`: what a statement may have to take back is kept in memory, not in a file of its own.
 const SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; \
-    pragma temp_store = memory; pragma wal_autocheckpoint = 10000;";
+    pragma temp_store = memory;";
 const WRITING: &str = "pragma cache_size = -8000";
 /// What reads cannot write, whatever it is asked.
 const READING: &str = "pragma cache_size = -2000; pragma query_only = on";
@@ -93,6 +97,13 @@ impl Lite {
         migrate(&mut writer)?;
         // from here on, whose turn it is is waited for without a thread
         writer.busy_timeout(Duration::ZERO)?;
+        writer.wal_hook(Some(|log, pages| {
+            if pages >= LOG {
+                // what cannot be copied now, because somebody reads it or copies it, is copied after the next commit
+                let _later = apart(|| log.checkpoint());
+            }
+            Ok(())
+        }));
         let places = Arc::new(Semaphore::new(READERS as usize));
         let readers = Arc::new(Readers { places, idle: Mutex::default() });
         Ok(Self { file: file.into(), writer: Arc::new(Turn::new(Some(writer))), readers, aside: false })
@@ -121,7 +132,7 @@ impl Lite {
 
     /// A transaction that sees one state of the database throughout and cannot write.
     pub async fn begin_reading(&self) -> Result<LiteTx, StoreError> {
-        let held = Held::Reader(self.reader().await?);
+        let held = Held::Reader(Box::new(self.reader().await?));
         held.ask(|connection| Ok(connection.execute_batch("begin")?))?;
         Ok(LiteTx { held, open: true })
     }
@@ -143,7 +154,7 @@ impl Lite {
         args: &[Arg<'_>],
         each: impl Fn(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        Held::Reader(self.reader().await?).ask(|connection| read(connection, sql, args, each))
+        Held::Reader(Box::new(self.reader().await?)).ask(|connection| read(connection, sql, args, each))
     }
 
     /// Waits for those who read and write, and lets go of the file.
@@ -192,7 +203,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 #[derive(Debug)]
 enum Held {
     Writer(OwnedMutexGuard<Option<Connection>>),
-    Reader(Reader),
+    Reader(Box<Reader>),
 }
 
 impl Held {
@@ -213,6 +224,21 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
         Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
         _ => work(),
     }
+}
+
+/// Puts the task that asks behind those that are ready. Who waits to write next is ready from the moment the writer is given back,
+/// and would have to wait for whatever the task that gave it back does next on the same thread.
+pub async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        // not `tokio::task::yield_now`, which keeps the task from all other threads
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A transaction. Dropped without `commit`, nothing happened.
@@ -256,7 +282,7 @@ impl LiteTx {
     }
 
     pub fn commit(mut self) -> Result<(), StoreError> {
-        // no disk is waited for but at a checkpoint, once in ten thousand pages
+        // no disk is waited for but when the log is copied into the file, which is done apart
         self.held.ask(|connection| Ok(connection.execute_batch("commit")?))?;
         self.open = false;
         Ok(())

@@ -67,7 +67,14 @@ const SCANS_MAX: usize = 16;
 /// Where the messages of a folder were last seen: unique name -> file, and in what state of the folder.
 struct Seen {
     files: HashMap<String, Found>,
-    stamp: Stamp,
+    stamp: Option<Stamp>,
+}
+
+impl Seen {
+    /// Whether the folder is what it was: then what is not among its files is not there.
+    fn holds(&self, dir: &Path) -> bool {
+        self.stamp.is_some_and(|stamp| stamp == changed(dir))
+    }
 }
 
 /// By the folder's id.
@@ -133,7 +140,7 @@ impl Folder {
         Ok(Batch { listing: Some(Listing { entries, ..Listing::default() }), left, ..Batch::default() })
     }
 
-    fn remember(&self, (found, stamp): (Vec<Found>, Stamp)) -> Arc<Seen> {
+    fn remember(&self, (found, stamp): (Vec<Found>, Option<Stamp>)) -> Arc<Seen> {
         let files = found.into_iter().map(|f| (f.unique.clone(), f)).collect();
         let seen = Arc::new(Seen { files, stamp });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,12 +168,12 @@ impl Folder {
         let mut out = Vec::with_capacity(names.len());
         for name in names {
             let mut got = look(&dir, &seen, name);
-            while matches!(got, Read::Gone) && seen.stamp != changed(&dir) && scans < SCANS_MAX {
+            while matches!(got, Read::Gone) && !seen.holds(&dir) && scans < SCANS_MAX {
                 seen = self.remember(scan(&dir)?);
                 scans += 1;
                 got = look(&dir, &seen, name);
             }
-            if !matches!(got, Read::Gone) || seen.stamp == changed(&dir) {
+            if !matches!(got, Read::Gone) || seen.holds(&dir) {
                 out.push(then(name.clone(), seen.files.get(name), got));
             }
         }

@@ -9,7 +9,8 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use chrono::{DateTime, Utc};
@@ -89,20 +90,27 @@ impl Found {
 /// When `new` and `cur` changed last: by it one tells whether a listing still holds.
 pub type Stamp = [Option<SystemTime>; 2];
 
-/// All messages of a maildir, and the state of it that they are of.
-pub fn scan(dir: &Path) -> Result<(Vec<Found>, Stamp), Fault> {
+/// A folder's time of change moves on in steps of so much: two changes within one look like one (a kernel's tick, 1 to 10 ms).
+const TICK: Duration = Duration::from_millis(20);
+
+/// All messages of a maildir, and its stamp while they were listed, if every later change must show in it.
+pub fn scan(dir: &Path) -> Result<(Vec<Found>, Option<Stamp>), Fault> {
     let mut all: HashMap<PathBuf, Found> = HashMap::new();
-    let mut stamp = Stamp::default();
-    for _ in 0..SCANS_MAX {
+    let mut stamp = None;
+    for n in 0..SCANS_MAX {
+        if n > 0 {
+            thread::sleep(TICK);
+        }
+        let began = files_now();
         let before = changed(dir);
-        stamp = before;
         let junk = junk_letter(dir);
         for (sub, needed) in [("new", false), ("cur", true)] {
             for found in one(dir, sub, needed, junk)? {
                 all.insert(found.file.clone(), found);
             }
         }
-        if changed(dir) == before {
+        if changed(dir) == before && is_settled(&before, began) {
+            stamp = Some(before);
             break;
         }
     }
@@ -158,6 +166,17 @@ fn tell_apart(dir: &Path, name: &str, mut same: Vec<Found>) -> Vec<Found> {
         }
     }
     kept.into_iter().map(|k| k.1).collect()
+}
+
+/// The clock that files are stamped by, whatever the program takes for the time.
+#[expect(clippy::disallowed_methods, reason = "stamps of the file system are compared with the system's clock")]
+fn files_now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Does a change from `at` on show in the stamp? One of the future is of another clock, and shows nothing either.
+fn is_settled(stamp: &Stamp, at: SystemTime) -> bool {
+    stamp.iter().flatten().all(|changed| at.duration_since(*changed).is_ok_and(|since| since > TICK))
 }
 
 pub fn changed(dir: &Path) -> Stamp {
@@ -229,9 +248,23 @@ pub fn fault(path: &Path, e: std::io::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::{ffi::OsStr, time::Duration};
+    use std::ffi::OsStr;
 
     use super::*;
+
+    #[test]
+    fn a_change_shows_once_the_folder_has_been_still() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let still = |changed: &[Duration]| {
+            let mut stamp = Stamp::default();
+            stamp.iter_mut().zip(changed).for_each(|(s, ago)| *s = Some(at - *ago));
+            is_settled(&stamp, at)
+        };
+        let (long, just) = (Duration::from_secs(1), Duration::from_millis(4));
+        assert!(still(&[long, long]) && still(&[long]) && still(&[]));
+        assert!(!still(&[long, just]) && !still(&[just]), "a second change within the tick would not show");
+        assert!(!is_settled(&[Some(at + long), None], at), "another clock");
+    }
 
     #[test]
     fn names() {

@@ -38,13 +38,11 @@ const LOOK: Duration = Duration::from_millis(3);
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 400;
 
-/// Pages that the log may hold before they are copied into the file: one that many batches change is copied once.
-const LOG: i32 = 10_000;
-
 /// `temp_store`: what a statement may have to take back is kept in memory, not in a file of its own.
 const SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; \
     pragma temp_store = memory;";
-const WRITING: &str = "pragma cache_size = -8000";
+/// `wal_autocheckpoint`: a page that many batches change is copied from the log into the file once.
+const WRITING: &str = "pragma cache_size = -8000; pragma wal_autocheckpoint = 10000";
 /// What reads cannot write, whatever it is asked.
 const READING: &str = "pragma cache_size = -2000; pragma query_only = on";
 
@@ -97,13 +95,6 @@ impl Lite {
         migrate(&mut writer)?;
         // from here on, whose turn it is is waited for without a thread
         writer.busy_timeout(Duration::ZERO)?;
-        writer.wal_hook(Some(|log, pages| {
-            if pages >= LOG {
-                // what cannot be copied now, because somebody reads it or copies it, is copied after the next commit
-                let _later = apart(|| log.checkpoint());
-            }
-            Ok(())
-        }));
         let places = Arc::new(Semaphore::new(READERS as usize));
         let readers = Arc::new(Readers { places, idle: Mutex::default() });
         Ok(Self { file: file.into(), writer: Arc::new(Turn::new(Some(writer))), readers, aside: false })
@@ -282,7 +273,7 @@ impl LiteTx {
     }
 
     pub fn commit(mut self) -> Result<(), StoreError> {
-        // no disk is waited for but when the log is copied into the file, which is done apart
+        // no disk is waited for but when the log is copied into the file
         self.held.ask(|connection| Ok(connection.execute_batch("commit")?))?;
         self.open = false;
         Ok(())

@@ -68,8 +68,7 @@ impl Codes {
     /// Ids of the deals that a text names.
     pub fn named(&self, text: &str) -> BTreeSet<String> {
         let by_form = self.form.iter().flat_map(|f| f.find_iter(text)).map(|m| m.as_str());
-        let tokens =
-            text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).map(|t| t.trim_matches(['-', '_']));
+        let tokens = words_with_digits(text).map(|t| t.trim_matches(['-', '_']));
         by_form
             .chain(tokens.filter(|t| looks_like_code(t)))
             .filter_map(|t| self.deals.get(&t.to_lowercase()))
@@ -77,6 +76,24 @@ impl Codes {
             .cloned()
             .collect()
     }
+}
+
+fn in_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '-' || c == '_'
+}
+
+/// The words that hold an ASCII digit. Most of a mail holds none, and is not taken apart.
+fn words_with_digits(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let digit = rest.bytes().position(|b| b.is_ascii_digit())?;
+        let before = rest[..digit].char_indices().rev().take_while(|(_, c)| in_word(*c));
+        let from = before.last().map_or(digit, |(at, _)| at);
+        let to = rest[digit..].find(|c| !in_word(c)).map_or(rest.len(), |length| digit + length);
+        let word = &rest[from..to];
+        rest = &rest[to..];
+        Some(word)
+    })
 }
 
 fn whole(form: &Regex, text: &str) -> bool {
@@ -339,4 +356,27 @@ fn with_thread(m: &Member<'_>, members: &[Member<'_>], dir: &Directory) -> Choic
     let mine = matches!(&m.own, Choice::Decided { deal: own, .. } if own == deal);
     let others = supporters.iter().any(|s| s.1 != m.id);
     if mine && !(m.follows && others) { m.own.clone() } else { by_thread(deal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{in_word, words_with_digits};
+
+    #[test]
+    fn words_with_digits_are_whole() {
+        let found = |text| words_with_digits(text).collect::<Vec<_>>();
+        assert_eq!(found("Angebot D1001, über OPP-17_b; bis 3.4.\nGrüße"), ["D1001", "OPP-17_b", "3", "4"]);
+        assert_eq!(found("é7é"), ["é7é"]);
+        assert_eq!(found("nothing of that kind — –"), [] as [&str; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_what_cutting_the_whole_text_finds(text in "[a-c0-2é·_\\- —]{0,40}") {
+            let cut = text.split(|c| !in_word(c)).filter(|word| word.bytes().any(|b| b.is_ascii_digit()));
+            prop_assert_eq!(words_with_digits(&text).collect::<Vec<_>>(), cut.collect::<Vec<_>>());
+        }
+    }
 }

@@ -35,6 +35,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Clock, Fault, Gives, Source, Window};
+use tokio::sync::Semaphore;
 
 use crate::{
     domain::{capture::Policy, competitors::Competitors, directory::Directory, gaps::Stays, matching::Codes},
@@ -109,6 +110,8 @@ pub struct Engine {
     /// Who holds the leases: one name per process.
     pub holder: String,
     known: RwLock<Arc<Known>>,
+    /// Batches that are read while others are committed, of all connections together: see [`pull`].
+    ahead: Semaphore,
     /// A print of the rules, which never change while it runs.
     judged_by: OnceLock<String>,
 }
@@ -123,8 +126,8 @@ impl Engine {
         connections: Vec<Arc<Connection>>,
     ) -> Result<Self, StoreError> {
         let known = RwLock::new(Arc::new(load(&store, &rules, clock.now()).await?));
-        let holder = holder::name();
-        Ok(Self { store, clock, rules, connections, holder, known, judged_by: OnceLock::new() })
+        let (holder, ahead) = (holder::name(), Semaphore::new(pull::AHEAD));
+        Ok(Self { store, clock, rules, connections, holder, known, ahead, judged_by: OnceLock::new() })
     }
 
     pub fn known(&self) -> Arc<Known> {

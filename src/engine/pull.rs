@@ -1,13 +1,16 @@
-//! One stream, batch by batch: pull, compare, fetch, commit; the next batch is pulled while the last is committed. Only
-//! sequences.
+//! One stream, batch by batch: pull, compare, fetch, commit; the next batch is pulled while the last is committed, unless the
+//! database is what all wait for: then only so many are held as keep it busy, however many mailboxes are read. Only sequences.
 
 use std::{
     collections::BTreeSet,
+    pin::pin,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dealtrail_sdk::{Batch, Change, Cursor, Listing};
+use tokio::{sync::SemaphorePermit, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +28,10 @@ use crate::store::{
 
 /// A lease outlives the longest batch; a stopped daemon's streams are taken over after it.
 pub const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// Batches that are held beside those that began a pass.
+pub const AHEAD: usize = 4;
+/// A pull that takes longer waits for its server: what it asked for is not held yet, and another may go ahead.
+const FAR: Duration = Duration::from_millis(150);
 
 /// Reading one stream of one connection.
 pub struct Reading<'a> {
@@ -110,15 +117,16 @@ impl Reading<'_> {
             if self.stop.is_cancelled() {
                 return Ok(Passed { items: count, released: false });
             }
-            let Pulled { batch, names, changes } = match ahead.take() {
-                Some(pulled) => pulled?,
+            let (pulled, place) = match ahead.take() {
+                Some(pulled) => pulled,
                 None => {
                     if !std::mem::take(&mut noted) {
                         self.attempt(&[], pulls).await?;
                     }
-                    self.pull(cursor.as_ref(), &guilty, pulls > 0).await?
+                    (self.pull(cursor.as_ref(), &guilty, pulls > 0).await, None)
                 }
             };
+            let Pulled { batch, names, changes } = pulled?;
             let items = names.len() as u64;
             let listed = batch.listing.is_some();
             let mut progress = Progress { cursor: batch.cursor.clone(), ..Progress::default() };
@@ -146,9 +154,13 @@ impl Reading<'_> {
             let mut released = false;
             if batch.more && pulls == 0 && !listed {
                 progress.attempting = Some(self.attempt_at(&[], 0).text());
-                let pull = async { Ok(self.pull(cursor.as_ref(), &guilty, false).await) };
-                let (_, pulled) = tokio::try_join!(self.commit_prepared(prepared, gone, Some(progress)), pull)?;
-                ahead = Some(pulled);
+                let commit = async {
+                    let committed = self.commit_prepared(prepared, gone, Some(progress)).await;
+                    drop(place);
+                    committed
+                };
+                let pull = async { Ok(self.pull_ahead(cursor.as_ref(), &guilty).await) };
+                ahead = Some(tokio::try_join!(commit, pull)?.1);
             } else {
                 released = self.commit_prepared(prepared, gone, Some(progress)).await?;
             }
@@ -164,6 +176,23 @@ impl Reading<'_> {
         }
         self.watcher.stream_done(&self.connection.name, &stream.stream.name);
         Ok(Passed { items: count, released })
+    }
+
+    /// The next batch once there is a place for it, which it keeps until it is committed.
+    async fn pull_ahead(
+        &self,
+        cursor: Option<&Cursor>,
+        guilty: &BTreeSet<String>,
+    ) -> (Result<Pulled, EngineError>, Option<SemaphorePermit<'_>>) {
+        let place = self.engine.ahead.acquire().await.ok();
+        let mut pull = pin!(self.pull(cursor, guilty, false));
+        match timeout(FAR, &mut pull).await {
+            Ok(pulled) => (pulled, place),
+            Err(_) => {
+                drop(place);
+                (pull.await, None)
+            }
+        }
     }
 
     /// The next batch, and what else it needs of its source. `careful`: its changes stay as they are.

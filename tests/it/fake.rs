@@ -167,19 +167,23 @@ impl Source for Fake {
 
 /// An engine over the office's database that reads the CRM and this source.
 pub async fn engine(config: &Path, content: Level, make: impl FnOnce(&Store) -> Fake) -> (Arc<Engine>, Fake) {
-    let app = App::open(config::load(config).expect("a configuration"), Arc::new(SystemClock)).await.expect("an app");
-    let store = app.store.clone();
-    let fake = make(&store);
-    let mut known = store.connections().await.expect("connections");
-    known.retain(|c| c.name != "made-up");
-    let crm = known.iter().find(|c| c.name == "crm").expect("the CRM").clone();
-    known.push(connections::Connection { name: "made-up".into(), gives: "mail".into(), state: State::New, ..crm });
-    store.configure(&known).await.expect("a connection");
-    let made_up = Connection {
-        name: "made-up".into(),
-        gives: fake.gives,
+    let app = app(config).await;
+    let fake = make(&app.store);
+    let made_up = connection("made-up", fake.gives, content, Box::new(fake.clone()));
+    (engine_of(&app, vec![made_up]).await, fake)
+}
+
+pub async fn app(config: &Path) -> App {
+    App::open(config::load(config).expect("a configuration"), Arc::new(SystemClock)).await.expect("an app")
+}
+
+/// A connection of ana's.
+pub fn connection(name: &str, gives: Gives, content: Level, source: Box<dyn Source>) -> Connection {
+    Connection {
+        name: name.into(),
+        gives,
         owner: Some("ana@acme.example".into()),
-        source: Box::new(fake.clone()),
+        source,
         policy: dealtrail::domain::capture::Policy { since: days_ago(400), ..Default::default() },
         members: Vec::new(),
         content,
@@ -188,9 +192,25 @@ pub async fn engine(config: &Path, content: Level, make: impl FnOnce(&Store) -> 
         zone: chrono_tz::UTC,
         poll: std::time::Duration::from_secs(300),
         prefix: None,
+    }
+}
+
+/// An engine that reads what the app reads, and these connections.
+pub async fn engine_of(app: &App, made_up: Vec<Connection>) -> Arc<Engine> {
+    let store = app.store.clone();
+    let mut known = store.connections().await.expect("connections");
+    known.retain(|c| made_up.iter().all(|m| m.name != c.name));
+    let crm = known.iter().find(|c| c.name == "crm").expect("the CRM").clone();
+    let stored = |m: &Connection| connections::Connection {
+        name: m.name.clone(),
+        gives: "mail".into(),
+        state: State::New,
+        ..crm.clone()
     };
+    known.extend(made_up.iter().map(stored));
+    store.configure(&known).await.expect("connections");
     let mut connections = app.engine.connections.clone();
-    connections.push(Arc::new(made_up));
+    connections.extend(made_up.into_iter().map(Arc::new));
     let engine = Engine::new(store, Arc::new(SystemClock), app.engine.rules.clone(), connections).await;
-    (Arc::new(engine.expect("an engine")), fake)
+    Arc::new(engine.expect("an engine"))
 }

@@ -1,5 +1,6 @@
 //! The one integration binary: the program as a user runs it, against real servers and on both databases.
 
+mod ahead;
 mod commands;
 mod copies;
 mod counted;
